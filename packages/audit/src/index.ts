@@ -1,0 +1,2 @@
+/** The hash-chained log: append, verify, query. */
+export {};

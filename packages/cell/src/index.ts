@@ -1,0 +1,2 @@
+/** One process per lease and service: release, watchdog, one connector. */
+export {};

@@ -1,0 +1,2 @@
+/** The agents' library: ask for access, then call typed operations. */
+export {};

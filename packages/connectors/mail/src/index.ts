@@ -1,0 +1,2 @@
+/** Read-only mail: IMAP behind a wire guard, and maildir. */
+export {};

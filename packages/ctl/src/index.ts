@@ -1,0 +1,2 @@
+/** The airlock-ctl command of the operator. */
+export {};

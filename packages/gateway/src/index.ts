@@ -1,0 +1,2 @@
+/** The daemon that enforces leases, keeps the sealed vault and the audit log. */
+export {};

@@ -1,0 +1,2 @@
+/** Strict arguments, masking and cutting of results. */
+export {};

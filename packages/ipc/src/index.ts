@@ -1,0 +1,2 @@
+/** Unix sockets: activation, framing, connection limits, dispatch. */
+export {};

@@ -1,0 +1,2 @@
+/** Mint, attenuate and verify leases. */
+export {};

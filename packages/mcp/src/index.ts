@@ -1,0 +1,2 @@
+/** The MCP server that an agent starts. */
+export {};

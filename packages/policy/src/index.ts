@@ -1,0 +1,2 @@
+/** Pure decisions about scopes and operations. */
+export {};

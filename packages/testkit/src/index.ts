@@ -1,0 +1,2 @@
+/** Launcher, doubles, vectors and containers for tests. */
+export {};

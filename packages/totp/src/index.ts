@@ -1,0 +1,2 @@
+/** The daemon that holds the TOTP secret, the queue, the register and the keys. */
+export {};

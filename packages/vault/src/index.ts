@@ -1,0 +1,2 @@
+/** Record format, key derivation, seal and open. */
+export {};
