@@ -1,0 +1,50 @@
+/** The compiled configuration: what airlock-ctl made of airlock.yaml and what both daemons read as JSON. */
+import { AirlockError } from './errors.js';
+import { validate } from './validate.js';
+
+export interface CompiledConfig {
+  readonly v: 1;
+  /** Set where airlock-ctl could not compile the files: the daemons start sealed and say why. */
+  readonly invalid?: { readonly message: string; readonly hint: string };
+  readonly totp: { readonly issuer: string; readonly digits: 6 | 7 | 8; readonly periodS: number };
+  readonly leases: { readonly defaultTtlS: number; readonly maxTtlS: number; readonly requestTtlS: number };
+  readonly permissions: { readonly default: 'read' };
+  readonly notifications: Readonly<Record<string, string>> | null;
+  readonly audit: { readonly retainDays: number; readonly groupCommitMs: number };
+  readonly operators: readonly string[];
+  /** Role name to the operator it belongs to. */
+  readonly roles: Readonly<Record<string, { readonly operator: string }>>;
+  /** `same-user`: agent and operator are one Linux user; `none`: development launcher; `users`: separate users. */
+  readonly isolation: 'users' | 'same-user' | 'none';
+}
+
+/** Defaults of interfaces.md. */
+export const DEFAULT_CONFIG: CompiledConfig = {
+  v: 1,
+  totp: { issuer: 'Airlock', digits: 6, periodS: 30 },
+  leases: { defaultTtlS: 3600, maxTtlS: 28_800, requestTtlS: 300 },
+  permissions: { default: 'read' },
+  notifications: null,
+  audit: { retainDays: 365, groupCommitMs: 20 },
+  operators: ['default'],
+  roles: { default: { operator: 'default' } },
+  isolation: 'users',
+};
+
+/** File name below the configuration directory. */
+export const COMPILED_CONFIG_FILE = 'compiled/config.json';
+
+/**
+ * Checks what was read from COMPILED_CONFIG_FILE.
+ * @throws AirlockError CONFIG_INVALID
+ */
+export const parseCompiledConfig = (value: unknown): CompiledConfig => {
+  const problem = validate('compiledConfig', value);
+  if (problem) {
+    const { field = 'the file', expected = 'another value', found = 'this' } = problem.data;
+    throw new AirlockError('CONFIG_INVALID', `${COMPILED_CONFIG_FILE}: ${field}: found ${found}, allowed: ${expected}`);
+  }
+  const config = value as CompiledConfig;
+  if (config.invalid) throw new AirlockError('CONFIG_INVALID', config.invalid.message, { hint: config.invalid.hint });
+  return config;
+};

@@ -1,0 +1,95 @@
+/**
+ * What a connector is: a manifest (JSON, read by gateway, airlock-ctl and cell) and a module (read by the cell only).
+ * Adding a kind of service means adding these two files to a connector directory; neither daemon changes.
+ */
+import type { Json } from './canonical.js';
+import type { Clock } from './clock.js';
+import type { Destination } from './destination.js';
+import type { ScopeClass } from './scope.js';
+
+export type Settings = Readonly<Record<string, string | number | boolean>>;
+/** Opened credential: field name to value. Exists in a cell only. */
+export type Credential = Readonly<Record<string, string>>;
+export type Params = Readonly<Record<string, Json>>;
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** One operation of a kind, as agents see it. */
+export interface OperationManifest {
+  readonly name: string;
+  /** Name of the MCP tool without the `airlock_` prefix; left out: `SERVICE_name`. */
+  readonly tool?: string;
+  readonly class: ScopeClass;
+  /** Data leaves to others. */
+  readonly outward: boolean;
+  /** Brings in content that others wrote. */
+  readonly untrusted: boolean;
+  readonly summary: string;
+  readonly params: JsonSchema;
+  readonly result: JsonSchema;
+}
+
+export interface CredentialField {
+  readonly title: string;
+  readonly hint?: string;
+  /** `spaces`: white space is taken out of what the human typed or pasted. */
+  readonly strip?: 'spaces';
+  /** Regular expression the value must match. */
+  readonly pattern?: string;
+}
+
+/** `{name}` is replaced by the setting of that name. */
+export type DestinationTemplate =
+  | { readonly origins: readonly string[]; readonly user?: string; readonly tlsPin?: string }
+  | { readonly path: string; readonly user?: string };
+
+export interface ConnectorManifest {
+  readonly connector: 1;
+  readonly kind: string;
+  readonly title: string;
+  /** The cell loads `<module>.cjs` beside the manifest. */
+  readonly module: string;
+  readonly summary: string;
+  readonly docs?: string;
+  /** JSON Schema of the settings; `default` values are filled in. */
+  readonly settings: JsonSchema;
+  readonly credential: { readonly fields: Readonly<Record<string, CredentialField>> };
+  readonly destination: DestinationTemplate;
+  readonly operations: readonly OperationManifest[];
+}
+
+export interface ConnectorContext {
+  readonly settings: Settings;
+  readonly credential: Credential;
+  /** The only origins, or the only path, the connector may touch. */
+  readonly destination: Destination;
+  readonly clock: Clock;
+}
+
+export interface OperationContext {
+  readonly signal: AbortSignal;
+  readonly constraints: Readonly<Record<string, Json>>;
+}
+
+export interface OperationResult {
+  readonly result: Json;
+  /** Number of items, for the audit record. */
+  readonly count: number;
+  readonly truncated?: boolean;
+  readonly masked?: number;
+}
+
+export interface ConnectorSession {
+  execute(operation: string, params: Params, context: OperationContext): Promise<OperationResult>;
+  close(): Promise<void>;
+}
+
+/** Exported by a connector module as `connector`. */
+export interface Connector {
+  open(context: ConnectorContext): Promise<ConnectorSession>;
+  /**
+   * Logs in and out again.
+   * @throws AirlockError UPSTREAM_REFUSED, UPSTREAM_TIMEOUT or UNAVAILABLE; `data.found` is one of
+   *   bad_credentials, imap_disabled, no_network, tls, other.
+   */
+  test(context: ConnectorContext): Promise<void>;
+}

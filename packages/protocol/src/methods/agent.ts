@@ -1,0 +1,120 @@
+/** Methods of agent/ROLE.sock, and under the built-in role `operator` of operator/OP.sock. */
+import type { Json, } from '../canonical.js';
+import type { Params } from '../connector.js';
+import type { ScopeClass } from '../scope.js';
+import { closed, freeObject, id, integer, lease, nothing, operation, scopes, service, text } from './shapes.js';
+
+export type Constraints = Readonly<Record<string, Json>>;
+export type RequestStatus = 'pending' | 'approved' | 'denied' | 'expired';
+
+export interface HelloParams {
+  readonly client: string;
+  readonly protocol: number;
+  readonly resume?: string;
+}
+export interface HelloResult {
+  readonly server: string;
+  readonly protocol: 1;
+  readonly role: string;
+  readonly session: string;
+  readonly resume: string;
+  readonly limits: Readonly<Record<string, number>>;
+}
+export interface OperationSummary {
+  readonly name: string;
+  /** MCP tool name of the operation, without `airlock_`. */
+  readonly tool?: string;
+  readonly class: ScopeClass;
+  readonly outward: boolean;
+  readonly untrusted: boolean;
+  readonly summary: string;
+  /** True where every single call needs its own approval. */
+  readonly approval: boolean;
+}
+export interface ServiceSummary {
+  readonly service: string;
+  readonly kind: string;
+  readonly title: string;
+  readonly operations: readonly OperationSummary[];
+}
+/** Answer of tools.search and tools.describe. */
+export interface ToolDescription extends OperationSummary {
+  readonly service: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly result: Readonly<Record<string, unknown>>;
+}
+export interface AccessRequestParams {
+  readonly scopes: readonly string[];
+  readonly reason: string;
+  readonly intent?: string;
+  readonly ttlS?: number;
+  readonly constraints?: Constraints;
+  readonly renew?: string;
+}
+export interface AccessRequestResult {
+  readonly request: string;
+  readonly status: 'pending';
+  readonly position: number;
+  readonly match: string;
+  readonly expiresAt: string;
+  readonly pollIntervalS: number;
+}
+export interface AccessWaitResult {
+  readonly status: RequestStatus;
+  readonly lease?: string;
+  readonly expiresAt?: string;
+  readonly reason?: string;
+}
+export interface AgentLease {
+  readonly id: string;
+  readonly scopes: readonly string[];
+  readonly expiresAt: string;
+  readonly callsLeft?: number;
+}
+export interface AccessStatus {
+  readonly role: string;
+  readonly session: string;
+  readonly locked: boolean;
+  readonly tainted: boolean;
+  readonly leases: readonly AgentLease[];
+  readonly pending: readonly { readonly request: string; readonly match: string; readonly expiresAt: string }[];
+}
+export interface CallParams {
+  readonly lease: string;
+  readonly service: string;
+  readonly operation: string;
+  readonly params: Params;
+  readonly context?: { readonly intent?: string };
+}
+export interface CallMeta {
+  /** `seq` of the audit record of this call. */
+  readonly audit: number;
+  readonly masked: number;
+  readonly truncated: boolean;
+  /** 0 to 1. */
+  readonly risk: number;
+}
+export interface CallResult {
+  readonly result: Json;
+  readonly meta: CallMeta;
+}
+
+export const AGENT_SCHEMAS = {
+  'agent.hello': closed({ client: text(128), protocol: integer(1, 1), resume: id }, ['resume']),
+  'agent.services.list': nothing,
+  'agent.tools.search': closed({ query: text(256) }),
+  'agent.tools.describe': closed({ names: { type: 'array', minItems: 1, maxItems: 64, items: text(128) } }),
+  'agent.access.request': closed(
+    { scopes, reason: text(140), intent: text(2048), ttlS: integer(1, 86_400), constraints: freeObject, renew: id },
+    ['intent', 'ttlS', 'constraints', 'renew'],
+  ),
+  'agent.access.wait': closed({ request: id, timeoutS: integer(0, 50) }),
+  'agent.access.claim': closed({ grant: id }),
+  'agent.access.release': closed({ lease }),
+  'agent.access.status': nothing,
+  'agent.call': closed(
+    { lease, service, operation, params: { type: 'object', maxProperties: 64 }, context: closed({ intent: text(2048) }, ['intent']) },
+    ['context'],
+  ),
+  'agent.call.result': closed({ request: id }),
+} as const;

@@ -1,0 +1,107 @@
+/** Methods of bridge.sock: airlock-gateway to airlock-totp, and the notifications that come back. docs/spec/release.md */
+import type { Action, ActionVerb } from './approve.js';
+import type { Constraints, RequestStatus } from './agent.js';
+import { closed, digest, freeObject, id, integer, name, nothing, scopes, service, text } from './shapes.js';
+
+/** A live lease as airlock-totp's register has it. */
+export interface RegisteredLease {
+  readonly id: string;
+  readonly operator: string;
+  readonly role: string;
+  readonly session: string;
+  readonly scopes: readonly string[];
+  readonly constraints: Constraints;
+  /** Intent hash, or null. */
+  readonly intent: string | null;
+  readonly budget: { readonly calls?: number } | null;
+  readonly issuedMs: number;
+  readonly expiresMs: number;
+  readonly bootDeadlineMs: number;
+}
+export type LeaseEnd = 'expired' | 'revoked' | 'released' | 'reboot';
+
+export interface BridgeHelloResult {
+  readonly bootId: string;
+  /** Key id of the lease key, whose bytes follow in a binary frame (LEASE_KEY). */
+  readonly kid: string;
+  readonly operators: readonly { readonly operator: string; readonly enrolled: boolean; readonly locked: boolean }[];
+  readonly leases: readonly RegisteredLease[];
+  /** Last head signed for the gateway's log, as a signed note; null before the first. */
+  readonly head: string | null;
+}
+export interface OpenRequestResult {
+  readonly request: string;
+  readonly match: string;
+  readonly position: number;
+  readonly expiresAt: string;
+  readonly merged: boolean;
+}
+export interface RequestState {
+  readonly status: RequestStatus;
+  readonly operator: string;
+  readonly role: string;
+  readonly session: string;
+  readonly match: string;
+  readonly expiresAt: string;
+  readonly reason?: string;
+  /** Id of the lease, once approved. */
+  readonly lease?: string;
+}
+export interface RedeemedAction {
+  readonly operator: string;
+  readonly action: Action;
+  /** Ticket for a trial release of 60 s, where the verb has one. */
+  readonly trial: string | null;
+}
+export type BridgeNotification =
+  | { readonly method: 'request.fronted'; readonly params: { readonly operator: string; readonly request: string; readonly role: string } }
+  | {
+      readonly method: 'request.decided';
+      readonly params: { readonly operator: string; readonly request: string; readonly status: Exclude<RequestStatus, 'pending'>; readonly reason?: string };
+    }
+  | { readonly method: 'lease.issued'; readonly params: { readonly lease: RegisteredLease; readonly request: string } }
+  | { readonly method: 'lease.ended'; readonly params: { readonly lease: string; readonly why: LeaseEnd } }
+  | { readonly method: 'locked'; readonly params: { readonly operator: string; readonly locked: boolean } }
+  | { readonly method: 'enrolled'; readonly params: { readonly operator: string; readonly enrolled: boolean } };
+
+const operator = name;
+export const BRIDGE_SCHEMAS = {
+  'bridge.hello': closed({ protocol: integer(1, 1) }),
+  'bridge.heartbeat': nothing,
+  'bridge.request.open': closed(
+    {
+      operator,
+      role: name,
+      session: id,
+      scopes,
+      reason: text(140),
+      intent: text(2048),
+      ttlS: integer(1, 86_400),
+      constraints: freeObject,
+      budget: closed({ calls: integer(1, 1_000_000) }),
+      renew: id,
+    },
+    ['intent', 'budget', 'renew'],
+  ),
+  'bridge.request.get': closed({ request: id }),
+  /** Hands out the lease text of an approved request, once. */
+  'bridge.request.take': closed({ request: id }),
+  'bridge.ticket.create': closed({ lease: id, service }),
+  'bridge.action.redeem': closed({ ticket: id, operator, verb: text(32) }),
+  'bridge.record.committed': closed({ operator, service, version: integer(1, 2 ** 31) }),
+  'bridge.record.removed': closed({ operator, service }),
+  'bridge.lease.release': closed({ lease: id }),
+  'bridge.head.sign': closed({ size: integer(0, 2 ** 53 - 1), digests: { type: 'array', maxItems: 4096, items: digest } }),
+} as const;
+
+/** What redeeming a ticket lets its holder do, by verb. */
+export const ACTION_RIGHTS: Readonly<Record<ActionVerb, readonly ('seal' | 'redeem' | 'trial' | 'open')[]>> = {
+  'service.add': ['seal', 'redeem', 'trial'],
+  'service.remove': ['redeem'],
+  'service.test': ['redeem', 'trial'],
+  'credentials.add': ['seal', 'redeem', 'trial'],
+  'credentials.get': ['open'],
+  'credentials.remove': ['redeem'],
+  unlock: [],
+  'totp.reset': [],
+};

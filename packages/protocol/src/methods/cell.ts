@@ -1,0 +1,38 @@
+/** Methods of cell/N.sock: airlock-gateway to one cell. One connection, one lease, one service. docs/spec/release.md */
+import type { Json } from '../canonical.js';
+import type { Params, Settings } from '../connector.js';
+import type { Destination } from '../destination.js';
+import { closed, destination, freeObject, id, kind, nothing, operation, sealedRecord, service, settings } from './shapes.js';
+
+export interface SealedRecordText {
+  readonly header: string;
+  readonly wrapped: string;
+  readonly body: string;
+}
+export interface CellOpenParams {
+  readonly lease: string;
+  readonly service: string;
+  readonly kind: string;
+  readonly settings: Settings;
+  readonly destination: Destination;
+  readonly record: SealedRecordText;
+  readonly ticket: string;
+}
+export interface CellExecuteParams {
+  readonly operation: string;
+  readonly params: Params;
+  readonly constraints?: Readonly<Record<string, Json>>;
+}
+export interface CellResult {
+  readonly result: Json;
+  readonly count: number;
+  readonly masked: number;
+  readonly truncated: boolean;
+  readonly risk: number;
+}
+
+export const CELL_SCHEMAS = {
+  'cell.open': closed({ lease: id, service, kind, settings, destination, record: sealedRecord, ticket: id }),
+  'cell.execute': closed({ operation, params: { type: 'object', maxProperties: 64 }, constraints: freeObject }, ['constraints']),
+  'cell.test': nothing,
+} as const;

@@ -1,0 +1,61 @@
+/** Methods of operator/OP.sock: airlock-ctl to airlock-gateway. The methods of the agent socket are served there too, as role `operator`. */
+import type { ConnectorManifest, Settings } from '../connector.js';
+import type { Destination } from '../destination.js';
+import { closed, id, integer, nothing, sealedRecord, service, text } from './shapes.js';
+
+export interface ServiceView {
+  readonly service: string;
+  readonly kind: string;
+  readonly title: string;
+  readonly settings: Settings;
+  readonly destination: Destination;
+  /** Names of the fields whose values are sealed. */
+  readonly fields: readonly string[];
+  /** When the credential was last sealed; null where none is stored yet. */
+  readonly updatedAt: string | null;
+}
+export interface GatewayStatus {
+  readonly version: string;
+  readonly now: string;
+  readonly sealed: { readonly code: string; readonly message: string; readonly hint: string } | null;
+  /** Milliseconds since airlock-totp was last heard of; null: never. */
+  readonly heartbeatAgeMs: number | null;
+  readonly services: number;
+  readonly sessions: number;
+  readonly cells: { readonly live: number; readonly slots: number };
+  readonly roles: readonly string[];
+  readonly isolation: 'users' | 'same-user' | 'none';
+  readonly audit: { readonly records: number; readonly freeBytes: number };
+}
+export interface AuditQueryResult {
+  /** Lines as they stand in the log, oldest first. */
+  readonly lines: readonly string[];
+  /** `after` of the next page; null at the end. */
+  readonly next: number | null;
+}
+
+export const OPERATOR_SCHEMAS = {
+  'operator.status': nothing,
+  /** Manifests of all kinds that can be added. */
+  'operator.kind.list': nothing,
+  'operator.service.list': nothing,
+  'operator.service.add': closed({ ticket: id, record: sealedRecord }, ['record']),
+  'operator.service.remove': closed({ ticket: id }),
+  'operator.service.test': closed({ ticket: id }),
+  'operator.credentials.put': closed({ ticket: id, record: sealedRecord }),
+  'operator.credentials.remove': closed({ ticket: id }),
+  /** The sealed record, ciphertext only. */
+  'operator.credentials.record': closed({ service }),
+  'operator.audit.query': closed(
+    { service, event: text(64), sinceMs: integer(0, 2 ** 53 - 1), untilMs: integer(0, 2 ** 53 - 1), after: integer(0, 2 ** 53 - 1), last: integer(1, 10_000) },
+    ['service', 'event', 'sinceMs', 'untilMs', 'after', 'last'],
+  ),
+  /** From now on this connection gets a notification audit.record {line} for each new record. */
+  'operator.audit.follow': nothing,
+  /** Has a fresh head signed, so that verification covers all that was written until now. */
+  'operator.audit.checkpoint': nothing,
+} as const;
+
+export interface KindList {
+  readonly kinds: readonly ConnectorManifest[];
+}

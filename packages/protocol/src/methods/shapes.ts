@@ -1,0 +1,46 @@
+/** JSON Schema pieces that several method tables share. Every object is closed. */
+import { KIND_PATTERN, NAME_PATTERN, OPERATION_PATTERN, SERVICE_PATTERN } from '../names.js';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** A closed object; `optional` names the members that may be absent. */
+export const closed = (properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema => ({
+  type: 'object',
+  additionalProperties: false,
+  required: Object.keys(properties).filter((key) => !optional.includes(key)),
+  properties,
+});
+
+export const text = (maxLength: number): Schema => ({ type: 'string', minLength: 1, maxLength });
+export const integer = (minimum: number, maximum: number): Schema => ({ type: 'integer', minimum, maximum });
+export const bool: Schema = { type: 'boolean' };
+export const name: Schema = { type: 'string', pattern: NAME_PATTERN };
+export const service: Schema = { type: 'string', pattern: SERVICE_PATTERN };
+export const operation: Schema = { type: 'string', pattern: OPERATION_PATTERN };
+export const kind: Schema = { type: 'string', pattern: KIND_PATTERN };
+/** Ids of requests, leases, sessions and tickets: base64url or base32 text. */
+export const id: Schema = { type: 'string', pattern: '^[A-Za-z0-9_-]{4,86}$' };
+export const digest: Schema = { type: 'string', pattern: '^[0-9a-f]{64}$' };
+export const scopes: Schema = { type: 'array', minItems: 1, maxItems: 16, items: text(136) };
+/** Any object; its members are checked by whoever knows them. */
+export const freeObject: Schema = { type: 'object', maxProperties: 64 };
+export const settings: Schema = {
+  type: 'object',
+  maxProperties: 32,
+  additionalProperties: { type: ['string', 'number', 'boolean'], maxLength: 1024 },
+};
+export const fieldNames: Schema = { type: 'array', maxItems: 16, uniqueItems: true, items: operation };
+export const lease: Schema = text(8192);
+export const code: Schema = { type: 'string', pattern: '^[0-9]{6,8}$' };
+export const base64url: Schema = { type: 'string', pattern: '^[A-Za-z0-9_-]*$', maxLength: 131_072 };
+export const sealedRecord: Schema = closed({ header: base64url, wrapped: base64url, body: base64url });
+const origin = closed(
+  { scheme: text(16), host: text(253), port: integer(1, 65_535), tlsPin: text(64) },
+  ['tlsPin'],
+);
+/** Destination of a service (docs/spec/vault.md): origins or a path. */
+export const destination: Schema = closed(
+  { kind, origins: { type: 'array', maxItems: 8, items: origin }, path: text(4096), user: { type: 'string', maxLength: 320 } },
+  ['origins', 'path'],
+);
+export const nothing: Schema = closed({});
