@@ -10,3 +10,7 @@ export * from './limits.js';
 export * from './schemas.js';
 export * from './timers.js';
 export * from './validate.js';
+export * from './config.js';
+export * from './connector.js';
+export * from './methods/index.js';
+export * from './names.js';

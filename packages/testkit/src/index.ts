@@ -1,2 +1,3 @@
 /** Launcher, doubles, vectors and containers for tests. */
-export {};
+export * from './launcher/up.js';
+export { parseOptions, type LauncherOptions } from './launcher/options.js';

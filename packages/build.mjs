@@ -1,0 +1,65 @@
+// Builds everything: TypeScript, compiled validators, then one CommonJS bundle a program below dist/lib.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { basename, join } from 'node:path';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const lib = join(root, 'dist/lib');
+const at = (...parts) => join(root, ...parts);
+
+const run = (...args) => {
+  const { status, error } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status !== 0) {
+    console.error(`build: failed: ${args.join(' ')}${error ? `: ${error.message}` : ''}`);
+    process.exit(1);
+  }
+};
+
+/** Program name → compiled entry point. `dev/` carries the overrides that production must not contain. */
+const programs = {
+  'airlock-totp': 'packages/totp/dist/src/main.js',
+  'airlock-gateway': 'packages/gateway/dist/src/main.js',
+  'airlock-cell': 'packages/cell/dist/src/main.js',
+  'airlock-ctl': 'packages/ctl/dist/src/main.js',
+  airlock: 'packages/cli/dist/src/main.js',
+  'dev/airlock-totp': 'packages/totp/dist/src/dev/main.js',
+  'dev/airlock-gateway': 'packages/gateway/dist/src/dev/main.js',
+  'dev/airlock-cell': 'packages/cell/dist/src/dev/main.js',
+};
+
+const bundle = async (esbuild, entry, outfile) => {
+  if (!existsSync(at(entry))) throw new Error(`no compiled entry ${entry}`);
+  await esbuild.build({
+    entryPoints: [at(entry)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    legalComments: 'none',
+    logLevel: 'warning',
+    // Bundled ES modules ask for import.meta.url; a CommonJS file has __filename instead.
+    define: { 'import.meta.url': '__bundle_url' },
+    banner: { js: 'const __bundle_url = require("node:url").pathToFileURL(__filename).href;' },
+  });
+};
+
+/** Each connector package brings manifests/KIND.json and one module, which is bundled to MODULE.cjs beside them. */
+const connectors = async (esbuild) => {
+  const out = join(lib, 'connectors');
+  mkdirSync(out, { recursive: true });
+  for (const name of readdirSync(at('packages/connectors'))) {
+    const folder = at('packages/connectors', name);
+    if (!existsSync(join(folder, 'manifests'))) continue;
+    for (const file of readdirSync(join(folder, 'manifests'))) cpSync(join(folder, 'manifests', file), join(out, basename(file)));
+    await bundle(esbuild, `packages/connectors/${name}/dist/src/index.js`, join(out, `${name}.cjs`));
+  }
+};
+
+run('node_modules/typescript/bin/tsc', '--build', 'packages');
+run('packages/protocol/compile-validators.mjs');
+const esbuild = await import('esbuild');
+rmSync(lib, { recursive: true, force: true });
+for (const [name, entry] of Object.entries(programs)) await bundle(esbuild, entry, join(lib, `${name}.cjs`));
+await connectors(esbuild);

@@ -1,0 +1,133 @@
+/** airlock.yaml (for people) and roles.json (for `role add`) → compiled/config.json, which is all that the daemons read. */
+import { AirlockError, COMPILED_CONFIG_FILE, DEFAULT_CONFIG, isName, OPERATOR_ROLE, type CompiledConfig } from '@airlock/protocol';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { KEYS, merge } from './schema.js';
+
+export const YAML_FILE = 'airlock.yaml';
+export const ROLES_FILE = 'roles.json';
+
+/** Who may be asked for what: written by install.sh and `airlock-ctl role add`. */
+export interface RolesFile {
+  readonly operators: readonly string[];
+  readonly roles: Readonly<Record<string, { readonly operator: string }>>;
+  readonly isolation: CompiledConfig['isolation'];
+}
+
+const shown = (value: unknown): string => (JSON.stringify(value) as string | undefined)?.slice(0, 80) ?? typeof value;
+
+const invalid = (file: string, where: string, found: string, allowed: string): AirlockError =>
+  new AirlockError('CONFIG_INVALID', `${file}: ${where}: found ${found}, allowed: ${allowed}`, {
+    hint: `correct ${file}, then run: airlock-ctl doctor`,
+    field: where,
+    found,
+    expected: allowed,
+  });
+
+const checkSection = (file: string, section: string, members: unknown): void => {
+  const keys = KEYS[section];
+  if (!keys) throw invalid(file, section, 'an unknown section', Object.keys(KEYS).join(', '));
+  if (typeof members !== 'object' || members === null || Array.isArray(members)) {
+    throw invalid(file, section, shown(members), `keys ${Object.keys(keys).join(', ')}`);
+  }
+  for (const [key, value] of Object.entries(members)) {
+    const rule = keys[key];
+    if (!rule) throw invalid(file, `${section}.${key}`, 'an unknown key', Object.keys(keys).join(', '));
+    if (!rule.accepts(value)) throw invalid(file, `${section}.${key}`, shown(value), rule.allowed);
+  }
+};
+
+const checkRelations = (file: string, config: CompiledConfig): CompiledConfig => {
+  const { defaultTtlS, maxTtlS } = config.leases;
+  if (defaultTtlS > maxTtlS) {
+    throw invalid(file, 'leases.default_ttl_minutes', String(defaultTtlS / 60), `at most max_ttl_minutes (${maxTtlS / 60})`);
+  }
+  return config;
+};
+
+/**
+ * @param file name used in messages
+ * @throws AirlockError CONFIG_INVALID with file, key, what was found and what is allowed; YAML errors carry line and column
+ */
+export const parseYamlConfig = (yaml: string, file: string, base: CompiledConfig = DEFAULT_CONFIG): CompiledConfig => {
+  const lines = new LineCounter();
+  const document = parseDocument(yaml, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  const problem = document.errors[0] ?? document.warnings[0];
+  if (problem) {
+    const { line, col } = lines.linePos(problem.pos[0]);
+    throw invalid(file, `line ${line}, column ${col}`, problem.message, 'YAML as in airlock.yaml(5)');
+  }
+  const value: unknown = document.toJS({ maxAliasCount: 20 });
+  if (value === null || value === undefined) return checkRelations(file, base);
+  if (typeof value !== 'object' || Array.isArray(value)) throw invalid(file, 'the file', shown(value), `sections ${Object.keys(KEYS).join(', ')}`);
+  for (const [section, members] of Object.entries(value)) checkSection(file, section, members);
+  return checkRelations(file, merge(base, value as Record<string, Record<string, unknown>>));
+};
+
+const badName = (found: unknown): boolean => typeof found !== 'string' || !isName(found);
+
+/** @throws AirlockError CONFIG_INVALID */
+export const parseRolesFile = (json: string, file: string): RolesFile => {
+  let value: Partial<RolesFile>;
+  try {
+    value = JSON.parse(json) as Partial<RolesFile>;
+  } catch {
+    throw invalid(file, 'the file', 'something that is not JSON', 'what airlock-ctl role add writes');
+  }
+  const { operators, roles, isolation } = value;
+  if (!Array.isArray(operators) || operators.length === 0 || operators.some(badName)) {
+    throw invalid(file, 'operators', shown(operators), 'a list of names of a-z, 0-9 and -, at most 18 characters');
+  }
+  if (typeof roles !== 'object') throw invalid(file, 'roles', shown(roles), 'an object of role names');
+  for (const [role, { operator }] of Object.entries(roles)) {
+    if (badName(role) || role === OPERATOR_ROLE) throw invalid(file, 'roles', role, `a name other than ${OPERATOR_ROLE}`);
+    if (!operators.includes(operator)) throw invalid(file, `roles.${role}.operator`, operator, operators.join(', '));
+  }
+  if (isolation !== 'users' && isolation !== 'same-user' && isolation !== 'none') {
+    throw invalid(file, 'isolation', shown(isolation), 'users, same-user or none');
+  }
+  return { operators, roles, isolation };
+};
+
+const readOptional = (path: string): string | null => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new AirlockError('CONFIG_INVALID', `${path}: cannot be read`, { hint: `make ${path} readable for root` });
+  }
+};
+
+/** Both files of a configuration directory, checked. */
+export const readConfig = (configDir: string): CompiledConfig => {
+  const rolesPath = join(configDir, ROLES_FILE);
+  const roles = readOptional(rolesPath);
+  const base = roles === null ? DEFAULT_CONFIG : { ...DEFAULT_CONFIG, ...parseRolesFile(roles, rolesPath) };
+  const yamlPath = join(configDir, YAML_FILE);
+  return parseYamlConfig(readOptional(yamlPath) ?? '', yamlPath, base);
+};
+
+/** Writes a file whole or not at all. */
+export const replaceFile = (path: string, content: string, mode: number): void => {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  const temporary = `${path}.${process.pid}.new`;
+  writeFileSync(temporary, content, { mode, flag: 'wx' });
+  renameSync(temporary, path);
+};
+
+/**
+ * Compiles a configuration directory. A bad file compiles too, to a configuration that makes the daemons start sealed and say why.
+ * @returns the error that was compiled in, or null
+ */
+export const compileConfig = (configDir: string): AirlockError | null => {
+  const write = (config: CompiledConfig): void => replaceFile(join(configDir, COMPILED_CONFIG_FILE), `${JSON.stringify(config, null, 1)}\n`, 0o644);
+  try {
+    write(readConfig(configDir));
+    return null;
+  } catch (error) {
+    if (!(error instanceof AirlockError)) throw error;
+    write({ ...DEFAULT_CONFIG, invalid: { message: error.message, hint: error.data.hint } });
+    return error;
+  }
+};
