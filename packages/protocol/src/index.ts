@@ -14,3 +14,5 @@ export * from './config.js';
 export * from './connector.js';
 export * from './methods/index.js';
 export * from './names.js';
+export * from './scope.js';
+export * from './destination.js';

@@ -1,11 +1,77 @@
-/**
- * Every JSON Schema the wire is checked with, by the name `validate` takes.
- * compile-validators.mjs turns them into code at build time; nothing compiles a schema at run time.
- */
+/** Every schema by name. compile-validators.mjs turns them into code at build time, so nothing is compiled in a daemon. */
+import { AGENT_SCHEMAS } from './methods/agent.js';
+import { ACTION_SCHEMAS, APPROVE_SCHEMAS, ROOT_SCHEMAS } from './methods/approve.js';
+import { BRIDGE_SCHEMAS } from './methods/bridge.js';
+import { CELL_SCHEMAS } from './methods/cell.js';
+import { OPERATOR_SCHEMAS } from './methods/operator.js';
+import { bool, closed, integer, kind, name, operation, text } from './methods/shapes.js';
 
-/** A method that takes no parameters. */
-const NO_PARAMS = { type: 'object', additionalProperties: false, properties: {} } as const;
+const stringMap = { type: 'object', maxProperties: 64, additionalProperties: { type: 'string', maxLength: 1024 } };
+/** A JSON Schema inside a manifest; the cell compiles it. */
+const embeddedSchema = { type: 'object' };
+
+const compiledConfig = closed(
+  {
+    v: { const: 1 },
+    invalid: closed({ message: text(4096), hint: text(1024) }),
+    totp: closed({ issuer: text(64), digits: { enum: [6, 7, 8] }, periodS: integer(15, 120) }),
+    leases: closed({ defaultTtlS: integer(60, 86_400), maxTtlS: integer(60, 86_400), requestTtlS: integer(30, 600) }),
+    permissions: closed({ default: { const: 'read' } }),
+    notifications: { anyOf: [{ type: 'null' }, stringMap] },
+    audit: closed({ retainDays: integer(1, 36_500), groupCommitMs: integer(1, 1000) }),
+    operators: { type: 'array', minItems: 1, maxItems: 32, uniqueItems: true, items: name },
+    roles: { type: 'object', maxProperties: 64, propertyNames: name, additionalProperties: closed({ operator: name }) },
+    isolation: { enum: ['users', 'same-user', 'none'] },
+  },
+  ['invalid'],
+);
+
+const operationManifest = closed(
+  {
+    name: operation,
+    tool: operation,
+    class: { enum: ['read', 'use', 'write'] },
+    outward: bool,
+    untrusted: bool,
+    summary: text(1024),
+    params: embeddedSchema,
+    result: embeddedSchema,
+  },
+  ['tool'],
+);
+
+const credentialField = closed(
+  { title: text(128), hint: text(1024), strip: { const: 'spaces' }, pattern: text(256) },
+  ['hint', 'strip', 'pattern'],
+);
+
+const connectorManifest = closed(
+  {
+    connector: { const: 1 },
+    kind,
+    title: text(128),
+    module: kind,
+    summary: text(1024),
+    docs: text(2048),
+    settings: embeddedSchema,
+    credential: closed({ fields: { type: 'object', maxProperties: 16, propertyNames: operation, additionalProperties: credentialField } }),
+    destination: closed(
+      { origins: { type: 'array', minItems: 1, maxItems: 8, items: text(512) }, path: text(1024), user: text(256), tlsPin: text(128) },
+      ['origins', 'path', 'user', 'tlsPin'],
+    ),
+    operations: { type: 'array', minItems: 1, maxItems: 512, items: operationManifest },
+  },
+  ['docs'],
+);
 
 export const SCHEMAS: Readonly<Record<string, object>> = {
-  'no-params': NO_PARAMS,
+  ...AGENT_SCHEMAS,
+  ...APPROVE_SCHEMAS,
+  ...ROOT_SCHEMAS,
+  ...ACTION_SCHEMAS,
+  ...OPERATOR_SCHEMAS,
+  ...BRIDGE_SCHEMAS,
+  ...CELL_SCHEMAS,
+  compiledConfig,
+  connectorManifest,
 };
