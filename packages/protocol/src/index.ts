@@ -7,7 +7,6 @@ export * from './frame-error.js';
 export * from './framing.js';
 export * from './json.js';
 export * from './limits.js';
-export * from './schemas.js';
 export * from './timers.js';
 export * from './validate.js';
 export * from './config.js';
