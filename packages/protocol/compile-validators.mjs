@@ -36,7 +36,8 @@ const ajv = new Ajv.default({
 const names = Object.keys(SCHEMAS);
 const exportOf = {};
 for (const [index, name] of names.entries()) {
-  ajv.addSchema(SCHEMAS[name], name);
+  // A copy: methods may share one schema object, which ajv would compile under one name twice.
+  ajv.addSchema(structuredClone(SCHEMAS[name]), name);
   exportOf[`v${index}`] = name;
 }
 const code = standalone.default(ajv, exportOf);

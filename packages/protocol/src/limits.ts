@@ -43,4 +43,6 @@ export const LIMITS = {
   callTimeoutMs: 60 * SECOND_MS,
   /** connect() on a local socket whose backlog is full. */
   connectTimeoutMs: 5 * SECOND_MS,
+  /** A closed connection whose last bytes the peer does not read is destroyed after this. */
+  closeGraceMs: 1 * SECOND_MS,
 } as const;
