@@ -15,9 +15,9 @@ const outDir = `${here}/dist/src/generated`;
 const ajv = new Ajv.default({
   strict: true,
   strictRequired: false,
-  strictTypes: 'log',
   allErrors: false,
   verbose: true,
+  messages: false,
   allowUnionTypes: true,
   $data: false,
   validateFormats: false,
@@ -33,31 +33,37 @@ const ajv = new Ajv.default({
   },
 });
 
-const names = Object.keys(SCHEMAS);
+// Schemas with the same text share one function; ajv itself confuses names that share one schema object.
 const exportOf = {};
-for (const [index, name] of names.entries()) {
-  // A copy: methods may share one schema object, which ajv would compile under one name twice.
-  ajv.addSchema(structuredClone(SCHEMAS[name]), name);
-  exportOf[`v${index}`] = name;
+const exportByText = new Map();
+const rows = [];
+for (const [name, schema] of Object.entries(SCHEMAS)) {
+  const text = JSON.stringify(schema);
+  if (!exportByText.has(text)) {
+    const exported = `v${exportByText.size}`;
+    exportByText.set(text, exported);
+    ajv.addSchema(JSON.parse(text), name);
+    exportOf[exported] = name;
+  }
+  rows.push(`${JSON.stringify(name)}: ${exportByText.get(text)},`);
 }
 const code = standalone.default(ajv, exportOf);
-const table = names.map((name, index) => `${JSON.stringify(name)}: v${index},`).join('\n');
+const contents = `${code}\nexport const validators = Object.freeze({ __proto__: null,\n${rows.join('\n')}\n});\n`;
 
-const { outputFiles, errors } = buildSync({
-  stdin: { contents: `${code}\nexport const validators = Object.freeze({ __proto__: null, ${table} });`, resolveDir: here },
+const { outputFiles } = buildSync({
+  stdin: { contents, resolveDir: here },
   bundle: true,
   format: 'esm',
   platform: 'neutral',
   target: 'node20',
   write: false,
   treeShaking: true,
-  external: [],
+  logLevel: 'silent',
 });
-if (errors.length > 0) throw new Error('esbuild failed');
 
 // Renamed into place, so that another process never loads a half-written file.
 mkdirSync(outDir, { recursive: true });
 writeFileSync(`${outDir}/validators.js.new`, outputFiles[0].contents);
 renameSync(`${outDir}/validators.js.new`, `${outDir}/validators.js`);
 copyFileSync(`${here}/src/generated/validators.d.ts`, `${outDir}/validators.d.ts`);
-console.log(`${names.length} validators, ${outputFiles[0].contents.length} bytes`);
+console.log(`${rows.length} validators, ${outputFiles[0].contents.length} bytes`);

@@ -1,0 +1,220 @@
+/**
+ * One end of a socket: JSON-RPC 2.0 in both directions, and binary frames where the socket speaks them.
+ *
+ * IPC-4  bytes of one connection never reach another: every buffer, table and timer here belongs to one.
+ * IPC-5  a frame that could be parsed is answered and the connection goes on; any other ends it.
+ * IPC-6  a peer that does not read is not read from, and cut off at maxUnsentBytes.
+ * IPC-7  a frame that is not complete in time ends the connection, however slowly it still grows.
+ */
+import type { Socket } from 'node:net';
+import {
+  AirlockError,
+  FrameError,
+  FrameReader,
+  LIMITS,
+  asAirlockError,
+  encodeBinaryFrame,
+  fromWireError,
+} from '@airlock/protocol';
+import { parseJsonStrict, type Frame, type Timers } from '@airlock/protocol';
+import { Dispatcher, type InFlight } from './dispatcher.js';
+import type { SocketLimits } from './limits.js';
+import { errorText, idOf, notificationText, readMessage, requestText, type RequestId, type ResponseMessage } from './message.js';
+import { Outbox } from './outbox.js';
+import { PendingCalls } from './pending.js';
+import type { MethodTable, NotificationTable } from './table.js';
+import { Watch } from './watch.js';
+
+/** What a connection tells its owner. All optional: a client may need none. */
+export interface ConnectionEvents<S> {
+  /** The peer broke the protocol; for the audit. The text of the frame is not in the error. */
+  readonly onProtocolError?: ((connection: Connection<S>, error: AirlockError) => void) | undefined;
+  /** A handler threw what is no AirlockError; for the journal. The peer only learns INTERNAL. */
+  readonly onInternalError?: ((method: string, thrown: unknown) => void) | undefined;
+  /** Called once, after every pending call was rejected. */
+  readonly onClose?: ((connection: Connection<S>, reason: AirlockError) => void) | undefined;
+  readonly onBinary?: ((type: number, payload: Buffer, connection: Connection<S>) => void) | undefined;
+}
+
+export interface ConnectionOptions<S> {
+  readonly state: S;
+  readonly limits: SocketLimits;
+  readonly timers: Timers;
+  readonly table: MethodTable<S>;
+  readonly notifications: NotificationTable<S>;
+  readonly events: ConnectionEvents<S>;
+  /** Requests in flight of the whole socket. */
+  readonly inFlight: InFlight;
+  /** Servers answer broken frames; a client that did would quarrel about errors for ever. */
+  readonly answersErrors: boolean;
+}
+
+export interface CallOptions {
+  /** Default LIMITS.callTimeoutMs. */
+  readonly timeoutMs?: number;
+}
+
+const CLOSED_BY_PEER = 'the other side closed the connection';
+
+export class Connection<S = undefined> {
+  readonly state: S;
+  readonly #socket: Socket;
+  readonly #options: ConnectionOptions<S>;
+  readonly #reader: FrameReader;
+  readonly #outbox: Outbox;
+  readonly #pending: PendingCalls;
+  readonly #dispatcher: Dispatcher<S>;
+  readonly #watch: Watch;
+  #closeReason: AirlockError | null = null;
+  #isEnding = false;
+  #onBinary: ConnectionEvents<S>['onBinary'];
+
+  constructor(socket: Socket, options: ConnectionOptions<S>) {
+    const { limits, timers } = options;
+    this.state = options.state;
+    this.#socket = socket;
+    this.#options = options;
+    this.#onBinary = options.events.onBinary;
+    this.#reader = new FrameReader({ maxJsonBytes: limits.maxFrameInBytes, maxBinaryBytes: limits.maxBinaryBytes });
+    this.#outbox = new Outbox(socket, limits, () => this.#cutOff());
+    this.#pending = new PendingCalls(timers);
+    this.#dispatcher = new Dispatcher(this, this.#outbox, options, () => this.#afterAnswer());
+    this.#watch = new Watch(timers, limits, {
+      isBusy: () => this.#dispatcher.inFlight > 0 || this.#pending.size > 0,
+      onTimeout: (error) => this.#refuseFrame(error),
+    });
+    this.#listen();
+  }
+
+  get isOpen(): boolean {
+    return this.#closeReason === null;
+  }
+
+  /** Requests of the peer not answered yet. */
+  get inFlight(): number {
+    return this.#dispatcher.inFlight;
+  }
+
+  /** Set the receiver of binary frames after the fact; frames before it are a protocol error. */
+  set onBinary(receiver: (type: number, payload: Buffer) => void) {
+    this.#onBinary = receiver;
+  }
+
+  /**
+   * Asks the other side.
+   * @returns the result, unchecked: it comes from another process.
+   * @throws AirlockError: what the other side answered, UNAVAILABLE on timeout or where the connection ends.
+   */
+  call(method: string, params: object, { timeoutMs = LIMITS.callTimeoutMs }: CallOptions = {}): Promise<unknown> {
+    if (this.#closeReason !== null) return Promise.reject(this.#closeReason);
+    return this.#pending.add(method, timeoutMs, (id) => {
+      const text = requestText(id, method, params);
+      if (Buffer.byteLength(text) > this.#options.limits.maxFrameOutBytes)
+        throw new AirlockError('FRAME_TOO_LARGE', 'the request is too large');
+      this.#outbox.send(text);
+    });
+  }
+
+  /** Tells the other side; no answer, and nothing where the connection has ended. */
+  notify(method: string, params: object): void {
+    if (this.#closeReason === null) this.#outbox.send(notificationText(method, params));
+  }
+
+  /** One binary frame, in order with the JSON frames sent before. @throws RangeError for a type or size no reader takes. */
+  sendBinary(type: number, payload: Uint8Array): void {
+    if (this.#closeReason === null) this.#outbox.sendBytes(encodeBinaryFrame(type, payload));
+  }
+
+  /** Sends what is queued, then ends; pending calls are rejected with the reason. */
+  close(reason: AirlockError = new AirlockError('UNAVAILABLE', 'the connection was closed')): void {
+    if (this.#closeReason !== null) return;
+    this.#outbox.flush();
+    this.#finish(reason);
+    // destroySoon waits for queued bytes; a peer that never reads them is cut off by the watch of the kernel's buffer.
+    if (this.#socket.writableLength > 0) this.#options.timers.after(LIMITS.closeGraceMs, () => this.#socket.destroy());
+    this.#socket.destroySoon();
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('drain', () => socket.resume());
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#finish(new AirlockError('UNAVAILABLE', CLOSED_BY_PEER)));
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#closeReason !== null) return;
+    const frames = this.#reader.push(chunk);
+    this.#watch.onBytes(frames.length > 0, this.#reader.isPartial);
+    for (const frame of frames) {
+      this.#onFrame(frame);
+      if (!this.isOpen) return;
+    }
+  }
+
+  #onFrame(frame: Frame): void {
+    if (frame.kind === 'json') this.#onJson(frame.bytes);
+    else if (frame.kind === 'refused') this.#refuseFrame(frame.error);
+    else if (this.#onBinary) this.#onBinary(frame.type, frame.payload, this);
+    else this.#refuseFrame(new FrameError('FRAME_INVALID', 'a binary frame where none is expected', true));
+  }
+
+  #onJson(bytes: Buffer): void {
+    let value: unknown;
+    try {
+      value = parseJsonStrict(bytes);
+      const message = readMessage(value);
+      if (message.kind === 'response') this.#onResponse(message);
+      else if (message.kind === 'request') this.#dispatcher.request(message);
+      else this.#dispatcher.notification(message);
+    } catch (thrown) {
+      this.#refuseFrame(asAirlockError(thrown), idOf(value));
+    }
+  }
+
+  #onResponse(message: ResponseMessage): void {
+    if (message.id === null) return this.#onConnectionError(fromWireError(message.error ?? {}));
+    if (!this.#pending.settle(message)) throw new FrameError('FRAME_INVALID', 'an answer to a request never sent', true);
+  }
+
+  /** The server says why it will not serve this connection; that is what pending calls are told. */
+  #onConnectionError(error: AirlockError): void {
+    if (this.#options.answersErrors) throw new FrameError('FRAME_INVALID', 'an error about no request', true);
+    this.close(error);
+  }
+
+  /** WIRE-9: answers, tells the owner, and ends the connection where the frame could not be parsed. */
+  #refuseFrame(error: AirlockError, id: RequestId | null = null): void {
+    this.#options.events.onProtocolError?.(this, error);
+    if (!this.isOpen) return;
+    if (this.#options.answersErrors) this.#outbox.send(errorText(id, error));
+    if (!(error instanceof FrameError) || error.fatal || !this.#options.answersErrors) this.close(error);
+  }
+
+  /** The peer sent its last byte; it still gets the answers to what it asked. */
+  #onEnd(): void {
+    this.#isEnding = true;
+    this.#afterAnswer();
+  }
+
+  #afterAnswer(): void {
+    if (this.#isEnding && this.#dispatcher.inFlight === 0) this.close(new AirlockError('UNAVAILABLE', CLOSED_BY_PEER));
+  }
+
+  #cutOff(): void {
+    const error = new AirlockError('UNAVAILABLE', 'the other side does not read its answers');
+    this.#options.events.onProtocolError?.(this, error);
+    this.#finish(error);
+    this.#socket.destroy();
+  }
+
+  #finish(reason: AirlockError): void {
+    if (this.#closeReason !== null) return;
+    this.#closeReason = reason;
+    this.#watch.stop();
+    this.#pending.rejectAll(reason);
+    this.#options.events.onClose?.(this, reason);
+  }
+}
