@@ -99,6 +99,15 @@ export interface CallResult {
   readonly meta: CallMeta;
 }
 
+/** What the gateway tells a session unasked; `lease` is the id, never the text. */
+export type AgentNotification =
+  | {
+      readonly method: 'access.decided';
+      readonly params: { readonly request: string; readonly status: Exclude<RequestStatus, 'pending'>; readonly reason?: string };
+    }
+  | { readonly method: 'lease.expiring'; readonly params: { readonly lease: string; readonly expiresAt: string } }
+  | { readonly method: 'lease.ended'; readonly params: { readonly lease: string; readonly why: 'expired' | 'revoked' | 'released' | 'reboot' } };
+
 export const AGENT_SCHEMAS = {
   'agent.hello': closed({ client: text(128), protocol: integer(1, 1), resume: id }, ['resume']),
   'agent.services.list': nothing,
