@@ -53,6 +53,19 @@ export interface RedeemedAction {
   /** Ticket for a trial release of 60 s, where the verb has one. */
   readonly trial: string | null;
 }
+/** Answer of request.take: the lease text, once. */
+export interface TakenLease {
+  readonly lease: string;
+  readonly expiresAt: string;
+}
+/** Answer of ticket.create: 32 random bytes, base64url. */
+export interface TicketResult {
+  readonly ticket: string;
+}
+/** Answer of head.sign: the signed note. */
+export interface SignedHeadResult {
+  readonly head: string;
+}
 export type BridgeNotification =
   | { readonly method: 'request.fronted'; readonly params: { readonly operator: string; readonly request: string; readonly role: string } }
   | {

@@ -1,6 +1,7 @@
 /** Methods of operator/OP.sock: airlock-ctl to airlock-gateway. The methods of the agent socket are served there too, as role `operator`. */
 import type { ConnectorManifest, Settings } from '../connector.js';
 import type { Destination } from '../destination.js';
+import type { SealedRecordText } from './cell.js';
 import { closed, id, integer, nothing, sealedRecord, service, text } from './shapes.js';
 
 export interface ServiceView {
@@ -58,4 +59,21 @@ export const OPERATOR_SCHEMAS = {
 
 export interface KindList {
   readonly kinds: readonly ConnectorManifest[];
+}
+
+/** Answer of service.list. */
+export interface ServiceList {
+  readonly services: readonly ServiceView[];
+}
+/** Answer of service.add, credentials.put and credentials.remove: the service as it is now. */
+export interface ServiceChanged {
+  readonly service: ServiceView;
+}
+/** Answer of credentials.record. */
+export interface RecordResult {
+  readonly record: SealedRecordText;
+}
+/** Answer of audit.checkpoint: the signed note. */
+export interface CheckpointResult {
+  readonly head: string;
 }
