@@ -1,0 +1,313 @@
+#!/usr/bin/env bash
+# Airlock's installer: --demo (no root), the workstation (root, systemd), --uninstall.
+# It trusts nothing that an agent could write: checkout, Node and every parent directory are checked first.
+set -euo pipefail
+export LC_ALL=C
+umask 022
+
+readonly HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)"
+readonly LIB=/usr/lib/airlock
+readonly ETC=/etc/airlock
+readonly BIN=/usr/local/bin
+readonly UNITS=/etc/systemd/system
+readonly MIN_NODE=20.19.0
+
+say() { printf 'airlock: %s\n' "$*"; }
+die() { # message hint [status]
+  printf 'airlock: error: %s\nairlock: hint: %s\n' "$1" "$2" >&2
+  exit "${3:-1}"
+}
+
+usage() {
+  cat <<'TEXT'
+Usage:
+  ./install.sh --demo [--raw]                try the whole loop here, without root, leaving nothing behind
+  sudo ./install.sh [--operator U] [--agent-user V] [--same-user]
+                                             install or upgrade on this workstation
+  sudo ./install.sh --uninstall [--purge]    remove; --purge also removes credentials, records and users
+
+  --operator U     the Linux user who approves (default: who called sudo)
+  --agent-user V   the Linux user agents run as (default: airlock-agent, made if missing)
+  --same-user      accept that agent and operator are one user: weaker, see SECURITY.md
+TEXT
+}
+
+# --- what is asked for -------------------------------------------------------------------------------------------
+mode=install operator="${SUDO_USER:-}" agent_user=airlock-agent same_user=no purge=no raw=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --demo) mode=demo ;;
+    --raw) raw=(--raw) ;;
+    --operator | --agent-user)
+      [ -n "${2:-}" ] || die "$1 needs a user name" "./install.sh --help" 2
+      if [ "$1" = --operator ]; then operator=$2; else agent_user=$2; fi
+      shift
+      ;;
+    --same-user) same_user=yes ;;
+    --uninstall) mode=uninstall ;;
+    --purge) purge=yes ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *) die "unknown argument: $1" "./install.sh --help" 2 ;;
+  esac
+  shift
+done
+[ "$purge" = no ] || [ "$mode" = uninstall ] || die "--purge goes with --uninstall" "./install.sh --help" 2
+
+# --- checks ------------------------------------------------------------------------------------------------------
+need_node() {
+  command -v node >/dev/null || die "Node is not installed" "install Node $MIN_NODE or newer with npm, then run this again: https://nodejs.org" 1
+  command -v npm >/dev/null || die "npm is not installed" "install npm (it comes with Node), then run this again" 1
+  local version
+  version=$(node -p 'process.versions.node')
+  [ "$(printf '%s\n%s\n' "$MIN_NODE" "$version" | sort -V | head -n 1)" = "$MIN_NODE" ] ||
+    die "Node $version is too old" "install Node $MIN_NODE or newer, then run this again" 1
+}
+
+need_root() {
+  [ "$(id -u)" = 0 ] || die "the workstation set-up needs root" "sudo $HERE/install.sh    (to try without root: ./install.sh --demo)" 1
+}
+
+need_systemd() {
+  [ -d /run/systemd/system ] || die "systemd is not running here" "without systemd only the demo works: ./install.sh --demo" 1
+}
+
+# Every component of a path must be out of reach of other users: owner root or the one who called sudo, not writable by
+# group or others (a sticky directory such as /tmp is acceptable for others' entries).
+trusted_path() {
+  local path=$1 what=$2 caller=${SUDO_UID:-0} owner perm
+  [ "$same_user" = no ] || caller=0
+  while :; do
+    owner=$(stat -Lc %u "$path") perm=$(stat -Lc %a "$path")
+    [ "$owner" = 0 ] || [ "$owner" = "$caller" ] ||
+      die "$what: $path belongs to user $(stat -Lc %U "$path"), who could change it" "move it below a directory of root, e.g. /opt, with: sudo cp -r $HERE /opt/airlock && sudo chown -R root: /opt/airlock"
+    if (( (8#$perm & 8#0022) != 0 && (8#$perm & 8#1000) == 0 )); then
+      # A group that only root or the caller is in is not another user.
+      (( (8#$perm & 8#0002) != 0 )) || [ "$(stat -Lc %G "$path")" != root ] || { path=$(dirname "$path"); [ "$path" != / ] && continue || break; }
+      die "$what: $path can be written by other users (mode $perm)" "sudo chmod go-w $path"
+    fi
+    [ "$path" = / ] && break
+    path=$(dirname "$path")
+  done
+}
+
+trusted_tree() {
+  local found caller=${SUDO_UID:-0}
+  [ "$same_user" = no ] || caller=0
+  found=$(find "$HERE" -path "$HERE/node_modules" -prune -o -path "$HERE/.git" -prune -o ! -type l \( -perm /022 -o ! \( -uid 0 -o -uid "$caller" \) \) -print -quit)
+  [ -z "$found" ] || die "checkout: $found can be written by another user" "sudo chown -R root: $HERE && sudo chmod -R go-w $HERE"
+}
+
+valid_name() { [[ $1 =~ ^[a-z0-9][a-z0-9-]{0,17}$ ]]; }
+
+# --- demo --------------------------------------------------------------------------------------------------------
+prepare_checkout() { # node_modules and dist in the checkout itself
+  cd "$HERE"
+  if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+    say "fetching the pinned packages (npm ci --ignore-scripts)"
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+  fi
+  say "building"
+  npm run --silent build >&2
+}
+
+run_demo() {
+  need_node
+  prepare_checkout
+  exec node "$HERE/packages/testkit/bin/demo.js" "${raw[@]}"
+}
+
+# --- workstation -------------------------------------------------------------------------------------------------
+staging=
+cleanup() { [ -z "$staging" ] || rm -rf -- "$staging"; }
+trap cleanup EXIT
+
+# Built in a private copy, so that nothing of root's is left in the checkout.
+build_privately() {
+  staging=$(mktemp -d /var/tmp/airlock-build.XXXXXXXX)
+  tar -C "$HERE" --exclude=./node_modules --exclude=./dist --exclude=./.git --exclude='*/dist' -cf - . | tar -C "$staging" --no-same-owner -xf -
+  cd "$staging"
+  say "fetching the pinned packages (npm ci --ignore-scripts)"
+  env -u NODE_OPTIONS npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+  say "building"
+  env -u NODE_OPTIONS npm run --silent build >&2
+  cd /
+}
+
+ensure_group() { getent group "$1" >/dev/null || groupadd --system "$1"; }
+ensure_service_user() {
+  ensure_group "$1"
+  getent passwd "$1" >/dev/null || useradd --system --gid "$1" --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin "$1"
+}
+
+new_logins=()
+join_group() { # user group
+  if ! id -nG "$1" | tr ' ' '\n' | grep -qx -- "$2"; then
+    usermod -aG "$2" "$1"
+    new_logins+=("$1")
+  fi
+}
+
+install_program() { # bundle name, command name
+  cat >"$LIB.new/$2" <<SCRIPT
+#!/bin/sh
+# Absolute paths only; nothing of the caller's environment may load code into this process.
+unset NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_REPL_EXTERNAL_MODULE NODE_V8_COVERAGE NODE_PENDING_DEPRECATION
+exec $LIB/node $LIB/$1.cjs "\$@"
+SCRIPT
+  chmod 0755 "$LIB.new/$2"
+}
+
+install_library() {
+  rm -rf "$LIB.new"
+  install -d -m 0755 "$LIB.new"
+  cp -r "$staging/dist/lib/." "$LIB.new/"
+  rm -rf "$LIB.new/dev"
+  install -m 0755 "$(readlink -f "$(command -v node)")" "$LIB.new/node"
+  install_program airlock-ctl airlock-ctl
+  install_program airlock airlock
+  chown -R root:root "$LIB.new"
+  chmod -R go-w "$LIB.new"
+  rm -rf "$LIB.old"
+  [ ! -d "$LIB" ] || mv "$LIB" "$LIB.old"
+  mv "$LIB.new" "$LIB"
+  rm -rf "$LIB.old"
+  install -d -m 0755 "$BIN"
+  for command in airlock airlock-ctl; do ln -sfn "$LIB/$command" "$BIN/$command"; done
+}
+
+install_config() {
+  install -d -m 0755 "$ETC" "$ETC/keys" "$ETC/compiled" "$ETC/connectors" "$ETC/policies"
+  [ -e "$ETC/airlock.yaml" ] || cat >"$ETC/airlock.yaml" <<'YAML'
+# Airlock's configuration, see airlock.yaml(5). A change takes effect with: systemctl restart airlock-totp airlock-gateway
+totp: {issuer: Airlock, digits: 6, period: 30}
+leases: {default_ttl_minutes: 60, max_ttl_minutes: 480, request_ttl_minutes: 5}
+permissions: {default: read}
+audit: {retain_days: 365, group_commit_ms: 20}
+YAML
+  chmod 0644 "$ETC/airlock.yaml"
+  local isolation=users
+  [ "$operator" != "$agent_user" ] || isolation=same-user
+  "$LIB/airlock-ctl" config member --operator "$operator" --role default --isolation "$isolation"
+}
+
+# W, which wraps airlock-totp's secrets: sealed to the TPM or the host key where systemd-creds can, else a file of the daemon's.
+install_wrapping_key() {
+  local dropin=$UNITS/airlock-totp.service.d
+  if [ ! -e "$ETC/wrap.cred" ] && [ ! -e /var/lib/airlock-totp/wrap.key ] && command -v systemd-creds >/dev/null; then
+    if ! head -c 32 /dev/urandom | systemd-creds encrypt --name=airlock-wrap - "$ETC/wrap.cred" 2>/dev/null; then
+      rm -f "$ETC/wrap.cred"
+      say "note: systemd-creds cannot seal here; the wrapping key stays in /var/lib/airlock-totp (mode 0600)"
+    fi
+  fi
+  if [ -e "$ETC/wrap.cred" ]; then
+    chmod 0600 "$ETC/wrap.cred"
+    install -d -m 0755 "$dropin"
+    printf '[Service]\nLoadCredentialEncrypted=airlock-wrap:%s/wrap.cred\n' "$ETC" >"$dropin/wrap.conf"
+  fi
+}
+
+all_units() {
+  local slot
+  echo airlock-bridge.socket airlock-release.socket airlock-root.socket
+  for slot in $(seq 0 15); do echo "airlock-cell@$slot.socket"; done
+  "$LIB/airlock-ctl" config units
+}
+
+install_units() {
+  install -m 0644 "$staging"/systemd/*.service "$staging"/systemd/*.socket "$UNITS/"
+  systemctl daemon-reload
+  local units
+  units=$(all_units)
+  # shellcheck disable=SC2086
+  systemctl stop airlock-gateway.service airlock-totp.service 2>/dev/null || true
+  # shellcheck disable=SC2086
+  systemctl enable --quiet $units airlock-totp.service airlock-gateway.service
+  # shellcheck disable=SC2086
+  systemctl restart $units
+  systemctl start airlock-totp.service airlock-gateway.service
+}
+
+write_keys() { # public keys of the log heads, for `audit verify`
+  "$LIB/airlock-ctl" config keys || die "airlock-totp does not answer" "journalctl -u airlock-totp -n 50"
+}
+
+run_install() {
+  need_root
+  need_systemd
+  need_node
+  [ -n "$operator" ] && [ "$operator" != root ] || die "which user approves?" "sudo ./install.sh --operator YOUR-LOGIN-NAME" 2
+  id "$operator" >/dev/null 2>&1 || die "there is no user $operator" "sudo ./install.sh --operator YOUR-LOGIN-NAME" 2
+  valid_name "$operator" || die "the user name $operator cannot name a socket" "allowed: a-z, 0-9 and -, at most 18 characters" 2
+  if [ "$operator" = "$agent_user" ] && [ "$same_user" = no ]; then
+    die "agent and operator would be one user ($operator): the agent could then read what you type" \
+      "give agents a user of their own (leave out --agent-user), or accept the weaker mode with --same-user" 2
+  fi
+  trusted_path "$HERE" checkout
+  trusted_tree
+  trusted_path "$(readlink -f "$(command -v node)")" node
+  trusted_path "$(readlink -f "$(command -v npm)")" npm
+  build_privately
+
+  say "making users and groups"
+  ensure_service_user airlock-totp
+  ensure_service_user airlock-gateway
+  for group in airlock-cells airlock-relay airlock-r-default "airlock-o-$operator"; do ensure_group "$group"; done
+  getent passwd "$agent_user" >/dev/null || useradd --create-home --shell /bin/bash --comment "Airlock agents" "$agent_user"
+  join_group "$operator" "airlock-o-$operator"
+  join_group "$agent_user" airlock-r-default
+  install -d -m 0700 -o airlock-totp -g airlock-totp /var/lib/airlock-totp
+  install -d -m 0700 -o airlock-gateway -g airlock-gateway /var/lib/airlock-gateway
+  install -d -m 0750 -o root -g airlock-cells /srv/airlock
+
+  say "installing programs, configuration and units"
+  install_library
+  install_config
+  install_wrapping_key
+  install_units
+  write_keys
+  say "installed. airlock-totp and airlock-gateway are running."
+  for user in "${new_logins[@]}"; do
+    say "$user was added to a group: log in again as $user before using Airlock (or: newgrp)"
+  done
+  say "next: sudo airlock-ctl init          (enrol your phone, add the first service)"
+  say "then, as $agent_user: airlock request SERVICE --reason '…' --wait"
+}
+
+# --- uninstall ---------------------------------------------------------------------------------------------------
+run_uninstall() {
+  need_root
+  if [ -d /run/systemd/system ]; then
+    local units
+    units=$(systemctl list-units --all --plain --no-legend 'airlock-*' | awk '{print $1}')
+    # shellcheck disable=SC2086
+    [ -z "$units" ] || systemctl stop $units 2>/dev/null || true
+    # shellcheck disable=SC2086
+    systemctl disable --quiet airlock-totp.service airlock-gateway.service $units 2>/dev/null || true
+  fi
+  rm -rf "$UNITS"/airlock-*.service "$UNITS"/airlock-*.socket "$UNITS"/airlock-*.service.d "$UNITS"/sockets.target.wants/airlock-* \
+    "$UNITS"/multi-user.target.wants/airlock-* /run/airlock "$LIB" "$LIB.new" "$LIB.old"
+  rm -f "$BIN/airlock" "$BIN/airlock-ctl"
+  [ ! -d /run/systemd/system ] || { systemctl daemon-reload; systemctl reset-failed 'airlock-*' 2>/dev/null || true; }
+  if [ "$purge" = no ]; then
+    say "removed programs, units and sockets"
+    say "kept: $ETC, /var/lib/airlock-totp, /var/lib/airlock-gateway, /srv/airlock, users and groups named airlock-*"
+    say "to remove these too, credentials and records included: sudo ./install.sh --uninstall --purge"
+    return
+  fi
+  rm -rf "$ETC" /var/lib/airlock-totp /var/lib/airlock-gateway
+  rmdir /srv/airlock 2>/dev/null || [ ! -d /srv/airlock ] || say "kept: /srv/airlock, it is not empty"
+  local user group
+  for user in airlock-totp airlock-gateway; do ! getent passwd "$user" >/dev/null || userdel "$user"; done
+  for group in $(getent group | awk -F: '/^airlock-(cells|relay|totp|gateway|r-|o-)/ {print $1}'); do groupdel "$group"; done
+  if getent passwd airlock-agent >/dev/null; then say "kept: user airlock-agent and its home; remove with: sudo userdel -r airlock-agent"; fi
+  say "removed everything else"
+}
+
+case "$mode" in
+  demo) run_demo ;;
+  install) run_install ;;
+  uninstall) run_uninstall ;;
+esac
