@@ -16,7 +16,7 @@ import {
   encodeBinaryFrame,
   fromWireError,
 } from '@airlock/protocol';
-import { parseJsonStrict, type Frame, type Timers } from '@airlock/protocol';
+import { parseJsonStrict, type Frame, type TimerHandle, type Timers } from '@airlock/protocol';
 import { Dispatcher, type InFlight } from './dispatcher.js';
 import type { SocketLimits } from './limits.js';
 import { errorText, idOf, notificationText, readMessage, requestText, type RequestId, type ResponseMessage } from './message.js';
@@ -67,6 +67,7 @@ export class Connection<S = undefined> {
   readonly #watch: Watch;
   #closeReason: AirlockError | null = null;
   #isEnding = false;
+  #closing: TimerHandle | null = null;
   #onBinary: ConnectionEvents<S>['onBinary'];
 
   constructor(socket: Socket, options: ConnectionOptions<S>) {
@@ -81,7 +82,8 @@ export class Connection<S = undefined> {
     this.#dispatcher = new Dispatcher(this, this.#outbox, options, () => this.#afterAnswer());
     this.#watch = new Watch(timers, limits, {
       isBusy: () => this.#dispatcher.inFlight > 0 || this.#pending.size > 0,
-      onTimeout: (error) => this.#refuseFrame(error),
+      onIdle: (error) => this.#answerAndClose(error),
+      onHalfFrame: (error) => this.#refuseFrame(error),
     });
     this.#listen();
   }
@@ -130,8 +132,8 @@ export class Connection<S = undefined> {
     if (this.#closeReason !== null) return;
     this.#outbox.flush();
     this.#finish(reason);
-    // destroySoon waits for queued bytes; a peer that never reads them is cut off by the watch of the kernel's buffer.
-    if (this.#socket.writableLength > 0) this.#options.timers.after(LIMITS.closeGraceMs, () => this.#socket.destroy());
+    // A peer that never reads the last bytes must not keep the descriptor.
+    this.#closing = this.#options.timers.after(LIMITS.closeGraceMs, () => this.#socket.destroy());
     this.#socket.destroySoon();
   }
 
@@ -141,7 +143,7 @@ export class Connection<S = undefined> {
     socket.on('drain', () => socket.resume());
     socket.on('end', () => this.#onEnd());
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#finish(new AirlockError('UNAVAILABLE', CLOSED_BY_PEER)));
+    socket.on('close', () => this.#onSocketClosed());
   }
 
   #onData(chunk: Buffer): void {
@@ -157,8 +159,18 @@ export class Connection<S = undefined> {
   #onFrame(frame: Frame): void {
     if (frame.kind === 'json') this.#onJson(frame.bytes);
     else if (frame.kind === 'refused') this.#refuseFrame(frame.error);
-    else if (this.#onBinary) this.#onBinary(frame.type, frame.payload, this);
-    else this.#refuseFrame(new FrameError('FRAME_INVALID', 'a binary frame where none is expected', true));
+    else this.#onBinaryFrame(frame.type, frame.payload);
+  }
+
+  /** A receiver that throws ends this connection, not the process. */
+  #onBinaryFrame(type: number, payload: Buffer): void {
+    try {
+      if (!this.#onBinary) throw new FrameError('FRAME_INVALID', 'a binary frame where none is expected', true);
+      this.#onBinary(type, payload, this);
+    } catch (thrown) {
+      if (!(thrown instanceof AirlockError)) this.#options.events.onInternalError?.('binary frame', thrown);
+      this.#refuseFrame(asAirlockError(thrown));
+    }
   }
 
   #onJson(bytes: Buffer): void {
@@ -188,9 +200,16 @@ export class Connection<S = undefined> {
   /** WIRE-9: answers, tells the owner, and ends the connection where the frame could not be parsed. */
   #refuseFrame(error: AirlockError, id: RequestId | null = null): void {
     this.#options.events.onProtocolError?.(this, error);
-    if (!this.isOpen) return;
-    if (this.#options.answersErrors) this.#outbox.send(errorText(id, error));
-    if (!(error instanceof FrameError) || error.fatal || !this.#options.answersErrors) this.close(error);
+    const goesOn = error instanceof FrameError && !error.fatal && this.#options.answersErrors;
+    if (!goesOn) this.#answerAndClose(error, id);
+    else if (this.isOpen) this.#outbox.send(errorText(id, error));
+  }
+
+  /** On a socket of binary frames alone the owner answers, in onProtocolError, while the connection is open. */
+  #answerAndClose(error: AirlockError, id: RequestId | null = null): void {
+    const { answersErrors, limits } = this.#options;
+    if (this.isOpen && answersErrors && limits.maxFrameInBytes > 0) this.#outbox.send(errorText(id, error));
+    this.close(error);
   }
 
   /** The peer sent its last byte; it still gets the answers to what it asked. */
@@ -208,6 +227,11 @@ export class Connection<S = undefined> {
     this.#options.events.onProtocolError?.(this, error);
     this.#finish(error);
     this.#socket.destroy();
+  }
+
+  #onSocketClosed(): void {
+    this.#closing?.cancel();
+    this.#finish(new AirlockError('UNAVAILABLE', CLOSED_BY_PEER));
   }
 
   #finish(reason: AirlockError): void {

@@ -29,6 +29,16 @@ const tooMany = (where: string, limit: number): AirlockError =>
     retryAfterMs: LIMITS.inFlightRetryMs,
   });
 
+/** JSON-RPC 2.0 §4.2 allows parameters by position; we do not. */
+const notByName = (params: unknown): AirlockError | null =>
+  typeof params === 'object' && params !== null && !Array.isArray(params)
+    ? null
+    : new AirlockError('PARAMS_INVALID', 'params: expected an object', {
+        field: 'params',
+        expected: 'object',
+        hint: 'send parameters by name',
+      });
+
 const quote = (method: string): string => JSON.stringify(method.slice(0, LIMITS.maxQuotedChars).toWellFormed());
 
 export class Dispatcher<S> {
@@ -48,13 +58,10 @@ export class Dispatcher<S> {
   /** Answers now or later, exactly once. Never throws. */
   request(message: RequestMessage): void {
     const { id, method } = message;
-    const entry = lookUp(this.#options.table, method);
-    const refusal = entry === undefined ? this.#unknown(method) : this.#check(entry, message.params);
-    if (entry === undefined || refusal !== null) return this.#send(id, errorText(id, refusal ?? this.#unknown(method)));
     this.#begin();
     let result: unknown;
     try {
-      result = entry.handle(message.params as object, this.#context);
+      result = this.#admit(message).handle(message.params as object, this.#context);
     } catch (thrown) {
       return this.#fail(id, method, thrown);
     }
@@ -87,20 +94,16 @@ export class Dispatcher<S> {
     }
   }
 
-  #check(entry: MethodEntry<S>, params: unknown): AirlockError | null {
+  /** The entry that may run now. @throws AirlockError for what forbids it, the cheapest question first. */
+  #admit({ method, params }: RequestMessage): MethodEntry<S> {
     const { maxInFlightPerConnection, maxInFlightPerSocket } = this.#options.limits;
-    if (this.inFlight >= maxInFlightPerConnection) return tooMany('connection', maxInFlightPerConnection);
-    if (this.#options.inFlight.count >= maxInFlightPerSocket) return tooMany('socket', maxInFlightPerSocket);
-    const forbidden = entry.permitted(this.#options.state);
-    if (forbidden !== null) return forbidden;
-    if (typeof params !== 'object' || params === null || Array.isArray(params)) {
-      return new AirlockError('PARAMS_INVALID', 'params: expected an object', {
-        field: 'params',
-        expected: 'object',
-        hint: 'send parameters by name',
-      });
-    }
-    return entry.params(params);
+    if (this.inFlight > maxInFlightPerConnection) throw tooMany('connection', maxInFlightPerConnection);
+    if (this.#options.inFlight.count > maxInFlightPerSocket) throw tooMany('socket', maxInFlightPerSocket);
+    const entry = lookUp(this.#options.table, method);
+    if (entry === undefined) throw this.#unknown(method);
+    const refusal = entry.permitted(this.#options.state) ?? notByName(params) ?? entry.params(params);
+    if (refusal !== null) throw refusal;
+    return entry;
   }
 
   #unknown(method: string): AirlockError {

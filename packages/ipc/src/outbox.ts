@@ -20,10 +20,6 @@ export class Outbox {
     this.#onOverflow = onOverflow;
   }
 
-  get unsentBytes(): number {
-    return this.#socket.writableLength + this.#text.length;
-  }
-
   /** Queues a frame; everything queued in one turn of the loop leaves in one write. */
   send(text: string): void {
     this.#text += text;

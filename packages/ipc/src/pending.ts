@@ -1,5 +1,5 @@
 /** Calls we made that are not answered yet; one timer for all of them, so that a call costs none. */
-import { AirlockError, fromWireError, type TimerHandle, type Timers } from '@airlock/protocol';
+import { AirlockError, asAirlockError, fromWireError, type TimerHandle, type Timers } from '@airlock/protocol';
 import type { ResponseMessage } from './message.js';
 
 interface PendingCall {
@@ -33,7 +33,12 @@ export class PendingCalls {
       this.#calls.set(id, { resolve, reject, deadlineMs, method });
     });
     if (deadlineMs < this.#sweepAtMs) this.#armSweep(deadlineMs);
-    send(id);
+    try {
+      send(id);
+    } catch (thrown) {
+      this.#calls.get(id)?.reject(asAirlockError(thrown));
+      this.#calls.delete(id);
+    }
     return answer;
   }
 

@@ -1,6 +1,6 @@
 /** A listening Unix socket, inherited or bound: connections, their caps, and the state each begins with. */
 import { createServer, type Server, type Socket } from 'node:net';
-import { AirlockError, systemTimers, type Timers } from '@airlock/protocol';
+import { AirlockError, asAirlockError, systemTimers, type Timers } from '@airlock/protocol';
 import { Connection, type ConnectionEvents } from './connection.js';
 import type { InFlight } from './dispatcher.js';
 import { SERVER_LIMITS, type SocketLimits } from './limits.js';
@@ -34,10 +34,10 @@ export interface SocketServer<S> {
   close(reason?: AirlockError): Promise<void>;
 }
 
-/** Says why and ends: a connection that is not served. */
-const turnAway = (socket: Socket, error: AirlockError): void => {
+/** Says why and ends: a connection that is not served. A socket of binary frames alone ends without a word. */
+const turnAway = (socket: Socket, error: AirlockError, limits: SocketLimits): void => {
   socket.on('error', () => socket.destroy());
-  socket.end(errorText(null, error), () => socket.destroy());
+  socket.end(limits.maxFrameInBytes > 0 ? errorText(null, error) : '', () => socket.destroy());
 };
 
 const listen = (server: Server, at: Listening): Promise<void> =>
@@ -91,7 +91,7 @@ export const serveSocket = async <S>(options: ServeOptions<S>): Promise<SocketSe
       options.onOpen?.(connection);
     } catch (thrown) {
       if (!(thrown instanceof AirlockError)) options.onInternalError?.('open', thrown);
-      turnAway(socket, thrown instanceof AirlockError ? thrown : new AirlockError('INTERNAL', 'an internal error'));
+      turnAway(socket, asAirlockError(thrown), limits);
     }
   };
 

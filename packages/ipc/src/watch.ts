@@ -5,7 +5,8 @@ import type { SocketLimits } from './limits.js';
 export interface Watched {
   /** A request is in flight in either direction: silence is waiting, not idleness. */
   readonly isBusy: () => boolean;
-  readonly onTimeout: (error: AirlockError) => void;
+  readonly onIdle: (error: AirlockError) => void;
+  readonly onHalfFrame: (error: FrameError) => void;
 }
 
 export class Watch {
@@ -55,7 +56,7 @@ export class Watch {
     const leftMs = this.#lastBytesMs + idleTimeoutMs - this.#timers.nowMs();
     if (leftMs > 0) return this.#armIdle(leftMs);
     if (this.#watched.isBusy()) return this.#armIdle(idleTimeoutMs);
-    this.#watched.onTimeout(new AirlockError('UNAVAILABLE', 'the connection was idle for too long', { hint: 'connect again' }));
+    this.#watched.onIdle(new AirlockError('UNAVAILABLE', 'the connection was idle for too long', { hint: 'connect again' }));
   }
 
   #armHalf(ms: number): void {
@@ -67,7 +68,7 @@ export class Watch {
     if (this.#isStopped || this.#partialSinceMs === null) return;
     const leftMs = this.#partialSinceMs + this.#limits.halfFrameTimeoutMs - this.#timers.nowMs();
     if (leftMs > 0) return this.#armHalf(leftMs);
-    this.#watched.onTimeout(
+    this.#watched.onHalfFrame(
       new FrameError('FRAME_INVALID', 'half a frame, and no end of it in time', true, { found: 'half a frame' }),
     );
   }
