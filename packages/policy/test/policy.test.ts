@@ -1,0 +1,57 @@
+import { parseScope, type Scope } from '@airlock/protocol';
+import t from 'tap';
+import { decideCall, decideRequest, isClassAllowed, type OperationFacts, type Services } from '../src/index.js';
+
+const operation = (name: string, scopeClass: OperationFacts['class']): OperationFacts => ({
+  name,
+  class: scopeClass,
+  outward: scopeClass === 'write',
+  untrusted: true,
+});
+const search = operation('search', 'read');
+const send = operation('send', 'write');
+const chat = operation('chat', 'use');
+const services: Services = new Map([['mail', new Map([search, send, chat].map((one) => [one.name, one]))]]);
+const READ = { default: 'read' } as const;
+const scopes = (...texts: string[]): Scope[] => texts.map(parseScope);
+
+t.test('a request for what could be approved is not refused', async (t) => {
+  t.equal(decideRequest(scopes('mail', 'mail:read:search'), services, READ), null);
+});
+
+t.test('a request is refused for what no approval could allow, and says what could be asked', async (t) => {
+  const unknown = decideRequest(scopes('gmail'), services, READ);
+  t.equal(unknown?.code, 'SERVICE_UNKNOWN');
+  t.match(unknown?.data, { field: 'params.scopes', expected: 'mail', found: 'gmail' });
+  t.equal(decideRequest(scopes('mail', 'mail:write'), services, READ)?.code, 'READ_ONLY');
+  t.equal(decideRequest(scopes('mail:use:chat'), services, READ)?.code, 'READ_ONLY');
+  const wrong = decideRequest(scopes('mail:read:send'), services, READ);
+  t.equal(wrong?.code, 'OPERATION_UNKNOWN');
+  t.equal(wrong?.data.expected, 'search');
+  t.match(decideRequest(scopes('mail'), new Map(), READ)?.data.hint, /airlock-ctl service add/);
+  t.match(decideRequest(scopes('x:read:y'), new Map([['x', new Map()]]), READ)?.data.expected, 'none');
+});
+
+t.test('POLICY-1: what no scope names is denied', async (t) => {
+  const ask = (lists: Scope[][]) => decideCall({ service: 'mail', operation: search, scopes: lists, permissions: READ });
+  t.same(ask([scopes('mail:read')]), { decision: 'allow', rule: 'lease-scope' });
+  t.same(ask([scopes('other:read', 'mail:read:search')]), { decision: 'allow', rule: 'lease-scope' });
+  t.same(ask([]), { decision: 'deny', rule: 'no-scope' });
+  t.same(ask([[]]), { decision: 'deny', rule: 'no-scope' });
+  t.same(ask([scopes('mail:read:list')]), { decision: 'deny', rule: 'no-scope' });
+  t.same(ask([scopes('mail:read'), scopes('mail:read:list')]), { decision: 'deny', rule: 'no-scope' }, 'a narrowing list counts');
+});
+
+t.test('POLICY-2: a read scope does not allow a write', async (t) => {
+  const ask = (texts: string[], permissions: { default: 'read' | 'write' }) =>
+    decideCall({ service: 'mail', operation: send, scopes: [scopes(...texts)], permissions });
+  t.equal(ask(['mail:read'], { default: 'write' }).rule, 'no-scope');
+  t.equal(ask(['mail:write'], { default: 'write' }).decision, 'allow', 'negative control');
+});
+
+t.test('POLICY-3: the configuration is a ceiling over every lease', async (t) => {
+  const decision = decideCall({ service: 'mail', operation: send, scopes: [scopes('mail:write')], permissions: READ });
+  t.same(decision, { decision: 'deny', rule: 'configuration-read-only' });
+  t.equal(isClassAllowed(READ, 'use'), false);
+  t.equal(isClassAllowed({ default: 'write' }, 'read'), true);
+});
