@@ -3,6 +3,8 @@ import { AirlockError } from './errors.js';
 import { validators, type SchemaError } from './generated/validators.js';
 import { LIMITS } from './limits.js';
 
+export type { SchemaError } from './generated/validators.js';
+
 /** null where the parameters are as the schema wants them. */
 export type Validator = (params: unknown) => AirlockError | null;
 
@@ -87,8 +89,8 @@ const hintOf = ({ field, expected }: Complaint): string =>
     ? `leave out ${field}`
     : `set ${field} to ${expected === 'a value' ? 'a value; it is required' : expected}`;
 
-/** PARAMS_INVALID from the first thing ajv found. */
-const refusal = (error: SchemaError | undefined): AirlockError => {
+/** PARAMS_INVALID from the first thing ajv (`verbose`) found; for schemas that are compiled where they are used, too. */
+export const schemaRefusal = (error: SchemaError | undefined): AirlockError => {
   if (error === undefined) return new AirlockError('PARAMS_INVALID', 'params are not as the method wants them');
   const complaint = complaintOf(error);
   const message = `${complaint.field}: expected ${complaint.expected}, found ${complaint.found}`;
@@ -102,7 +104,7 @@ const refusal = (error: SchemaError | undefined): AirlockError => {
 export const validatorOf = (name: string): Validator => {
   const compiled = validators[name];
   if (compiled === undefined) throw new Error(`no schema is called ${name}`);
-  return (params) => (compiled(params) ? null : refusal(compiled.errors?.[0]));
+  return (params) => (compiled(params) ? null : schemaRefusal(compiled.errors?.[0]));
 };
 
 /** @returns PARAMS_INVALID, or null. @throws Error where no schema has this name. */
