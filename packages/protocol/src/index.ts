@@ -15,3 +15,5 @@ export * from './methods/index.js';
 export * from './names.js';
 export * from './scope.js';
 export * from './destination.js';
+export * from './resolve-destination.js';
+export * from './settings.js';
