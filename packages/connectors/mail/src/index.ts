@@ -1,2 +1,16 @@
-/** Read-only mail: IMAP behind a wire guard, and maildir. */
-export {};
+/** The mail connector: gmail, icloud and imap behind the wire guard, and maildir. Read-only by construction. */
+import type { Connector, ConnectorContext, ConnectorSession } from '@airlock/protocol';
+import { openImapSession } from './imap/session.js';
+import { openMaildirSession } from './maildir/session.js';
+
+const open = (context: ConnectorContext): Promise<ConnectorSession> =>
+  'path' in context.destination ? openMaildirSession(context) : openImapSession(context);
+
+/** Loaded by the cell. `test` logs in and out; what it throws says in `data.found` what is wrong. */
+export const connector: Connector = {
+  open,
+  test: async (context) => {
+    const session = await open(context);
+    await session.close();
+  },
+};
