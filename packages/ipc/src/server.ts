@@ -23,6 +23,8 @@ export type ServeOptions<S> = Listening &
     readonly onOpen?: (connection: Connection<S>) => void;
     readonly limits?: Partial<SocketLimits>;
     readonly timers?: Timers;
+    /** Default true: a peer that sent its last byte still gets its answers. A cell's peer that ends is gone. */
+    readonly allowHalfOpen?: boolean;
   };
 
 export interface SocketServer<S> {
@@ -95,7 +97,7 @@ export const serveSocket = async <S>(options: ServeOptions<S>): Promise<SocketSe
     }
   };
 
-  const server = createServer({ allowHalfOpen: true }, accept);
+  const server = createServer({ allowHalfOpen: options.allowHalfOpen ?? true }, accept);
   await listen(server, options);
   server.on('error', (error) => options.onInternalError?.('accept', error));
   return {
