@@ -3,7 +3,8 @@ import type { AirlockError, Clock, Timers } from '@airlock/protocol';
 import type { LogFs } from './log-fs.js';
 
 /** What may stand in a record; undefined members are left out. */
-export type FieldValue = null | boolean | number | string | readonly FieldValue[] | { readonly [key: string]: FieldValue | undefined };
+export type FieldValue =
+  null | boolean | number | string | readonly FieldValue[] | { readonly [key: string]: FieldValue | undefined };
 export type Fields = { readonly [key: string]: FieldValue | undefined };
 
 /** A record as read back. `prev` is the hash before it, 64 hexadecimal digits. */

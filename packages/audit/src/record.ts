@@ -1,0 +1,82 @@
+/**
+ * One record as one line: `{"seq":N,"ts":"…","event":"…",…fields…,"prev":"<64 hex>"}` LF.
+ *
+ * AUDIT-1 seq, ts and event stand first, prev last; nothing between members, no white space.
+ * AUDIT-7 Strings are well-formed and bounded, what was cut says so, and no line is longer than MAX_LINE_BYTES.
+ */
+import { isoTime } from '@airlock/protocol';
+import { MAX_FIELD_DEPTH, MAX_ITEMS, MAX_KEY_CHARS, MAX_LINE_BYTES, MAX_STRING_CHARS } from './limits.js';
+import type { Fields, FieldValue } from './types.js';
+
+const RESERVED: ReadonlySet<string> = new Set(['seq', 'ts', 'event', 'prev']);
+const EVENT = /^[a-z][a-z0-9_]{0,63}$/u;
+/** 0000-01-01 and 9999-12-31T23:59:59.999Z: outside them ISO 8601 has another width. */
+const MIN_WALL_MS = -62_167_219_200_000;
+const MAX_WALL_MS = 253_402_300_799_999;
+
+/** The instant as a record carries it; a clock gone mad is held to four-digit years. */
+export const recordTime = (wallMs: number): string =>
+  isoTime(Number.isFinite(wallMs) ? Math.min(Math.max(Math.trunc(wallMs), MIN_WALL_MS), MAX_WALL_MS) : 0);
+
+/** At most `max` UTF-16 units of well-formed text; a cut ends with `…[+N]`, N units left out. */
+export const boundText = (text: string, max: number): string => {
+  if (text.length <= max) return text.isWellFormed() ? text : text.toWellFormed();
+  const kept = /[\uD800-\uDBFF]$/u.test(text.slice(0, max)) ? max - 1 : max;
+  return `${text.slice(0, kept).toWellFormed()}…[+${text.length - kept}]`;
+};
+
+const uniqueName = (name: string, used: Set<string>): string => {
+  let unique = boundText(name, MAX_KEY_CHARS);
+  for (let n = 2; used.has(unique); n += 1) unique = `${boundText(name, MAX_KEY_CHARS)}~${n}`;
+  used.add(unique);
+  return unique;
+};
+
+const membersOf = (value: Fields, depth: number, used: Set<string>): string => {
+  let text = '';
+  let left = 0;
+  for (const name of Object.keys(value)) {
+    const member = value[name];
+    if (member === undefined) continue;
+    if (used.size >= MAX_ITEMS + RESERVED.size) left += 1;
+    else text += `,${JSON.stringify(uniqueName(name, used))}:${valueText(member, depth)}`;
+  }
+  return left === 0 ? text : `${text},${JSON.stringify(uniqueName('…', used))}:${left}`;
+};
+
+const arrayText = (items: readonly FieldValue[], depth: number): string => {
+  const texts = items.slice(0, MAX_ITEMS).map((item) => valueText(item, depth));
+  if (items.length > MAX_ITEMS) texts.push(`"…[+${items.length - MAX_ITEMS}]"`);
+  return `[${texts.join(',')}]`;
+};
+
+function valueText(value: FieldValue | undefined, depth: number): string {
+  if (typeof value === 'string') return JSON.stringify(boundText(value, MAX_STRING_CHARS));
+  if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : 'null';
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value !== 'object' || value === null) return 'null';
+  if (depth >= MAX_FIELD_DEPTH) return '"…"';
+  if (Array.isArray(value)) return arrayText(value as readonly FieldValue[], depth + 1);
+  return `{${membersOf(value as Fields, depth + 1, new Set()).slice(1)}}`;
+}
+
+/** What an encoded record needs to know besides its fields. */
+export interface RecordPlace {
+  readonly seq: number;
+  readonly ts: string;
+  /** Hash before this record, 64 hexadecimal digits. */
+  readonly prev: string;
+}
+
+/**
+ * The line of a record, LF included. Fields too large for a line give way to `{"cut":true,"bytes":N}`.
+ * @throws TypeError for an event that is no name, or a field called seq, ts, event or prev: a defect of the caller.
+ */
+export const encodeRecord = (place: RecordPlace, event: string, fields: Fields): Buffer => {
+  if (!EVENT.test(event)) throw new TypeError('an event is named by lower-case letters, digits and underscores');
+  for (const name of RESERVED) if (fields[name] !== undefined) throw new TypeError(`a record has its own ${name}`);
+  const front = `{"seq":${place.seq},"ts":"${place.ts}","event":"${event}"`;
+  const back = `,"prev":"${place.prev}"}\n`;
+  const line = Buffer.from(front + membersOf(fields, 1, new Set(RESERVED)) + back);
+  return line.length <= MAX_LINE_BYTES ? line : Buffer.from(`${front},"cut":true,"bytes":${line.length}${back}`);
+};
