@@ -1,2 +1,35 @@
 /** The agents' library: ask for access, then call typed operations. */
-export {};
+export type { Access, AccessCore, AccessEnd, GrantedLease, OpenHandle } from './access.js';
+export { connectAirlock, type AccessOptions, type Airlock, type AirlockCore, type ConnectOptions } from './airlock.js';
+export { DEFAULT_BACKOFF, type Backoff } from './backoff.js';
+export * from './calls/index.js';
+export { awaitDecision, decisionOf, type Decision } from './decision.js';
+export { isAirlockError } from './errors.js';
+export type { AccessDecided, LeaseEnded, LeaseExpiring, SessionEvents } from './events.js';
+export { leaseStore, type LeaseStore, type LeaseStoreOptions } from './lease-store.js';
+export type * from './mail.js';
+export { operationName } from './names.js';
+export { leaseFacts, narrow, type LeaseFacts, type Narrowing } from './narrow.js';
+export { Session, type SessionOptions } from './session.js';
+export { findAgentSocket, knownRoles, runtimeDir, type AgentSocket, type Env, type SocketChoice } from './socket.js';
+export { narrowLease } from '@airlock/lease';
+export {
+  AirlockError,
+  ERRORS,
+  isName,
+  parseJsonStrict,
+  parseScope,
+  scopeCovers,
+  systemClock,
+  systemTimers,
+} from '@airlock/protocol';
+export type {
+  AccessRequestParams,
+  AccessRequestResult,
+  AccessStatus,
+  AccessWaitResult,
+  AgentLease,
+  CallMeta,
+} from '@airlock/protocol';
+export type { CallResult, Constraints, ErrorCode, ErrorData, Json, OperationSummary, Params, Scope } from '@airlock/protocol';
+export type { ServiceSummary, Timers, TimerHandle, ToolDescription } from '@airlock/protocol';

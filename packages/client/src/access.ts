@@ -1,0 +1,138 @@
+/** One lease in use: calls under it, narrowing it for a sub-agent, giving it back. */
+import { AirlockError, parseScope, systemClock, type CallResult, type Json, type Params } from '@airlock/protocol';
+import { accessRelease } from './calls/access-release.js';
+import { call } from './calls/call.js';
+import { isAirlockError } from './errors.js';
+import type { LeaseEnded } from './events.js';
+import { serviceHandle, withHandles } from './handles.js';
+import { operationName } from './names.js';
+import { leaseFacts, narrow, type Narrowing } from './narrow.js';
+import type { Session } from './session.js';
+
+/** A handle nobody described: every operation takes an object and gives JSON. */
+export type OpenHandle = Readonly<Record<string, (params?: Params) => Promise<Json>>>;
+
+export type AccessEnd = LeaseEnded['why'] | 'replaced';
+
+export interface AccessCore {
+  /** Id of the lease: no secret, names it in status and audit. */
+  readonly id: string;
+  /** Text of the lease: whoever has it and the session may use it. */
+  readonly lease: string;
+  readonly scopes: readonly string[];
+  /** ISO 8601 UTC. */
+  readonly expiresAt: string;
+  /** Why it ended; null while it lives, as far as the gateway has said. */
+  readonly ended: AccessEnd | null;
+  /** @throws AirlockError with the gateway's code. `operation` in camelCase or snake_case. */
+  call(service: string, operation: string, params?: Params): Promise<CallResult>;
+  /** The handle of a service whose name is not typed, or taken by a member of this object. */
+  service<T extends object = OpenHandle>(name: string): T;
+  /** A lease that allows less, made offline; for a sub-agent in the same session. @throws AirlockError PARAMS_INVALID */
+  narrow(narrowing: Narrowing): string;
+  /** Ends the lease. Idempotent. @throws AirlockError UNAVAILABLE; the lease then ends by itself at `expiresAt`. */
+  release(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Access with its typed handles: `access.gmail.listMessages({limit: 10})`. */
+export type Access<S extends object> = AccessCore & Readonly<S>;
+
+export interface GrantedLease {
+  readonly lease: string;
+  readonly expiresAt: string;
+  readonly scopes?: readonly string[];
+  /** Sent with every call: the lease is bound to it. */
+  readonly intent?: string | undefined;
+}
+
+const ENDED: Readonly<Record<AccessEnd, 'LEASE_EXPIRED' | 'LEASE_REVOKED' | 'LEASE_SESSION'>> = {
+  expired: 'LEASE_EXPIRED',
+  reboot: 'LEASE_EXPIRED',
+  revoked: 'LEASE_REVOKED',
+  released: 'LEASE_REVOKED',
+  replaced: 'LEASE_SESSION',
+};
+
+const allRead = (scopes: readonly string[]): boolean =>
+  scopes.length > 0 && scopes.every((scope) => parseScope(scope).class === 'read');
+
+class LeaseInUse implements AccessCore {
+  readonly id: string;
+  readonly lease: string;
+  readonly scopes: readonly string[];
+  readonly expiresAt: string;
+  readonly #session: Session;
+  readonly #intent: string | undefined;
+  readonly #isRead: boolean;
+  #ended: AccessEnd | null = null;
+
+  constructor(session: Session, granted: GrantedLease) {
+    const facts = leaseFacts(granted.lease);
+    this.id = facts.id;
+    this.lease = granted.lease;
+    this.scopes = facts.scopes.length > 0 ? facts.scopes : (granted.scopes ?? []);
+    this.expiresAt = granted.expiresAt;
+    this.#session = session;
+    this.#intent = granted.intent;
+    this.#isRead = allRead(this.scopes);
+    session.events.on('lease.ended', this.#onEnded);
+    session.events.on('replaced', this.#onReplaced);
+  }
+
+  get ended(): AccessEnd | null {
+    return this.#ended;
+  }
+
+  async call(service: string, operation: string, params: Params = {}): Promise<CallResult> {
+    if (this.#ended !== null) throw new AirlockError(ENDED[this.#ended], `the lease has ended: ${this.#ended}`);
+    const context = this.#intent === undefined ? {} : { context: { intent: this.#intent } };
+    const request = { lease: this.lease, service, operation: operationName(operation), params, ...context };
+    try {
+      return await call(this.#session, request, { isRead: this.#isRead });
+    } catch (thrown) {
+      if (isAirlockError(thrown, 'LEASE_EXPIRED')) this.#end('expired');
+      if (isAirlockError(thrown, 'LEASE_REVOKED')) this.#end('revoked');
+      throw thrown;
+    }
+  }
+
+  service<T extends object = OpenHandle>(name: string): T {
+    return serviceHandle(async (service, operation, params) => (await this.call(service, operation, params)).result, name) as T;
+  }
+
+  narrow(narrowing: Narrowing): string {
+    return narrow(this.lease, narrowing, systemClock.wallMs());
+  }
+
+  async release(): Promise<void> {
+    if (this.#ended !== null) return;
+    this.#end('released');
+    await accessRelease(this.#session, this.lease);
+  }
+
+  /** Leaving a block must not fail for a gateway that is away: the lease ends by itself. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.release();
+    } catch (thrown) {
+      if (!isAirlockError(thrown, 'UNAVAILABLE')) throw thrown;
+    }
+  }
+
+  readonly #onEnded = ({ lease, why }: LeaseEnded): void => {
+    if (lease === this.id) this.#end(why);
+  };
+
+  readonly #onReplaced = (): void => this.#end('replaced');
+
+  #end(why: AccessEnd): void {
+    this.#ended ??= why;
+    this.#session.events.off('lease.ended', this.#onEnded);
+    this.#session.events.off('replaced', this.#onReplaced);
+  }
+}
+
+/** A lease in use, with typed handles. Calls under a lease that is known to have ended are refused here. */
+export const openAccess = <S extends object>(session: Session, granted: GrantedLease): Access<S> =>
+  withHandles<AccessCore, S>(new LeaseInUse(session, granted));

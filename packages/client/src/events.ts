@@ -1,0 +1,35 @@
+/** What a session tells its owner without being asked. */
+import { EventEmitter } from 'node:events';
+import type { AgentNotification } from '@airlock/protocol';
+import type { NotificationTable } from '@airlock/ipc';
+
+type ParamsOf<M extends AgentNotification['method']> = Extract<AgentNotification, { method: M }>['params'];
+export type AccessDecided = ParamsOf<'access.decided'>;
+export type LeaseExpiring = ParamsOf<'lease.expiring'>;
+export type LeaseEnded = ParamsOf<'lease.ended'>;
+
+export interface SessionEvents {
+  'access.decided': [AccessDecided];
+  /** 60 s before the end. */
+  'lease.expiring': [LeaseExpiring];
+  'lease.ended': [LeaseEnded];
+  /** Connected again, the session taken up. */
+  reconnected: [];
+  /** The gateway no longer knew the session: a new one was begun, and leases of the old one are lost. */
+  replaced: [];
+}
+
+export type SessionEmitter = EventEmitter<SessionEvents>;
+
+/** A new emitter; `error` is no event of it, so nothing throws for want of a listener. */
+export const sessionEmitter = (): SessionEmitter => new EventEmitter<SessionEvents>();
+
+/** The gateway is the side that decides: its words are passed on as they are, and compared, never executed. */
+const anyParams = (): null => null;
+
+/** Passes the gateway's notifications on. */
+export const notificationTable = (events: SessionEmitter): NotificationTable<undefined> => ({
+  'access.decided': { params: anyParams, handle: (params) => void events.emit('access.decided', params as AccessDecided) },
+  'lease.expiring': { params: anyParams, handle: (params) => void events.emit('lease.expiring', params as LeaseExpiring) },
+  'lease.ended': { params: anyParams, handle: (params) => void events.emit('lease.ended', params as LeaseEnded) },
+});

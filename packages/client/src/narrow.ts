@@ -1,0 +1,52 @@
+/** Narrowing a lease offline for a sub-agent: several limits at once, each a caveat of its own (docs/spec/lease.md). */
+import { canonicalConstraints, narrowLease, parseLease, type Caveat, type LeaseConstraints } from '@airlock/lease';
+import { AirlockError, canonicalScopes } from '@airlock/protocol';
+
+export interface Narrowing {
+  /** A part of what the lease allows. */
+  readonly scopes?: readonly string[] | undefined;
+  /** Seconds from now; not beyond the end of the lease. */
+  readonly ttlS?: number | undefined;
+  /** Calls of the result and of all narrowed from it together. */
+  readonly calls?: number | undefined;
+  readonly constraints?: LeaseConstraints | undefined;
+}
+
+const caveatsOf = ({ scopes, ttlS, calls, constraints }: Narrowing, nowMs: number): Caveat[] => [
+  ...(scopes === undefined ? [] : [['scopes', canonicalScopes(scopes)] as const]),
+  ...(ttlS === undefined ? [] : [['expires', nowMs + ttlS * 1000] as const]),
+  ...(calls === undefined ? [] : [['budget', { calls }] as const]),
+  ...(constraints === undefined ? [] : [['constraints', canonicalConstraints(constraints)] as const]),
+];
+
+/**
+ * A lease that allows less.
+ * @param nowMs wall clock, for `ttlS`.
+ * @throws AirlockError LEASE_INVALID for a text that is no lease; PARAMS_INVALID for a limit that is none, or none at all.
+ */
+export const narrow = (lease: string, narrowing: Narrowing, nowMs: number): string => {
+  const caveats = caveatsOf(narrowing, nowMs);
+  if (caveats.length === 0) {
+    throw new AirlockError('PARAMS_INVALID', 'nothing to narrow', {
+      hint: 'name at least one of scopes, ttl, calls and constraints',
+    });
+  }
+  return caveats.reduce(narrowLease, lease);
+};
+
+export interface LeaseFacts {
+  /** Id, as `lease.ended` and `access.status` name it; empty where the text cannot be read. */
+  readonly id: string;
+  /** As issued; a narrowed lease allows less. */
+  readonly scopes: readonly string[];
+}
+
+/** What a lease says of itself, to be shown and matched; only the gateway verifies it. Empty where the text is no lease. */
+export const leaseFacts = (text: string): LeaseFacts => {
+  try {
+    const { id, scopes } = parseLease(text).payload;
+    return { id, scopes };
+  } catch {
+    return { id: '', scopes: [] };
+  }
+};
