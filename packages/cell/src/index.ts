@@ -1,2 +1,10 @@
-/** One process per lease and service: release, watchdog, one connector. */
-export {};
+/** One process for one lease and one service: release, watchdog, one connector. The programs are main.ts and dev/main.ts. */
+export { fromConnector } from './connector-error.js';
+export { findConnector, loadConnector, type InstalledConnector } from './connector-directory.js';
+export { Executor } from './execute.js';
+export { checkDeadline, checkScope, findOperation, joinConstraints } from './grant.js';
+export { CELL_LIMITS, EXIT } from './limits.js';
+export { openCell, type OpenedCell, type OpenOptions } from './open.js';
+export { parseReleaseLimits } from './release-limits.js';
+export { runCell, type CellOptions } from './run.js';
+export { runWatchdog, type WatchdogOptions } from './watchdog.js';

@@ -16,6 +16,10 @@ export const MASK_LIMITS = {
   minSubstringChars: 4,
   /** A shorter value has too few base64 characters of its own: attachments would be hit by chance. */
   minBase64Bytes: 6,
+  /** A longer secret is a file with lines; its pieces are looked for one by one. */
+  maxPieceChars: 128,
+  /** Above this the expressions are run one by one: V8 refuses to compile very large ones. */
+  maxCombinedChars: 64 * 1024,
   /** From this length on the mark shows the last characters, so that a human can tell two keys apart. */
   minCharsToShow: 12,
   shownChars: 4,

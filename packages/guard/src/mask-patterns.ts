@@ -76,11 +76,21 @@ const base64Pattern = (bytes: Buffer, offset: number): string => {
   return `${before}${own}${isAligned ? '' : '(?:[A-Za-z0-9+/_-]?(?:={1,2}|(?:%3[dD]){1,2})?)'}`;
 };
 
-/** Sources of regular expressions, none of which has a capture group or an unbounded repetition. */
-export const secretPatterns = (secret: string): string[] => {
-  if (secret.length < MASK_LIMITS.minSubstringChars) return [];
-  const bytes = Buffer.from(secret);
-  const patterns = [textPattern(secret), hexPattern(bytes)];
+const sourceOf = (piece: string): string => {
+  const bytes = Buffer.from(piece);
+  const patterns = [textPattern(piece), hexPattern(bytes)];
   if (bytes.length >= MASK_LIMITS.minBase64Bytes) patterns.push(...[0, 1, 2].map((offset) => base64Pattern(bytes, offset)));
-  return patterns;
+  return patterns.join('|');
 };
+
+/** A key file is looked for line by line: as one expression it would be too large to compile. */
+const piecesOf = (secret: string): string[] => {
+  const { maxPieceChars, minSubstringChars } = MASK_LIMITS;
+  if (secret.length <= maxPieceChars) return [secret];
+  const chunks = secret.split(/[\r\n]+/).flatMap((line) => line.match(new RegExp(`.{1,${maxPieceChars}}`, 'gu')) ?? []);
+  return chunks.filter((chunk) => chunk.length >= minSubstringChars);
+};
+
+/** Sources of regular expressions, one a piece, without capture groups and unbounded repetitions. None for a short secret. */
+export const secretPatterns = (secret: string): string[] =>
+  secret.length < MASK_LIMITS.minSubstringChars ? [] : piecesOf(secret).map(sourceOf);

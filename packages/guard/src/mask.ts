@@ -17,7 +17,7 @@ export interface Masked {
 
 export type Mask = (value: Json) => Masked;
 
-const { minCharsToShow, shownChars, minSubstringChars } = MASK_LIMITS;
+const { minCharsToShow, shownChars } = MASK_LIMITS;
 
 /** `sk-…wxyz` tells a human which key it was; a short secret shows nothing of itself. */
 const markOf = (secret: string): string => {
@@ -26,7 +26,7 @@ const markOf = (secret: string): string => {
 };
 
 interface Finder {
-  /** Every secret at once, for the common case that none is there. */
+  /** Every secret at once, for the common case that none is there; null where that would be too large. */
   readonly any: RegExp | null;
   readonly each: readonly { readonly pattern: RegExp; readonly mark: string }[];
   /** Mark of each secret, short ones too: those are masked only where they are the whole string. */
@@ -36,9 +36,11 @@ interface Finder {
 const finderOf = (secrets: readonly string[]): Finder => {
   // The longer one first: a password may contain the user name of another field.
   const distinct = [...new Set(secrets)].filter((secret) => secret !== '').sort((a, b) => b.length - a.length);
-  const long = distinct.filter((secret) => secret.length >= minSubstringChars);
-  const each = long.map((secret) => ({ pattern: new RegExp(secretPatterns(secret).join('|'), 'g'), mark: markOf(secret) }));
-  const any = each.length === 0 ? null : new RegExp(each.map(({ pattern }) => pattern.source).join('|'));
+  const each = distinct.flatMap((secret) =>
+    secretPatterns(secret).map((source) => ({ pattern: new RegExp(source, 'g'), mark: markOf(secret) })),
+  );
+  const combined = each.map(({ pattern }) => pattern.source).join('|');
+  const any = combined === '' || combined.length > MASK_LIMITS.maxCombinedChars ? null : new RegExp(combined);
   return { any, each, marks: new Map(distinct.map((secret) => [secret, markOf(secret)])) };
 };
 
@@ -66,7 +68,7 @@ class Masking {
       this.count += 1;
       return whole;
     }
-    if (any?.test(text) !== true) return text;
+    if (each.length === 0 || any?.test(text) === false) return text;
     let masked = text;
     for (const { pattern, mark } of each) {
       masked = masked.replace(pattern, () => {

@@ -1,0 +1,121 @@
+/** One call in an opened cell: scope, deadline, constraints, arguments, connector, masking, cutting. In this order. */
+import { cutResult } from '@airlock/guard';
+import { compileArguments, type CheckArguments } from '@airlock/guard/arguments';
+import {
+  AirlockError,
+  LIMITS,
+  type CellExecuteParams,
+  type CellResult,
+  type ConnectorSession,
+  type OperationManifest,
+  type OperationResult,
+  type Timers,
+} from '@airlock/protocol';
+import { fromConnector } from './connector-error.js';
+import { checkDeadline, checkScope, findOperation, joinConstraints } from './grant.js';
+import { CELL_LIMITS } from './limits.js';
+import type { OpenedCell } from './open.js';
+
+const MAX_RESULT_BYTES = LIMITS.maxFrameOutBytes - CELL_LIMITS.resultMarginBytes;
+
+/** The connector's answer is foreign code's: looked at before anything is made of it. */
+const isResult = (value: unknown): value is OperationResult => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { result, count } = value as Partial<OperationResult>;
+  return result !== undefined && Number.isSafeInteger(count) && (count ?? -1) >= 0;
+};
+
+/** JSON and nothing else: what a connector returns may hold dates, undefined or its own classes. */
+const asJson = (result: OperationResult): OperationResult['result'] =>
+  JSON.parse(JSON.stringify(result.result)) as OperationResult['result'];
+
+export class Executor {
+  readonly #cell: OpenedCell;
+  readonly #timers: Timers;
+  readonly #checks = new Map<string, CheckArguments>();
+  #session: Promise<ConnectorSession> | null = null;
+
+  constructor(cell: OpenedCell, timers: Timers) {
+    this.#cell = cell;
+    this.#timers = timers;
+  }
+
+  /** @throws AirlockError: the refusal of a check, what the connector says, UPSTREAM_TIMEOUT, INTERNAL. */
+  async execute(params: CellExecuteParams): Promise<CellResult> {
+    const { manifest, limits, context } = this.#cell;
+    const operation = findOperation(manifest, params.operation);
+    checkScope(limits, operation);
+    checkDeadline(limits, context.clock);
+    const constraints = joinConstraints(limits, params.constraints);
+    const refusal = this.#check(operation)(params.params);
+    if (refusal !== null) throw refusal;
+    const answer = await this.#within(async (signal) => {
+      const session = await this.#open();
+      return session.execute(operation.name, params.params, { signal, constraints });
+    });
+    // A lease that ended while the service was answering ends this call too.
+    checkDeadline(limits, context.clock);
+    return this.#seal(answer);
+  }
+
+  /** @throws AirlockError LEASE_SCOPE where this is no trial, else what the connector says. */
+  async test(): Promise<Record<string, never>> {
+    const { connector, context, limits } = this.#cell;
+    if (!limits.trial) throw new AirlockError('LEASE_SCOPE', 'the login is tested in a trial only');
+    checkDeadline(limits, context.clock);
+    await this.#within(async () => connector.test(context));
+    return {};
+  }
+
+  #check(operation: OperationManifest): CheckArguments {
+    const known = this.#checks.get(operation.name);
+    if (known !== undefined) return known;
+    const check = compileArguments(operation.params);
+    this.#checks.set(operation.name, check);
+    return check;
+  }
+
+  /** The session is opened by the first call; one that could not be opened is tried again by the next. */
+  #open(): Promise<ConnectorSession> {
+    const session = this.#session ?? this.#cell.connector.open(this.#cell.context);
+    this.#session = session;
+    session.catch(() => {
+      if (this.#session === session) this.#session = null;
+    });
+    return session;
+  }
+
+  /** Ends the wait after callTimeoutMs, whether or not the connector listens to its signal. */
+  async #within<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    const late = new AirlockError('UPSTREAM_TIMEOUT', 'the service did not answer in time');
+    let timer = { cancel: (): void => undefined };
+    const timeout = new Promise<never>((_, reject) => {
+      timer = this.#timers.after(CELL_LIMITS.callTimeoutMs, () => {
+        reject(late);
+        controller.abort(late);
+      });
+    });
+    try {
+      return await Promise.race([work(controller.signal), timeout]);
+    } catch (thrown) {
+      throw thrown === late ? late : fromConnector(thrown, this.#cell.mask);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #seal(answer: unknown): CellResult {
+    if (!isResult(answer)) throw new AirlockError('INTERNAL', 'the connector answered with no result');
+    const { value, masked } = this.#cell.mask(asJson(answer));
+    const cut = cutResult(value, MAX_RESULT_BYTES);
+    return {
+      result: cut.value,
+      count: answer.count,
+      masked: masked + (answer.masked ?? 0),
+      truncated: cut.truncated || answer.truncated === true,
+      // Nothing is scored: a score says something only against thresholds of a policy, and no policy has them.
+      risk: 0,
+    };
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * What the release allows, enforced here a second time after the gateway.
+ *
+ * RELEASE-8   The cell enforces scopes and deadline of the grant itself.
+ * RELEASE-11  A trial's cell does `test` and nothing else.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import {
+  AirlockError,
+  parseScope,
+  scopeCovers,
+  type CellExecuteParams,
+  type Clock,
+  type ConnectorManifest,
+  type Json,
+  type OperationManifest,
+  type ReleaseLimits,
+} from '@airlock/protocol';
+
+/** @throws AirlockError LEASE_EXPIRED at or after the deadline on either clock. */
+export const checkDeadline = (limits: ReleaseLimits, clock: Clock): void => {
+  if (clock.wallMs() >= limits.deadlineWallMs || clock.bootMs() >= limits.deadlineBootMs)
+    throw new AirlockError('LEASE_EXPIRED', 'the lease has ended');
+};
+
+/** @throws AirlockError OPERATION_UNKNOWN */
+export const findOperation = (manifest: ConnectorManifest, name: string): OperationManifest => {
+  const operation = manifest.operations.find((candidate) => candidate.name === name);
+  if (operation !== undefined) return operation;
+  const expected = manifest.operations.map((candidate) => candidate.name).join(', ');
+  throw new AirlockError('OPERATION_UNKNOWN', `${manifest.kind} has no operation ${name}`, {
+    field: 'params.operation',
+    expected,
+    found: name,
+  });
+};
+
+/** @throws AirlockError LEASE_SCOPE */
+export const checkScope = (limits: ReleaseLimits, operation: OperationManifest): void => {
+  if (limits.trial) throw new AirlockError('LEASE_SCOPE', 'a trial may test the login and nothing else');
+  const needed = { service: limits.service, class: operation.class, operation: operation.name };
+  if (limits.scopes.some((scope) => scopeCovers(parseScope(scope), needed))) return;
+  const expected = `${needed.service}:${needed.class}:${needed.operation}`;
+  throw new AirlockError('LEASE_SCOPE', 'no scope of the lease covers this operation', {
+    expected,
+    found: limits.scopes.join(' '),
+  });
+};
+
+/**
+ * Those of the grant and those the gateway adds (caveats). Where both speak of the same thing and differ, which one
+ * is the narrower is not known here, so the call is refused.
+ * @throws AirlockError CONSTRAINT
+ */
+export const joinConstraints = (
+  limits: ReleaseLimits,
+  added: CellExecuteParams['constraints'] = {},
+): Readonly<Record<string, Json>> => {
+  const differing = Object.keys(added).find((name) => {
+    const [granted, asked] = [limits.constraints[name], added[name]];
+    return granted !== undefined && asked !== undefined && !isDeepStrictEqual(granted, asked);
+  });
+  if (differing === undefined) return { ...added, ...limits.constraints };
+  throw new AirlockError('CONSTRAINT', 'a constraint differs from the one that was approved', {
+    field: `params.constraints.${differing.slice(0, 80)}`,
+  });
+};

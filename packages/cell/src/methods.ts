@@ -1,0 +1,64 @@
+/** The dispatch table of a cell's socket: `open` once, then `execute`, or `test` once in a trial. */
+import type { CallContext, Connection, MethodTable } from '@airlock/ipc';
+import { AirlockError, validatorOf, type CellExecuteParams, type CellOpenParams, type Timers } from '@airlock/protocol';
+import { Executor } from './execute.js';
+import { openCell, type OpenOptions } from './open.js';
+
+/** Where a cell stands; nothing is permitted until it says so. */
+export class CellState {
+  phase: 'new' | 'opening' | 'open' | 'failed' = 'new';
+  executor: Executor | null = null;
+  isTested = false;
+}
+
+const once = (): AirlockError =>
+  new AirlockError('UNAVAILABLE', 'this cell was opened before', { retry: 'never', hint: 'connect to another cell' });
+const notOpen = (): AirlockError => new AirlockError('UNAVAILABLE', 'this cell is not open', { hint: 'send open first' });
+
+const executorOf = (state: CellState): Executor => {
+  if (state.executor === null) throw notOpen();
+  return state.executor;
+};
+
+const openNow = async (params: CellOpenParams, state: CellState, options: OpenOptions, timers: Timers): Promise<void> => {
+  state.phase = 'opening';
+  try {
+    state.executor = new Executor(await openCell(params, options), timers);
+    state.phase = 'open';
+  } catch (thrown) {
+    state.phase = 'failed';
+    throw thrown;
+  }
+};
+
+/** The answer is written when the event loop is through with this turn; then the connection ends, and the cell with it. */
+const endAfterAnswer = (connection: Connection<CellState>): void =>
+  void setImmediate(() => setImmediate(() => connection.close()));
+
+export const cellMethods = (options: OpenOptions, timers: Timers): MethodTable<CellState> => ({
+  open: {
+    params: validatorOf('cell.open'),
+    permitted: ({ phase }) => (phase === 'new' ? null : once()),
+    handle: async (params, { state, connection }: CallContext<CellState>) => {
+      try {
+        await openNow(params as CellOpenParams, state, options, timers);
+      } catch (thrown) {
+        endAfterAnswer(connection);
+        throw thrown;
+      }
+    },
+  },
+  execute: {
+    params: validatorOf('cell.execute'),
+    permitted: ({ phase }) => (phase === 'open' ? null : notOpen()),
+    handle: (params, { state }) => executorOf(state).execute(params as CellExecuteParams),
+  },
+  test: {
+    params: validatorOf('cell.test'),
+    permitted: ({ phase, isTested }) => (phase === 'open' && !isTested ? null : notOpen()),
+    handle: (_, { state }) => {
+      state.isTested = true;
+      return executorOf(state).test();
+    },
+  },
+});
