@@ -1,5 +1,12 @@
 /** airlock.yaml (for people) and roles.json (for `role add`) → compiled/config.json, which is all that the daemons read. */
-import { AirlockError, COMPILED_CONFIG_FILE, DEFAULT_CONFIG, isName, OPERATOR_ROLE, type CompiledConfig } from '@airlock/protocol';
+import {
+  AirlockError,
+  COMPILED_CONFIG_FILE,
+  DEFAULT_CONFIG,
+  isName,
+  OPERATOR_ROLE,
+  type CompiledConfig,
+} from '@airlock/protocol';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
@@ -60,7 +67,8 @@ export const parseYamlConfig = (yaml: string, file: string, base: CompiledConfig
   }
   const value: unknown = document.toJS({ maxAliasCount: 20 });
   if (value === null || value === undefined) return checkRelations(file, base);
-  if (typeof value !== 'object' || Array.isArray(value)) throw invalid(file, 'the file', shown(value), `sections ${Object.keys(KEYS).join(', ')}`);
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw invalid(file, 'the file', shown(value), `sections ${Object.keys(KEYS).join(', ')}`);
   for (const [section, members] of Object.entries(value)) checkSection(file, section, members);
   return checkRelations(file, merge(base, value as Record<string, Record<string, unknown>>));
 };
@@ -121,7 +129,8 @@ export const replaceFile = (path: string, content: string, mode: number): void =
  * @returns the error that was compiled in, or null
  */
 export const compileConfig = (configDir: string): AirlockError | null => {
-  const write = (config: CompiledConfig): void => replaceFile(join(configDir, COMPILED_CONFIG_FILE), `${JSON.stringify(config, null, 1)}\n`, 0o644);
+  const write = (config: CompiledConfig): void =>
+    replaceFile(join(configDir, COMPILED_CONFIG_FILE), `${JSON.stringify(config, null, 1)}\n`, 0o644);
   try {
     write(readConfig(configDir));
     return null;

@@ -26,7 +26,13 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, Key>>>> = {
   totp: { issuer: text(64), digits: oneOf(6, 7, 8), period: integer(15, 120) },
   leases: { default_ttl_minutes: integer(1, 480), max_ttl_minutes: integer(1, 480), request_ttl_minutes: integer(1, 10) },
   permissions: { default: oneOf('read') },
-  notifications: { provider: oneOf('telegram', 'signal', 'ntfy', 'matrix', 'none'), chat_id: value, server: value, topic: value, room: value },
+  notifications: {
+    provider: oneOf('telegram', 'signal', 'ntfy', 'matrix', 'none'),
+    chat_id: value,
+    server: value,
+    topic: value,
+    room: value,
+  },
   audit: { retain_days: integer(1, 36_500), group_commit_ms: integer(1, 1000) },
 };
 

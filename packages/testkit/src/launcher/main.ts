@@ -6,9 +6,17 @@ import { startInstance, type Instance } from './up.js';
 const print = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
 const describe = ({ env, sockets, pids }: Instance): void => {
-  process.stderr.write('airlock: warning: development launcher: users are NOT isolated, anyone with this account can do everything\n');
-  process.stdout.write(Object.entries(env).map(([name, value]) => `export ${name}=${value}\n`).join(''));
-  process.stderr.write(`sockets: ${Object.keys(sockets).join(', ')}; pids: totp ${pids.totp}, gateway ${pids.gateway}; SIGTERM or Ctrl-C stops all\n`);
+  process.stderr.write(
+    'airlock: warning: development launcher: users are NOT isolated, anyone with this account can do everything\n',
+  );
+  process.stdout.write(
+    Object.entries(env)
+      .map(([name, value]) => `export ${name}=${value}\n`)
+      .join(''),
+  );
+  process.stderr.write(
+    `sockets: ${Object.keys(sockets).join(', ')}; pids: totp ${pids.totp}, gateway ${pids.gateway}; SIGTERM or Ctrl-C stops all\n`,
+  );
 };
 
 const main = async (): Promise<void> => {

@@ -18,7 +18,12 @@ export interface LauncherOptions {
 export const USAGE = 'up --dir D [--roles a,b] [--totp-secret-file F] [--clock-file F] [--config DIR] [--cells N] [--json]';
 
 const bad = (field: string, found: string, expected: string): AirlockError =>
-  new AirlockError('PARAMS_INVALID', `${field}: found ${found}, allowed: ${expected}`, { field, found, expected, hint: `npm run dev -- ${USAGE}` });
+  new AirlockError('PARAMS_INVALID', `${field}: found ${found}, allowed: ${expected}`, {
+    field,
+    found,
+    expected,
+    hint: `npm run dev -- ${USAGE}`,
+  });
 
 const existing = (field: string, path: string | undefined): string | undefined => {
   if (path !== undefined && !existsSync(path)) throw bad(field, path, 'a path that exists');
@@ -31,7 +36,15 @@ const parseFlags = (args: readonly string[]): { values: Record<string, string | 
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { dir: text, roles: text, 'totp-secret-file': text, 'clock-file': text, config: text, cells: text, json: { type: 'boolean' } },
+      options: {
+        dir: text,
+        roles: text,
+        'totp-secret-file': text,
+        'clock-file': text,
+        config: text,
+        cells: text,
+        json: { type: 'boolean' },
+      },
     });
   } catch (error) {
     throw bad('arguments', error instanceof Error ? error.message : 'something else', USAGE);
@@ -41,7 +54,8 @@ const parseFlags = (args: readonly string[]): { values: Record<string, string | 
 const parseRoles = (list: string): string[] => {
   const roles = list.split(',');
   for (const role of roles) {
-    if (!isName(role) || role === OPERATOR_ROLE) throw bad('--roles', role, `names of a-z, 0-9 and -, at most 18 characters, not ${OPERATOR_ROLE}`);
+    if (!isName(role) || role === OPERATOR_ROLE)
+      throw bad('--roles', role, `names of a-z, 0-9 and -, at most 18 characters, not ${OPERATOR_ROLE}`);
   }
   return [...new Set(roles)];
 };
@@ -54,7 +68,8 @@ export const parseOptions = (args: readonly string[]): LauncherOptions => {
   const dir = flag('dir');
   if (dir === undefined) throw bad('--dir', 'nothing', 'a directory of this instance');
   const cells = Number(flag('cells') ?? 8);
-  if (!Number.isInteger(cells) || cells < 1 || cells > 16) throw bad('--cells', flag('cells') ?? '', 'a whole number from 1 to 16');
+  if (!Number.isInteger(cells) || cells < 1 || cells > 16)
+    throw bad('--cells', flag('cells') ?? '', 'a whole number from 1 to 16');
   return {
     dir,
     roles: parseRoles(flag('roles') ?? 'default'),

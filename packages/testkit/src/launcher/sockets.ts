@@ -25,14 +25,17 @@ const MAX_PATH_BYTES = 107;
 const removeStale = (path: string): void => {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found) return;
-  if (!found.isSocket()) throw new AirlockError('UNAVAILABLE', `${path} is in the way and is no socket`, { hint: `move ${path} away` });
+  if (!found.isSocket())
+    throw new AirlockError('UNAVAILABLE', `${path} is in the way and is no socket`, { hint: `move ${path} away` });
   unlinkSync(path);
 };
 
 /** @throws AirlockError UNAVAILABLE where the path is too long, occupied or cannot be bound */
 export const bindSocket = (name: string, path: string): BoundSocket => {
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
-    throw new AirlockError('UNAVAILABLE', `the socket path ${path} has more than ${MAX_PATH_BYTES} bytes`, { hint: 'choose a shorter --dir' });
+    throw new AirlockError('UNAVAILABLE', `the socket path ${path} has more than ${MAX_PATH_BYTES} bytes`, {
+      hint: 'choose a shorter --dir',
+    });
   }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   removeStale(path);

@@ -20,7 +20,9 @@ export interface Instance {
 /** Compiled anew at each start of a daemon, so that an edit of `--config DIR` takes effect as on a workstation. */
 const writeConfig = (layout: Layout, options: LauncherOptions): void => {
   const roles = Object.fromEntries(options.roles.map((role) => [role, { operator: OPERATOR }]));
-  writeFileSync(join(layout.config, ROLES_FILE), JSON.stringify({ operators: [OPERATOR], roles, isolation: 'none' }), { mode: 0o600 });
+  writeFileSync(join(layout.config, ROLES_FILE), JSON.stringify({ operators: [OPERATOR], roles, isolation: 'none' }), {
+    mode: 0o600,
+  });
   const yaml = options.configDir === undefined ? undefined : join(options.configDir, YAML_FILE);
   if (yaml !== undefined && existsSync(yaml)) copyFileSync(yaml, join(layout.config, YAML_FILE));
   const problem = compileConfig(layout.config);
@@ -28,9 +30,11 @@ const writeConfig = (layout: Layout, options: LauncherOptions): void => {
 };
 
 const connectorPath = (layout: Layout, options: LauncherOptions): string =>
-  [join(layout.lib, 'connectors'), join(layout.config, 'connectors'), ...(options.configDir === undefined ? [] : [join(options.configDir, 'connectors')])].join(
-    ':',
-  );
+  [
+    join(layout.lib, 'connectors'),
+    join(layout.config, 'connectors'),
+    ...(options.configDir === undefined ? [] : [join(options.configDir, 'connectors')]),
+  ].join(':');
 
 /** Only what the programs need: the launcher's own environment may hold anything. */
 const daemonEnvironment = (layout: Layout, options: LauncherOptions): Record<string, string> => ({

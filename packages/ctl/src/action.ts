@@ -1,0 +1,134 @@
+/**
+ * One action of the operator, from opening to its ticket: shown in full, approved by a code typed here or by
+ * `airlock-ctl approve` elsewhere.
+ */
+import {
+  AirlockError,
+  sha256Hex,
+  type Action,
+  type ActionOpenResult,
+  type ActionWaitResult,
+  type ApproveResult,
+  type PendingResult,
+  type ShownRequest,
+} from '@airlock/protocol';
+import { ask, type Context, type Link } from './context.js';
+import { note } from './output.js';
+
+/** Longest poll that approve.action.wait takes. */
+const POLL_S = 50;
+const POLL_TIMEOUT_MS = (POLL_S + 10) * 1000;
+
+/** The front request; its digest is recomputed from the text that is about to be shown. */
+export const shownFront = async (link: Link): Promise<{ front: ShownRequest | null; waiting: PendingResult['waiting'] }> => {
+  const { front, waiting } = await ask<PendingResult>(link, 'pending');
+  if (front && sha256Hex(front.text) !== front.digest) {
+    throw new AirlockError('INTERNAL', 'the text of the request does not have the digest that goes with it', {
+      hint: 'do not approve; run: airlock-ctl doctor',
+    });
+  }
+  return { front, waiting };
+};
+
+const isCode = (text: string): boolean => /^\d{6,8}$/.test(text);
+
+/** @throws AirlockError PARAMS_INVALID */
+export const checkCode = (text: string): string => {
+  const code = text.replaceAll(' ', '');
+  if (isCode(code)) return code;
+  throw new AirlockError('PARAMS_INVALID', 'a code has 6 to 8 digits', {
+    field: 'CODE',
+    expected: '6 to 8 digits',
+    found: `${text.length} characters`,
+    hint: 'type the digits your phone shows now',
+  });
+};
+
+/** Says how long the floor rule still holds back, so that nobody burns a code for nothing. */
+export const noteWait = (context: Context, front: ShownRequest): void => {
+  if (front.waitS > 0)
+    note(context, `airlock: codes are held back for ${front.waitS} s more; use the code your phone shows then`);
+};
+
+export const submit = (link: Link, front: ShownRequest, code: string, match?: string): Promise<ApproveResult> =>
+  ask<ApproveResult>(link, 'request.approve', {
+    request: front.id,
+    digest: front.digest,
+    code,
+    ...(match === undefined ? {} : { match }),
+  });
+
+const outcome = (result: ActionWaitResult): string => {
+  if (result.status === 'approved' && result.ticket !== undefined) return result.ticket;
+  if (result.status === 'denied')
+    throw new AirlockError('APPROVAL_DENIED', `the action was denied${result.reason === undefined ? '' : `: ${result.reason}`}`);
+  throw new AirlockError('APPROVAL_EXPIRED', 'nobody approved the action in time', {
+    hint: 'run the command again and give a code within five minutes',
+  });
+};
+
+/** Waits for a decision made elsewhere; resolves with null when told to stop. */
+const decided = async (link: Link, request: string, signal: AbortSignal): Promise<ActionWaitResult | null> => {
+  while (!signal.aborted) {
+    const result = await ask<ActionWaitResult>(link, 'action.wait', { request, timeoutS: POLL_S }, POLL_TIMEOUT_MS);
+    if (result.status !== 'pending') return result;
+  }
+  return null;
+};
+
+const showAction = async (context: Context, link: Link, request: string): Promise<ShownRequest | null> => {
+  const { front } = await shownFront(link);
+  if (front?.id === request) {
+    note(context, front.text);
+    noteWait(context, front);
+    return front;
+  }
+  if (front) {
+    note(
+      context,
+      `airlock: another request is in front (${front.id}: ${front.summary}); decide it first: airlock-ctl approve, or airlock-ctl deny`,
+    );
+  }
+  return null;
+};
+
+const readCode = async (context: Context, signal: AbortSignal): Promise<string | null> => {
+  const typed = await context.terminal.secret('code: ', signal);
+  return typed === null || typed.trim() === '' ? null : checkCode(typed.trim());
+};
+
+/** A code typed here, submitted for this request as it is shown now. */
+const approveHere = async (context: Context, link: Link, request: string, signal: AbortSignal): Promise<string | null> => {
+  const code = await readCode(context, signal);
+  if (code === null) return null;
+  const { front } = await shownFront(link);
+  if (front?.id !== request) {
+    throw new AirlockError('APPROVAL_PENDING', 'another request is in front, so no code was sent', {
+      hint: 'decide that one first (airlock-ctl pending), then run this again',
+    });
+  }
+  return (await submit(link, front, code, front.match)).ticket ?? '';
+};
+
+/**
+ * Opens the action, shows it and waits for its approval.
+ * @returns the one-shot ticket; empty for a verb that takes effect at once (unlock)
+ * @throws AirlockError APPROVAL_DENIED, APPROVAL_EXPIRED, CODE_REJECTED, CODE_LOCKED_OUT
+ */
+export const approveAction = async (context: Context, link: Link, action: Action): Promise<string> => {
+  const { request } = await ask<ActionOpenResult>(link, 'action.open', { verb: action.verb, params: action.params });
+  await showAction(context, link, request.id);
+  const stop = new AbortController();
+  const elsewhere = decided(link, request.id, stop.signal);
+  elsewhere.catch(() => undefined);
+  try {
+    const here = approveHere(context, link, request.id, stop.signal);
+    const first = await Promise.race([here, elsewhere.then((result) => (result === null ? null : outcome(result)))]);
+    if (first !== null) return first;
+    note(context, `airlock: waiting for: airlock-ctl approve CODE --request ${request.id} --match ${request.match}`);
+    const result = await elsewhere;
+    return result === null ? '' : outcome(result);
+  } finally {
+    stop.abort();
+  }
+};

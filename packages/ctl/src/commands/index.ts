@@ -1,0 +1,27 @@
+/** The command table: one list, from which the program, its help and its completion are made. */
+import { APPROVE_COMMANDS } from './approve.js';
+import { AUDIT_COMMANDS } from './audit.js';
+import type { Command } from './command.js';
+import { CREDENTIAL_COMMANDS } from './credentials.js';
+import { DOCTOR_COMMANDS } from './doctor.js';
+import { INIT_COMMANDS } from './init.js';
+import { LEASE_COMMANDS } from './leases.js';
+import { ROLE_COMMANDS } from './role.js';
+import { RUN_COMMANDS } from './run.js';
+import { SERVICE_COMMANDS } from './service.js';
+import { STATUS_COMMANDS } from './status.js';
+import { TOTP_COMMANDS } from './totp.js';
+
+export const COMMANDS: readonly Command[] = [
+  ...INIT_COMMANDS,
+  ...TOTP_COMMANDS,
+  ...SERVICE_COMMANDS,
+  ...CREDENTIAL_COMMANDS,
+  ...APPROVE_COMMANDS,
+  ...LEASE_COMMANDS,
+  ...STATUS_COMMANDS,
+  ...RUN_COMMANDS,
+  ...AUDIT_COMMANDS,
+  ...ROLE_COMMANDS,
+  ...DOCTOR_COMMANDS,
+];

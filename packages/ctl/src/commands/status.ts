@@ -1,0 +1,138 @@
+/** status and watch: one look, or a look that stays. */
+import { connectSocket } from '@airlock/ipc';
+import { AirlockError, type ApproveStatus, type GatewayStatus, type PendingResult, type ShownRequest } from '@airlock/protocol';
+import { ask, approvePath, withGateway, withTotp, type Context } from '../context.js';
+import { note, print } from '../output.js';
+import type { Command } from './command.js';
+
+interface Up<T> {
+  readonly up: boolean;
+  readonly status: T | null;
+  readonly problem: AirlockError | null;
+}
+
+const look = async <T>(asking: Promise<T>): Promise<Up<T>> => {
+  try {
+    return { up: true, status: await asking, problem: null };
+  } catch (error) {
+    if (!(error instanceof AirlockError)) throw error;
+    return { up: false, status: null, problem: error };
+  }
+};
+
+/** Both daemons, asked at the same time; one that is down is told, not thrown. */
+export const bothDaemons = async (context: Context): Promise<{ totp: Up<ApproveStatus>; gateway: Up<GatewayStatus> }> => {
+  const [totp, gateway] = await Promise.all([
+    look(withTotp(context, (link) => ask<ApproveStatus>(link, 'status'))),
+    look(withGateway(context, (link) => ask<GatewayStatus>(link, 'status'))),
+  ]);
+  return { totp, gateway };
+};
+
+const daemonText = (
+  name: string,
+  up: Up<{ readonly sealed: { readonly message: string; readonly hint: string } | null; readonly version: string }>,
+): string => {
+  if (!up.status) return `${name}  down: ${up.problem?.message ?? 'no answer'}\n              ${up.problem?.data.hint ?? ''}`;
+  const { sealed, version } = up.status;
+  return sealed ? `${name}  sealed: ${sealed.message}\n              ${sealed.hint}` : `${name}  up (${version})`;
+};
+
+const ISOLATION_TEXT = {
+  users: 'agents run under a user of their own',
+  'same-user': 'WEAK: agent and operator are one user; approve on the phone with the match number',
+  none: 'NONE: development launcher, users are not isolated',
+};
+
+const statusText = (totp: Up<ApproveStatus>, gateway: Up<GatewayStatus>): string => {
+  const lines = [daemonText('totp        ', totp), daemonText('gateway     ', gateway)];
+  const approvals = totp.status;
+  if (approvals) {
+    const { terminal } = approvals.lockout;
+    lines.push(
+      `phone         ${approvals.enrolled ? `enrolled, next code in ${approvals.nextStepInS} s` : 'not enrolled: sudo airlock-ctl init'}`,
+      `state         ${approvals.locked ? 'LOCKED: airlock-ctl unlock' : 'open'}${terminal.locked ? ', codes from this terminal are locked out' : ''}`,
+      `waiting       ${approvals.queue}`,
+      `leases        ${approvals.leases}`,
+    );
+  }
+  if (gateway.status) {
+    const { services, cells, isolation, audit } = gateway.status;
+    lines.push(
+      `services      ${services}`,
+      `cells         ${cells.live} of ${cells.slots}`,
+      `record        ${audit.records} records`,
+      `isolation     ${ISOLATION_TEXT[isolation]}`,
+    );
+  }
+  return lines.join('\n');
+};
+
+const status = async (context: Context): Promise<number> => {
+  const { totp, gateway } = await bothDaemons(context);
+  const value = {
+    enrolled: totp.status?.enrolled ?? false,
+    locked: totp.status?.locked ?? false,
+    totp: { up: totp.up, nextStepInS: totp.status?.nextStepInS ?? null, sealed: totp.status?.sealed ?? null },
+    gateway: { up: gateway.up, sealed: gateway.status?.sealed ?? null },
+    queue: totp.status?.queue ?? 0,
+    leases: totp.status?.leases ?? 0,
+    services: gateway.status?.services ?? 0,
+    lockout: totp.status?.lockout ?? null,
+    isolation: gateway.status?.isolation ?? null,
+  };
+  print(context, value, statusText(totp, gateway));
+  return totp.up && gateway.up ? 0 : 5;
+};
+
+const eventText = (method: string, params: Readonly<Record<string, unknown>>): string => {
+  const facts = Object.entries(params).map(
+    ([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return `${new Date().toTimeString().slice(0, 8)}  ${method.padEnd(18)} ${facts.join(', ')}`;
+};
+
+const frontText = ({ text, needsMatch }: ShownRequest): string =>
+  `${text}\n\napprove with: airlock-ctl approve${needsMatch ? ' --match NN' : ''}`;
+
+/** Runs until the connection ends or Ctrl-C: each new front in full, each decision and each end of a lease as a line. */
+const watch = async (context: Context): Promise<void> => {
+  let show = (): void => undefined;
+  const entry = (method: string): { params: () => null; handle: (params: object) => void } => ({
+    params: () => null,
+    handle: (params) => {
+      print(context, { event: method, ...params }, eventText(method, params as Record<string, unknown>));
+      if (method === 'request.fronted') show();
+    },
+  });
+  const methods = ['request.fronted', 'request.decided', 'lease.issued', 'lease.ended', 'locked', 'enrolled'];
+  const closed = new Promise<AirlockError>((resolve) => {
+    void connectSocket(approvePath(context), {
+      notifications: Object.fromEntries(methods.map((method) => [method, entry(method)])),
+      onClose: (_link, reason) => resolve(reason),
+    })
+      .then(async (link) => {
+        show = () => {
+          void ask<PendingResult>(link, 'pending').then(
+            ({ front }) => front && print(context, { event: 'front', ...front }, frontText(front)),
+          );
+        };
+        await ask(link, 'subscribe');
+        if (!context.json) note(context, 'airlock: watching; Ctrl-C ends this');
+        show();
+      })
+      .catch((error: unknown) =>
+        resolve(error instanceof AirlockError ? error : new AirlockError('INTERNAL', 'watching failed')),
+      );
+  });
+  throw await closed;
+};
+
+export const STATUS_COMMANDS: readonly Command[] = [
+  { name: 'status', summary: 'daemons, phone, lock, queue, leases, isolation', run: status },
+  {
+    name: 'watch',
+    summary: 'every request as it comes, every decision, every end; one JSON value a line with --json',
+    run: watch,
+  },
+];

@@ -1,0 +1,123 @@
+/** What every command gets: where things are, how to print, and the sockets of this operator. */
+import { connectSocket, type Connection, type ConnectionEvents } from '@airlock/ipc';
+import { AirlockError } from '@airlock/protocol';
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Terminal } from './terminal/terminal.js';
+
+export interface Context {
+  readonly json: boolean;
+  readonly color: boolean;
+  readonly env: NodeJS.ProcessEnv;
+  readonly runtimeDir: string;
+  readonly configDir: string;
+  readonly terminal: Terminal;
+}
+
+const DEFAULTS = { run: '/run/airlock', config: '/etc/airlock' };
+
+const truthy = (text: string | undefined): boolean => text !== undefined && text !== '' && text !== '0' && text !== 'false';
+
+/** @param json the flag; AIRLOCK_JSON does the same */
+export const makeContext = (env: NodeJS.ProcessEnv, terminal: Terminal, json: boolean): Context => ({
+  json: json || truthy(env['AIRLOCK_JSON']),
+  color: terminal.isTerminal && !truthy(env['NO_COLOR']),
+  env,
+  runtimeDir: env['AIRLOCK_RUNTIME_DIR'] ?? DEFAULTS.run,
+  configDir: env['AIRLOCK_CONFIG_DIR'] ?? DEFAULTS.config,
+  terminal,
+});
+
+const canConnect = (path: string): boolean => {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const loginName = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    return '';
+  }
+};
+
+const operatorsHere = (runtimeDir: string): string[] => {
+  try {
+    return readdirSync(join(runtimeDir, 'approve'))
+      .filter((file) => file.endsWith('.sock'))
+      .map((file) => file.slice(0, -'.sock'.length))
+      .sort();
+  } catch {
+    return [];
+  }
+};
+
+/**
+ * Which operator this is: AIRLOCK_OPERATOR, else the login name, else the only one there is.
+ * @throws AirlockError UNAVAILABLE where none or several are left
+ */
+export const findOperator = ({ env, runtimeDir }: Context): string => {
+  const named = env['AIRLOCK_OPERATOR'];
+  if (named !== undefined && named !== '') return named;
+  const all = operatorsHere(runtimeDir);
+  const login = [loginName(), env['SUDO_USER'] ?? ''].find((name) => all.includes(name));
+  if (login !== undefined) return login;
+  const open = all.filter((name) => canConnect(join(runtimeDir, 'approve', `${name}.sock`)));
+  const [only] = open.length === 1 ? open : all;
+  if (only !== undefined && (open.length === 1 || all.length === 1)) return only;
+  if (all.length === 0) {
+    throw new AirlockError('UNAVAILABLE', `there is no operator socket below ${runtimeDir}/approve`, {
+      hint: 'is Airlock installed and running? systemctl status airlock-totp; to install: sudo ./install.sh',
+    });
+  }
+  throw new AirlockError('UNAVAILABLE', `several operators are set up: ${all.join(', ')}`, {
+    hint: 'choose one: AIRLOCK_OPERATOR=NAME airlock-ctl …',
+  });
+};
+
+export type Link = Connection;
+
+/** Runs `use` on a connection and closes it after. */
+export const withSocket = async <T>(
+  path: string,
+  use: (link: Link) => Promise<T>,
+  events: ConnectionEvents<undefined> & { readonly notifications?: object } = {},
+): Promise<T> => {
+  const link = await connectSocket(path, events as object);
+  try {
+    return await use(link);
+  } finally {
+    link.close();
+  }
+};
+
+export const approvePath = (context: Context): string => join(context.runtimeDir, 'approve', `${findOperator(context)}.sock`);
+export const operatorPath = (context: Context): string => join(context.runtimeDir, 'operator', `${findOperator(context)}.sock`);
+export const rootPath = (context: Context): string => join(context.runtimeDir, 'root.sock');
+
+/** airlock-totp, as this operator. */
+export const withTotp = <T>(context: Context, use: (link: Link) => Promise<T>): Promise<T> =>
+  withSocket(approvePath(context), use);
+/** airlock-gateway, as this operator. */
+export const withGateway = <T>(context: Context, use: (link: Link) => Promise<T>): Promise<T> =>
+  withSocket(operatorPath(context), use);
+
+/** airlock-totp, as root. @throws AirlockError UNAVAILABLE with `sudo` in the hint where root is needed */
+export const withRoot = async <T>(context: Context, use: (link: Link) => Promise<T>): Promise<T> => {
+  const path = rootPath(context);
+  if (!canConnect(path) && process.getuid?.() !== 0) {
+    throw new AirlockError('UNAVAILABLE', `this needs root (${path})`, {
+      hint: `sudo airlock-ctl ${process.argv.slice(2).join(' ')}`,
+    });
+  }
+  return withSocket(path, use);
+};
+
+/** One call, its result as the method table types it. */
+export const ask = async <T>(link: Link, method: string, params: object = {}, timeoutMs?: number): Promise<T> =>
+  (await link.call(method, params, timeoutMs === undefined ? {} : { timeoutMs })) as T;

@@ -1,0 +1,22 @@
+/** A QR code for a terminal: two rows of modules in each line, dark on light whatever the terminal's colours are. */
+import { encode } from 'uqr';
+
+/** Quiet zone of ISO/IEC 18004 §9.1, in modules. */
+const QUIET = 4;
+
+/** @returns lines of half blocks; light modules are drawn, so that it reads on a dark terminal */
+export const qr = (text: string): string => {
+  const { data, size } = encode(text, { ecc: 'M', border: QUIET });
+  const light = (row: number, column: number): boolean => data[row]?.[column] !== true;
+  const lines: string[] = [];
+  for (let row = 0; row < size; row += 2) {
+    let line = '';
+    for (let column = 0; column < size; column += 1) {
+      const top = light(row, column);
+      const bottom = row + 1 < size ? light(row + 1, column) : false;
+      line += top ? (bottom ? '█' : '▀') : bottom ? '▄' : ' ';
+    }
+    lines.push(line);
+  }
+  return lines.join('\n');
+};
