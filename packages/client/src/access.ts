@@ -27,6 +27,7 @@ export interface AccessCore {
   /** @throws AirlockError with the gateway's code. `operation` in camelCase or snake_case. */
   call(service: string, operation: string, params?: Params): Promise<CallResult>;
   /** The handle of a service whose name is not typed, or taken by a member of this object. */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows what the service is
   service<T extends object = OpenHandle>(name: string): T;
   /** A lease that allows less, made offline; for a sub-agent in the same session. @throws AirlockError PARAMS_INVALID */
   narrow(narrowing: Narrowing): string;
@@ -97,6 +98,7 @@ class LeaseInUse implements AccessCore {
     }
   }
 
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows what the service is
   service<T extends object = OpenHandle>(name: string): T {
     return serviceHandle(async (service, operation, params) => (await this.call(service, operation, params)).result, name) as T;
   }

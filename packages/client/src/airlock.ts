@@ -47,6 +47,7 @@ export interface AirlockCore {
   readonly accesses: readonly Access<object>[];
   /** One call under whichever access covers it. @throws AirlockError LEASE_INVALID where none does. */
   call(service: string, operation: string, params?: Params): Promise<CallResult>;
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows what the service is
   service<T extends object = OpenHandle>(name: string): T;
   /** What this role may ever get. */
   services(): Promise<readonly ServiceSummary[]>;
@@ -160,6 +161,7 @@ class Client<S extends object> implements AirlockCore, AirlockAccess<S> {
     throw refusal;
   }
 
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows what the service is
   service<T extends object = OpenHandle>(name: string): T {
     return serviceHandle(async (service, operation, params) => (await this.call(service, operation, params)).result, name) as T;
   }

@@ -3,7 +3,7 @@ import { AirlockError } from '@airlock/protocol';
 
 /** Type of a member; `?` where it may be absent. */
 export type MemberType = 'string' | 'number' | 'boolean' | 'array' | 'object' | 'string?' | 'number?' | 'any';
-export type AnswerShape = Readonly<Record<string, MemberType>>;
+export type AnswerShape<T> = Readonly<Partial<Record<keyof T, MemberType>>>;
 
 const typeName = (value: unknown): string => (Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value);
 
@@ -22,16 +22,16 @@ const broken = (method: string, what: string): AirlockError =>
  * The answer as `T`, whose needed members `shape` names. Members that are not in the shape pass.
  * @throws AirlockError INTERNAL where the gateway's answer is not what the protocol says.
  */
-export const readAnswer = <T>(method: string, value: unknown, shape: AnswerShape): T => {
+export const readAnswer = <T>(method: string, value: unknown, shape: AnswerShape<T>): T => {
   if (typeName(value) !== 'object') throw broken(method, 'is no object');
-  for (const [member, wanted] of Object.entries(shape)) {
+  for (const [member, wanted] of Object.entries<MemberType>(shape as Readonly<Record<string, MemberType>>)) {
     if (!fits((value as Record<string, unknown>)[member], wanted)) throw broken(method, `has no ${member} as ${wanted}`);
   }
   return value as T;
 };
 
 /** The same for an answer that is a list of objects. @throws AirlockError INTERNAL */
-export const readList = <T>(method: string, value: unknown, shape: AnswerShape): readonly T[] => {
+export const readList = <T>(method: string, value: unknown, shape: AnswerShape<T>): readonly T[] => {
   if (!Array.isArray(value)) throw broken(method, 'is no list');
   return value.map((item) => readAnswer<T>(method, item, shape));
 };

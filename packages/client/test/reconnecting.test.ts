@@ -1,7 +1,7 @@
 /** CLIENT-1 to CLIENT-4: a gateway that restarts. */
 import t from 'tap';
 import { AirlockError, type TimerHandle, type Timers } from '@airlock/protocol';
-import { Session, call, connectAirlock, findAgentSocket, servicesList } from '../src/index.js';
+import { Session, connectAirlock, findAgentSocket, servicesList } from '../src/index.js';
 import { FakeGateway, GMAIL, NOTES, fakeGateway } from './fake-gateway.js';
 
 const ASK = { scopes: ['gmail:read'], reason: 'find the invoice' };
