@@ -124,8 +124,8 @@ export const runProgram = async ({ argv, env, terminal, version }: RunEnvironmen
     .option('--json', 'one JSON value on stdout');
   const run = async (command: Command, args: string[], options: object): Promise<void> => {
     const context = makeContext(env, terminal, (options as { json?: boolean }).json === true);
-    status =
-      (await command.run(context, { args, options: options as Record<string, string | boolean | readonly string[]> })) ?? 0;
+    const result = await command.run(context, { args, options: options as Record<string, string | boolean | readonly string[]> });
+    status = typeof result === 'number' ? result : 0;
   };
   for (const command of COMMANDS) addCommand(root, command, run);
   addHelp(root, terminal);

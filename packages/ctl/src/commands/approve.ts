@@ -92,7 +92,11 @@ const row = (request: RequestView, place: string): string[] => [
   localTime(request.expiresAt),
 ];
 
-const plain = ({ text: _text, needsMatch: _needs, waitS: _wait, ...request }: ShownRequest): RequestView => request;
+/** Without what only a display needs. */
+const plain = (shown: ShownRequest): RequestView =>
+  Object.fromEntries(
+    Object.entries(shown).filter(([key]) => !['text', 'needsMatch', 'waitS'].includes(key)),
+  ) as unknown as RequestView;
 
 const pending = async (context: Context): Promise<void> => {
   const { front, waiting } = await withTotp(context, (link) => ask<PendingResult>(link, 'pending'));

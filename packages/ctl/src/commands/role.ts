@@ -78,7 +78,7 @@ const soleOperator = (roles: RolesFile, named: string | undefined): string => {
   });
 };
 
-const add = async (context: Context, invocation: Invocation): Promise<void> => {
+const add = (context: Context, invocation: Invocation): void => {
   needRoot();
   const role = checkRole(invocation.args[0]);
   const user = checkUser(textOption(invocation, 'user'));
@@ -96,7 +96,7 @@ const add = async (context: Context, invocation: Invocation): Promise<void> => {
   );
 };
 
-const remove = async (context: Context, { args }: Invocation): Promise<void> => {
+const remove = (context: Context, { args }: Invocation): void => {
   needRoot();
   const role = checkRole(args[0]);
   const { roles, ...rest } = readRoles(context);
@@ -116,7 +116,7 @@ const remove = async (context: Context, { args }: Invocation): Promise<void> => 
   print(context, { removed: role }, `removed role ${role}`);
 };
 
-const list = async (context: Context): Promise<void> => {
+const list = (context: Context): void => {
   const { roles } = readRoles(context);
   const rows = Object.entries(roles).map(([role, { operator }]) => ({ role, operator, group: `airlock-r-${role}` }));
   print(
@@ -129,12 +129,12 @@ const list = async (context: Context): Promise<void> => {
   );
 };
 
-const compile = async (context: Context): Promise<void> => {
+const compile = (context: Context): void => {
   const problem = compileConfig(context.configDir);
   if (problem) note(context, `airlock: error: ${problem.message}\nairlock: hint: ${problem.data.hint}`);
 };
 
-const member = async (context: Context, invocation: Invocation): Promise<void> => {
+const member = (context: Context, invocation: Invocation): void => {
   const roles = readRoles(context);
   const operator = textOption(invocation, 'operator') ?? '';
   const role = checkRole(textOption(invocation, 'role'));
@@ -145,7 +145,7 @@ const member = async (context: Context, invocation: Invocation): Promise<void> =
   writeRoles(context, next);
 };
 
-const units = async (context: Context): Promise<void> => {
+const units = (context: Context): void => {
   const { operators, roles } = readRoles(context);
   const names = [
     ...Object.keys(roles).map((role) => `airlock-agent@${role}.socket`),
