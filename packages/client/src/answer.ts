@@ -22,7 +22,7 @@ const broken = (method: string, what: string): AirlockError =>
  * The answer as `T`, whose needed members `shape` names. Members that are not in the shape pass.
  * @throws AirlockError INTERNAL where the gateway's answer is not what the protocol says.
  */
-export const readAnswer = <T>(method: string, value: unknown, shape: AnswerShape<T>): T => {
+export const readAnswer = <T>(method: string, value: unknown, shape: AnswerShape<NoInfer<T>>): T => {
   if (typeName(value) !== 'object') throw broken(method, 'is no object');
   for (const [member, wanted] of Object.entries<MemberType>(shape as Readonly<Record<string, MemberType>>)) {
     if (!fits((value as Record<string, unknown>)[member], wanted)) throw broken(method, `has no ${member} as ${wanted}`);
@@ -31,7 +31,7 @@ export const readAnswer = <T>(method: string, value: unknown, shape: AnswerShape
 };
 
 /** The same for an answer that is a list of objects. @throws AirlockError INTERNAL */
-export const readList = <T>(method: string, value: unknown, shape: AnswerShape<T>): readonly T[] => {
+export const readList = <T>(method: string, value: unknown, shape: AnswerShape<NoInfer<T>>): readonly T[] => {
   if (!Array.isArray(value)) throw broken(method, 'is no list');
   return value.map((item) => readAnswer<T>(method, item, shape));
 };
