@@ -1,3 +1,8 @@
 /** Launcher, doubles, vectors and containers for tests. */
-export * from './launcher/up.js';
+export { handClock, type HandClock } from './clock-file.js';
+export { startTestInstance, TEST_SECRET, type CommandResult, type InstanceOptions, type Running } from './instance.js';
+export { checkout } from './launcher/layout.js';
 export { parseOptions, type LauncherOptions } from './launcher/options.js';
+export { startInstance } from './launcher/up.js';
+export { SAMPLE_MESSAGES, writeMaildir, type SampleMessage } from './mailbox.js';
+export { codeAt, codeOfStep, decodeBase32 } from './phone.js';
