@@ -37,7 +37,8 @@ export const splitLease = (text: string): LeaseParts => {
   return { payload, caveats: rest, tag };
 };
 
-export const hmac = (key: Uint8Array, text: string): Buffer => createHmac('sha256', key).update(text).digest();
+/** RFC 2104 with SHA-256; a text counts as its UTF-8. */
+export const hmac = (key: Uint8Array, data: string | Uint8Array): Buffer => createHmac('sha256', key).update(data).digest();
 
 /** The tag of every position: index 0 the payload's, index i that of caveat i. */
 export const chainTags = (key: Uint8Array, payload: string, caveats: readonly string[]): Buffer[] => {
