@@ -154,6 +154,7 @@ const plainLine = (socket: Socket, signal: AbortSignal): Promise<string> =>
     signal.addEventListener('abort', onAbort, { once: true });
     socket.on('data', onData);
     socket.once('close', onClose);
+    socket.resume();
   });
 
 const startTls = async (socket: Socket, target: Target, options: DialOptions): Promise<TLSSocket> => {

@@ -24,6 +24,8 @@ const decode = (text: string): readonly unknown[] | null => {
   }
 };
 
+// eslint-disable-next-line no-control-regex -- MAIL-3 holds for what is inside an id, too
+const isName = (value: unknown): value is string => typeof value === 'string' && !/[\r\n\0]/.test(value);
 const isUid = (value: unknown): value is number | string =>
   typeof value === 'string' || (Number.isSafeInteger(value) && Number(value) > 0);
 
@@ -32,7 +34,7 @@ export const encodeId = ({ folder, uidvalidity, uid }: MessageId): string => enc
 /** @throws AirlockError PARAMS_INVALID (params.id) */
 export const decodeId = (text: string): MessageId => {
   const [folder, uidvalidity, uid, ...more] = decode(text) ?? [];
-  if (typeof folder === 'string' && typeof uidvalidity === 'number' && isUid(uid) && more.length === 0)
+  if (isName(folder) && typeof uidvalidity === 'number' && isUid(uid) && more.length === 0)
     return { folder, uidvalidity, uid };
   throw new AirlockError('PARAMS_INVALID', 'the parameter id is no message id', {
     field: 'params.id',

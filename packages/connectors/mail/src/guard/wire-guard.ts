@@ -59,6 +59,8 @@ export class WireGuard extends Duplex {
   /** What node-imap calls on a net.Socket: the connection stands already. */
   connect(): this {
     setImmediate(() => {
+      // node-imap would start a timer that nothing ends.
+      if (this.destroyed) return;
       this.emit('connect');
       this.#started = true;
       this.#inner.resume();

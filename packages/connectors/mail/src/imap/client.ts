@@ -77,11 +77,17 @@ export class ImapClient {
   ): Promise<ImapClient> {
     // After STARTTLS no greeting comes, and node-imap starts at one.
     if (greeted) socket.unshift(Buffer.from('* OK .\r\n'));
-    const client = new ImapClient(new WireGuard(socket, onCommand), login);
-    await client.#run<undefined>(signal, (done) => {
-      client.#imap.once('ready', () => done(undefined));
-      client.#imap.connect();
-    });
+    const wire = new WireGuard(socket, onCommand);
+    const client = new ImapClient(wire, login);
+    try {
+      await client.#run<undefined>(signal, (done) => {
+        client.#imap.once('ready', () => done(undefined));
+        client.#imap.connect();
+      });
+    } catch (thrown) {
+      wire.destroy();
+      throw thrown;
+    }
     return client;
   }
 
@@ -138,6 +144,7 @@ export class ImapClient {
     const messages: Promise<Fetched>[] = [];
     await this.#run<undefined>(signal, (done) => {
       const answers = 'range' in which ? this.#imap.seq.fetch(which.range, fetchOptions) : this.#imap.fetch(which, fetchOptions);
+      answers.setMaxListeners(0);
       answers.on('message', (message: NodeJS.EventEmitter) => messages.push(this.#message(message, answers)));
       answers.once('error', () => done(new Error()));
       answers.once('end', () => done(undefined));

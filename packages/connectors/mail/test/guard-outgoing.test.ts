@@ -1,0 +1,121 @@
+import t from 'tap';
+import { Outgoing } from '../src/guard/outgoing.js';
+import { WireViolation } from '../src/guard/violation.js';
+
+interface Sent {
+  readonly out: string;
+  readonly verbs: readonly string[];
+  readonly violation: string | null;
+}
+
+const send = (chunks: readonly Buffer[], continueAfter = false): Sent => {
+  let out = '';
+  const verbs: string[] = [];
+  const outgoing = new Outgoing({ forward: (bytes) => (out += bytes.toString('latin1')), command: (verb) => verbs.push(verb) });
+  try {
+    for (const chunk of chunks) {
+      outgoing.feed(chunk);
+      if (continueAfter) outgoing.continued();
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof WireViolation)) throw thrown;
+    return { out, verbs, violation: thrown.reason };
+  }
+  return { out, verbs, violation: null };
+};
+
+const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
+const single = (text: string): readonly Buffer[] => [...bytes(text)].map((byte) => Buffer.from([byte]));
+
+const ALLOWED = [
+  'A0 CAPABILITY',
+  'A1 NAMESPACE',
+  'NOOP NOOP',
+  'A3 LOGOUT',
+  'A4 LOGIN "ada" "pass \\" \\\\ word"',
+  'A5 EXAMINE "R&AOk-sum&AOk-"',
+  'A6 LIST "" "*"',
+  'A7 LIST "" ""',
+  'A8 STATUS "INBOX" (MESSAGES RECENT UNSEEN UIDVALIDITY UIDNEXT)',
+  'A9 UID SEARCH ALL',
+  'A10 UID SEARCH FROM "x \\" y" SINCE 1-Jan-2025 UNSEEN UID 1:99',
+  'A11 SEARCH RETURN (COUNT) UID 1:5',
+  'A12 UID SEARCH X-GM-RAW "has:attachment from:bob"',
+  'A13 FETCH 391:440 (UID FLAGS INTERNALDATE BODYSTRUCTURE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM TO)])',
+  'A14 UID FETCH 5,7,9 (X-GM-THRID X-GM-MSGID X-GM-LABELS UID BODY.PEEK[1.2]<0.1024>)',
+];
+
+const FORBIDDEN = [
+  'A1 SELECT "INBOX"', 'A1 STORE 1 +FLAGS (\\Seen)', 'A1 UID STORE 1 FLAGS ()', 'A1 COPY 1 "x"', 'A1 UID MOVE 1 "x"', 'A1 APPEND "INBOX" {5}',
+  'A1 CREATE "x"', 'A1 DELETE "x"', 'A1 RENAME "a" "b"', 'A1 SUBSCRIBE "x"', 'A1 UNSUBSCRIBE "x"', 'A1 CLOSE', 'A1 EXPUNGE', 'A1 UID EXPUNGE 1',
+  'A1 IDLE', 'IDLE IDLE', 'DONE', 'A1 UNSELECT', 'A1 STARTTLS', 'A1 AUTHENTICATE CRAM-MD5', 'A1 SETQUOTA "" (STORAGE 1)', 'A1 XLIST "" "*"', 'A1 LSUB "" "*"',
+  'A1 FETCH 1 (BODY[])', 'A1 FETCH 1 (BODY[TEXT])', 'A1 UID FETCH 1 (RFC822)', 'A1 FETCH 1 (RFC822.TEXT)', 'A1 FETCH 1 RFC822', 'A1 FETCH 1 ALL', 'A1 FETCH 1 (UID BODY.PEEK[] BODY[1])',
+  'A1 FETCH 1 (BODY.PEEK[1', 'A1 FETCH 1 (UID) (CHANGEDSINCE 1)', 'A1 EXAMINE INBOX', 'A1 EXAMINE "a" "b"', 'A1 EXAMINE "a', 'A1 EXAMINE "INBOX" (CONDSTORE)', 'A1 EXAMINE "\xe9"',
+  'A1 LIST "x" "*"', 'A1 STATUS "INBOX" (HIGHESTMODSEQ)', 'A1 UID SEARCH', 'A1 UID SEARCH FROM x', 'A1 UID SEARCH FROM "a" DELETED)', 'A1 UID SEARCH FROM "a\\n"',
+  'B1 NOOP', 'NOOP', '', 'A1  NOOP', 'a1 noop', 'A1 NOOP ', 'A1 CAPABILITY x', 'A1 SORT (DATE) UTF-8 ALL', 'A1 UID THREAD REFS UTF-8 ALL', 'A1 ENABLE UTF8=ACCEPT',
+]; // prettier-ignore
+
+t.test('MAIL-1 the commands on the list pass as they are, however they are cut', async (t) => {
+  for (const command of ALLOWED) {
+    const line = `${command}\r\n`;
+    for (const chunks of [[bytes(line)], single(line)]) t.same(send(chunks).out, line, command);
+  }
+  t.same(send([bytes(ALLOWED.map((command) => `${command}\r\n`).join(''))]).verbs.length, ALLOWED.length, 'glued together');
+});
+
+t.test('MAIL-2 no other command leaves, not a byte of it', async (t) => {
+  for (const command of FORBIDDEN) {
+    const sent = send([bytes(`${command}\r\n`)]);
+    t.ok(sent.violation !== null && sent.out === '', command);
+  }
+});
+
+t.test('MAIL-3 CR, LF and NUL in a quoted argument end the connection before anything leaves', async (t) => {
+  for (const text of ['x\r\nA99 CREATE "y', 'x\nA99 DELETE "y', 'x\rA99 NOOP', 'x\0y']) {
+    const sent = send([bytes(`A1 UID SEARCH FROM "${text}"\r\n`)]);
+    t.ok(sent.violation, JSON.stringify(text));
+    t.equal(sent.out, '', 'nothing left');
+  }
+});
+
+t.test('MAIL-4 a line without end does not leave and is limited', async (t) => {
+  t.equal(send([bytes('A1 NOOP')]).out, '');
+  t.equal(send([bytes(`A1 EXAMINE "${'x'.repeat(9000)}`)]).violation, 'command line too long');
+});
+
+t.test('LOGIN leaves once', async (t) => {
+  t.equal(send([bytes('A1 LOGIN "a" "b"\r\nA2 LOGIN "a" "c"\r\n')]).violation, 'command sent twice');
+});
+
+t.test('MAIL-5 literals', async (t) => {
+  const head = bytes('A1 UID SEARCH CHARSET UTF-8 SUBJECT {3}\r\n');
+  t.test('pass after the server asked', async (t) => {
+    const sent = send([head, bytes('\xc3\xbcx'), bytes(' UNSEEN\r\n')], true);
+    t.equal(sent.violation, null);
+    t.equal(sent.out, 'A1 UID SEARCH CHARSET UTF-8 SUBJECT {3}\r\n\xc3\xbcx UNSEEN\r\n');
+    t.same(sent.verbs, ['SEARCH']);
+  });
+  t.test('do not pass before', async (t) => {
+    t.equal(send([head, bytes('\xc3\xbcx\r\n')]).violation, 'literal sent before the server asked for it');
+  });
+  t.test('hold no line break, even inside their length', async (t) => {
+    for (const text of ['\r\nx', 'x\n ', '\0ab']) t.match(send([head, bytes(text)], true).violation, /CR, LF or NUL/);
+  });
+  t.test('are checked to the end of the command', async (t) => {
+    t.match(send([head, bytes('abc'), bytes(' DELETED\r\n')], true).violation, /not on the list/);
+    t.match(send([head, bytes('abc'), bytes('\r\nA2 CREATE "x"\r\n')], true).violation, /not on the list/);
+  });
+  t.test('stand in SEARCH only, and never as {n+}', async (t) => {
+    for (const line of ['A1 LOGIN {3}', 'A1 EXAMINE {3}', 'A1 UID SEARCH {3}', 'A1 UID SEARCH SUBJECT {3+}', 'A1 UID SEARCH SUBJECT {99999}', 'A1 UID SEARCH SUBJECT {0}']) {
+      t.ok(send([bytes(`${line}\r\n`)]).violation, line);
+    }
+  });
+});
+
+t.test('a piece is put behind the section of the next FETCH and nowhere else', async (t) => {
+  let out = '';
+  const outgoing = new Outgoing({ forward: (chunk) => (out += chunk.toString('latin1')), command: () => undefined });
+  outgoing.askForPiece({ section: '2', offset: 5, length: 9 });
+  outgoing.feed(bytes('A1 UID FETCH 1 (UID BODY.PEEK[2])\r\nA2 UID FETCH 1 (UID BODY.PEEK[2])\r\n'));
+  t.equal(out, 'A1 UID FETCH 1 (UID BODY.PEEK[2]<5.9>)\r\nA2 UID FETCH 1 (UID BODY.PEEK[2])\r\n');
+});
