@@ -1,2 +1,2 @@
-/** The daemon that holds the TOTP secret, the queue, the register and the keys. */
-export {};
+/** airlock-totp: TOTP secret, approval queue, register of live leases, record keys. */
+export { runTotp, type Sockets, type Totp, type TotpOptions } from './run.js';

@@ -1,0 +1,133 @@
+/**
+ * bridge.sock: airlock-gateway, one connection at a time.
+ *
+ * BRIDGE-1  `hello` answers with everything that lives; LEASE_KEY follows as a binary frame, never as a string.
+ * BRIDGE-4  what happens here is told as a notification, after it is durable.
+ */
+import { always, serveSocket, type Connection, type Listening, type MethodEntry, type SocketServer } from '@airlock/ipc';
+import { AirlockError, FRAME, packBlobs, validatorOf, type BridgeHelloResult, type BridgeNotification } from '@airlock/protocol';
+import { GATEWAY_LOG } from '../heads/heads.js';
+import type { AskParams } from '../operators/ask.js';
+import type { Changes } from '../operators/changes.js';
+import type { Desk } from '../operators/desk.js';
+import { requireOpen, type House } from '../operators/house.js';
+import type { OpenReleases } from '../release/open-releases.js';
+import { signGatewayHead, type HeadSignParams } from './head-sign.js';
+import {
+  createTicket,
+  recordCommitted,
+  recordRemoved,
+  redeemAction,
+  releaseLease,
+  type RecordParams,
+  type RedeemParams,
+} from './records.js';
+import { getRequest, openRequest, takeLease } from './requests.js';
+
+interface BridgeState {
+  /** Nothing but `hello` is permitted before it. */
+  isGreeted: boolean;
+}
+
+type BridgeConnection = Connection<BridgeState>;
+
+const helloResult = (house: House): BridgeHelloResult => {
+  const desks = [...house.desks.values()];
+  return {
+    bootId: house.bootId,
+    kid: house.leaseKey.kid,
+    operators: desks.map((desk) => ({ operator: desk.operator, enrolled: desk.isEnrolled, locked: desk.state.locked })),
+    leases: desks.flatMap((desk) => desk.state.leases),
+    head: house.heads.note(GATEWAY_LOG),
+  };
+};
+
+const sendLeaseKey = (house: House, connection: BridgeConnection): void => {
+  const payload = packBlobs(house.leaseKey.bytes, Buffer.from(house.leaseKey.kid));
+  connection.sendBinary(FRAME.LEASE_KEY, payload);
+  payload.fill(0);
+};
+
+const greeted = ({ isGreeted }: BridgeState): AirlockError | null =>
+  isGreeted ? null : new AirlockError('NOT_AUTHENTICATED', 'hello comes first');
+
+/** A method that works on what is in force now. The schema has checked the parameters. */
+const method = <P extends object>(house: House, name: string, handle: (params: P) => unknown): MethodEntry<BridgeState> => ({
+  params: validatorOf(`bridge.${name}`),
+  permitted: greeted,
+  handle: (params) => {
+    requireOpen(house);
+    for (const desk of house.desks.values()) desk.settle();
+    return handle(params as P);
+  },
+});
+
+const hello = (house: House): MethodEntry<BridgeState> => ({
+  params: validatorOf('bridge.hello'),
+  permitted: always,
+  handle: (_, { connection, state }) => {
+    requireOpen(house);
+    for (const desk of house.desks.values()) desk.settle();
+    state.isGreeted = true;
+    // The answer is queued when this returns; the key follows it.
+    process.nextTick(() => sendLeaseKey(house, connection));
+    return helloResult(house);
+  },
+});
+
+const tableOf = (house: House, releases: OpenReleases): Readonly<Record<string, MethodEntry<BridgeState>>> => ({
+  hello: hello(house),
+  heartbeat: method(house, 'heartbeat', () => ({})),
+  'request.open': method<AskParams>(house, 'request.open', (params) => openRequest(house, params)),
+  'request.get': method<{ readonly request: string }>(house, 'request.get', (params) => getRequest(house, params)),
+  'request.take': method<{ readonly request: string }>(house, 'request.take', (params) => takeLease(house, params)),
+  'ticket.create': method<{ readonly lease: string; readonly service: string }>(house, 'ticket.create', (params) =>
+    createTicket(house, params),
+  ),
+  'action.redeem': method<RedeemParams>(house, 'action.redeem', (params) => redeemAction(house, params)),
+  'record.committed': method<RecordParams & { readonly version: number }>(house, 'record.committed', (params) =>
+    recordCommitted(house, params),
+  ),
+  'record.removed': method<RecordParams>(house, 'record.removed', (params) => recordRemoved(house, releases, params)),
+  'lease.release': method<{ readonly lease: string }>(house, 'lease.release', (params) => releaseLease(house, params)),
+  'head.sign': method<HeadSignParams>(house, 'head.sign', (params) => signGatewayHead(house, params)),
+});
+
+/** What the gateway is told of a change, in the order in which it matters: what ends first. */
+export const notificationsOf = ({ operator }: Desk, changes: Changes): BridgeNotification[] => [
+  ...(changes.locked === null ? [] : [{ method: 'locked' as const, params: { operator, locked: changes.locked } }]),
+  ...changes.ended.map(({ id }) => ({ method: 'lease.ended' as const, params: { lease: id, why: changes.why } })),
+  ...changes.issued.map(({ lease, request }) => ({ method: 'lease.issued' as const, params: { lease, request } })),
+  ...changes.decided.map(({ id, status, reason }) => ({
+    method: 'request.decided' as const,
+    params: { operator, request: id, status, ...(reason === null ? {} : { reason }) },
+  })),
+  ...(changes.fronted === null
+    ? []
+    : [{ method: 'request.fronted' as const, params: { operator, request: changes.fronted.id, role: changes.fronted.role } }]),
+];
+
+export const serveBridge = (house: House, releases: OpenReleases, at: Listening): Promise<SocketServer<BridgeState>> => {
+  let current: BridgeConnection | null = null;
+  const tell = ({ method: name, params }: BridgeNotification): void => {
+    if (current?.state.isGreeted === true) current.notify(name, params);
+  };
+  house.listeners.add((desk, changes) => notificationsOf(desk, changes).forEach(tell));
+  house.enrolledListeners.add((operator, enrolled) => tell({ method: 'enrolled', params: { operator, enrolled } }));
+  return serveSocket<BridgeState>({
+    ...at,
+    name: 'bridge',
+    table: tableOf(house, releases),
+    limits: { idleTimeoutMs: Infinity },
+    timers: house.timers,
+    open: () => ({ isGreeted: false }),
+    onOpen: (connection) => {
+      current?.close(new AirlockError('UNAVAILABLE', 'another connection took its place'));
+      current = connection;
+    },
+    onProtocolError: (_, error) => house.journal.note('protocol_error', { socket: 'bridge', code: error.code }),
+    onClose: (connection) => {
+      if (current === connection) current = null;
+    },
+  });
+};

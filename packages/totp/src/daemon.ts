@@ -1,0 +1,18 @@
+/** A process around the daemon: exit on SIGTERM and SIGINT, and nothing else. */
+import { runTotp, type TotpOptions } from './run.js';
+
+/** Resolves when the sockets are served. */
+export const startDaemon = async (options: TotpOptions): Promise<void> => {
+  const totp = await runTotp(options);
+  const stop = (): void => {
+    void totp.close().finally(() => process.exit(0));
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+};
+
+/** A start that failed for a reason that is no state: sockets that do not add up. */
+export const reportFailure = (thrown: unknown): void => {
+  process.stderr.write(`airlock-totp: error: ${thrown instanceof Error ? thrown.message : 'cannot start'}\n`);
+  process.exitCode = 1;
+};

@@ -1,0 +1,111 @@
+/**
+ * Signed heads of both logs: the gateway's is countersigned here, this daemon's own is signed as it grows.
+ *
+ * BRIDGE-5  a head is signed only if it follows from the last one by exactly the digests given: never a shorter log.
+ * HEADS-1  what was signed is durable before it leaves, so that a restart cannot sign another history.
+ */
+import {
+  Chain,
+  EMPTY_HEAD,
+  generateHeadKey,
+  parsePrivateKey,
+  parseSignedHead,
+  signHead,
+  type Head,
+  type HeadSigner,
+} from '@airlock/audit';
+import { AirlockError } from '@airlock/protocol';
+import { corrupted, type StateDirectory } from '../state/directory.js';
+import { unwrapBytes, wrapBytes } from '../state/wrapping.js';
+
+/** Names of logs and keys in signed notes. */
+export const TOTP_LOG = 'airlock-totp';
+export const GATEWAY_LOG = 'airlock-gateway';
+
+export type LogName = typeof TOTP_LOG | typeof GATEWAY_LOG;
+
+const HEADS_FILE = 'heads';
+const KEY_FILES: Readonly<Record<LogName, string>> = { [TOTP_LOG]: 'head-key.totp', [GATEWAY_LOG]: 'head-key.gateway' };
+
+type Notes = Readonly<Record<LogName, string | null>>;
+
+const readNotes = (directory: StateDirectory): Notes => {
+  const bytes = directory.read(HEADS_FILE);
+  if (bytes === null) return { [TOTP_LOG]: null, [GATEWAY_LOG]: null };
+  try {
+    const notes = JSON.parse(bytes.toString('utf8')) as Notes;
+    for (const note of Object.values(notes)) if (note !== null) parseSignedHead(note);
+    return notes;
+  } catch {
+    throw corrupted(directory, HEADS_FILE, 'is damaged');
+  }
+};
+
+const openSigner = (directory: StateDirectory, wrappingKey: Uint8Array, log: LogName): HeadSigner => {
+  const file = KEY_FILES[log];
+  const wrapped = directory.read(file);
+  if (wrapped === null) {
+    const { privateKey } = generateHeadKey(log);
+    directory.write(file, wrapBytes(wrappingKey, file, Buffer.from(privateKey)));
+    return parsePrivateKey(privateKey);
+  }
+  const plain = unwrapBytes(wrappingKey, file, wrapped);
+  if (plain === null) throw corrupted(directory, file, 'does not open with the wrapping key');
+  return parsePrivateKey(plain.toString('utf8'));
+};
+
+const headOf = (note: string | null): Head => (note === null ? EMPTY_HEAD : parseSignedHead(note));
+
+const mismatch = (message: string, expected: string, found: string): AirlockError =>
+  new AirlockError('AUDIT_UNAVAILABLE', `the log does not continue the signed head: ${message}`, { expected, found });
+
+/** @returns the head to sign. @throws AirlockError AUDIT_UNAVAILABLE: lock and alert. Pure. */
+export const decideNextHead = (last: Head, size: number, digests: readonly string[]): Head => {
+  if (size !== last.size + digests.length)
+    throw mismatch('records are missing or too many', `size ${last.size + digests.length}`, `size ${size}`);
+  const chain = new Chain(last);
+  for (const digest of digests) chain.extend(Buffer.from(digest, 'hex').toString('latin1'));
+  return chain.head();
+};
+
+export class Heads {
+  readonly #directory: StateDirectory;
+  readonly #signers: Readonly<Record<LogName, HeadSigner>>;
+  #notes: Notes;
+
+  /** @throws AirlockError VAULT_UNREADABLE */
+  constructor(directory: StateDirectory, wrappingKey: Uint8Array) {
+    this.#directory = directory;
+    this.#notes = readNotes(directory);
+    this.#signers = {
+      [TOTP_LOG]: openSigner(directory, wrappingKey, TOTP_LOG),
+      [GATEWAY_LOG]: openSigner(directory, wrappingKey, GATEWAY_LOG),
+    };
+  }
+
+  /** The last signed note, or null before the first. */
+  note(log: LogName): string | null {
+    return this.#notes[log];
+  }
+
+  /** The head in the last signed note. */
+  last(log: LogName): Head {
+    return headOf(this.#notes[log]);
+  }
+
+  /** Public key in the text form of C2SP signed notes. */
+  publicKey(log: LogName): string {
+    return this.#signers[log].publicKey;
+  }
+
+  /** Signs a head that was decided. Durable on return. @throws AirlockError VAULT_UNREADABLE */
+  sign(log: LogName, head: Head): string {
+    const last = this.#notes[log];
+    if (last !== null && headOf(last).size === head.size) return last;
+    const note = signHead(this.#signers[log], log, head);
+    const notes = { ...this.#notes, [log]: note };
+    this.#directory.write(HEADS_FILE, Buffer.from(JSON.stringify(notes)));
+    this.#notes = notes;
+    return note;
+  }
+}

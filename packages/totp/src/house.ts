@@ -1,0 +1,85 @@
+/** Builds what every part shares, out of a directory of state and a configuration. */
+import { openLog, type AuditLog, type Head } from '@airlock/audit';
+import type { AirlockError, Clock, CompiledConfig, Timers } from '@airlock/protocol';
+import { Heads, TOTP_LOG } from './heads/heads.js';
+import { Journal } from './heads/journal.js';
+import { Desk } from './operators/desk.js';
+import type { House } from './operators/house.js';
+import { openLeaseKey } from './register/lease-key.js';
+import { StateDirectory } from './state/directory.js';
+import type { Random } from './state/random.js';
+import type { StateFs } from './state/state-fs.js';
+import { openWrappingKey } from './state/wrapping.js';
+import { ActionTickets } from './tickets/action-tickets.js';
+import { ReleaseTickets } from './tickets/release-tickets.js';
+
+export interface HouseOptions {
+  readonly stateDir: string;
+  readonly credentialsDir: string | undefined;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly bootId: string;
+  readonly config: CompiledConfig;
+  /** CONFIG_INVALID, or null. */
+  readonly configProblem: AirlockError | null;
+  readonly fs?: StateFs;
+  readonly openLog?: typeof openLog;
+}
+
+/** Directory of this daemon's log below its state. */
+export const logDirOf = (stateDir: string): string => `${stateDir}/audit`;
+
+const openJournal = (options: HouseOptions, last: Head, onSealed: (error: AirlockError) => void): AuditLog =>
+  (options.openLog ?? openLog)({
+    dir: logDirOf(options.stateDir),
+    clock: options.clock,
+    origin: TOTP_LOG,
+    bootId: options.bootId,
+    groupCommitMs: options.config.audit.groupCommitMs,
+    onSealed,
+    ...(last.size === 0 ? {} : { durableHead: last }),
+  });
+
+/** The first reason stays: what follows from it would only hide it. */
+const sealing = (first: AirlockError | null): Pick<House, 'seal' | 'sealed'> => {
+  let reason = first;
+  return { seal: (error) => void (reason ??= error), sealed: () => reason };
+};
+
+/** @throws AirlockError VAULT_UNREADABLE where the state cannot be trusted or read; a log that cannot be used seals. */
+export const openHouse = (options: HouseOptions): House => {
+  const { clock, timers, random, bootId, config } = options;
+  const directory = new StateDirectory({ path: options.stateDir, ...(options.fs === undefined ? {} : { fs: options.fs }) });
+  const wrappingKey = openWrappingKey(directory, options.credentialsDir);
+  const heads = new Heads(directory, wrappingKey);
+  const seals = sealing(options.configProblem);
+  const log = openJournal(options, heads.last(TOTP_LOG), seals.seal);
+  if (log.sealed !== null) seals.seal(log.sealed);
+  const desks = new Map<string, Desk>();
+  const house: House = {
+    clock,
+    timers,
+    random,
+    bootId,
+    config,
+    directory,
+    wrappingKey,
+    heads,
+    journal: new Journal(log),
+    leaseKey: openLeaseKey(directory, wrappingKey, bootId, random),
+    actionTickets: new ActionTickets(random),
+    releaseTickets: new ReleaseTickets(random),
+    desks,
+    listeners: new Set(),
+    enrolledListeners: new Set(),
+    ...seals,
+  };
+  try {
+    for (const operator of config.operators) desks.set(operator, new Desk(house, operator));
+  } catch (thrown) {
+    void log.close();
+    throw thrown;
+  }
+  return house;
+};

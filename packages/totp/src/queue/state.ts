@@ -1,0 +1,113 @@
+/**
+ * The state of one operator: a plain value that canonical JSON can hold. Everything in src/queue is a pure
+ * function from one such value to the next; clock and randomness are parameters.
+ */
+import type { Action, Channel, Constraints, RegisteredLease, RequestKind, RequestStatus } from '@airlock/protocol';
+
+export type Lane = 'operator' | 'agent';
+export type Budget = { readonly calls?: number } | null;
+
+/** A request that is in front or waits. `text` never changes after opening (approval.md "Requests"). */
+export interface QueuedRequest {
+  readonly id: string;
+  readonly kind: RequestKind;
+  readonly lane: Lane;
+  readonly role: string;
+  readonly session: string;
+  readonly scopes: readonly string[];
+  readonly reason: string;
+  readonly intent: string | null;
+  readonly constraints: Constraints;
+  readonly budget: Budget;
+  readonly ttlS: number;
+  readonly action: Action | null;
+  readonly match: string;
+  readonly text: string;
+  /** SHA-256 of `text`, lower-case hexadecimal. */
+  readonly digest: string;
+  readonly summary: string;
+  readonly createdMs: number;
+  readonly expiresMs: number;
+  readonly bootDeadlineMs: number;
+}
+
+/** A request that was decided, kept so that its outcome can be asked for. */
+export interface DecidedRequest {
+  readonly id: string;
+  readonly status: Exclude<RequestStatus, 'pending'>;
+  readonly role: string;
+  readonly session: string;
+  readonly match: string;
+  readonly expiresMs: number;
+  readonly reason: string | null;
+  /** Id of the lease of an approved request of kind `lease`. */
+  readonly lease: string | null;
+  /** The lease text was handed out (QUEUE-10: once). */
+  readonly delivered: boolean;
+}
+
+/** QUEUE-8. `untilBootMs` holds in the boot in which the state was last written. */
+export interface CoolOff {
+  readonly denials: number;
+  readonly delayMs: number;
+  readonly untilBootMs: number;
+}
+
+/** RELEASE-4, RELEASE-9. `newest`: below it nothing is released; `sealed`: the last version given out. */
+export interface RecordVersions {
+  readonly newest: number;
+  readonly sealed: number;
+}
+
+export interface OperatorState {
+  /** Boot in which the boot times below were read. */
+  readonly bootId: string;
+  /** QUEUE-4: the last step that was burnt. */
+  readonly lastStep: number;
+  /** QUEUE-5: no code of a step below it is accepted. */
+  readonly floorStep: number;
+  readonly failures: Readonly<Record<Channel, number>>;
+  readonly locked: boolean;
+  readonly coolOff: Readonly<Record<string, CoolOff>>;
+  readonly front: QueuedRequest | null;
+  /** In the order in which they come to the front. */
+  readonly waiting: readonly QueuedRequest[];
+  /** Oldest first. */
+  readonly decided: readonly DecidedRequest[];
+  /** Boot time at which a front last left undecided or denied (QUEUE-6); null: not in this boot. */
+  readonly leftBootMs: number | null;
+  readonly leases: readonly RegisteredLease[];
+  readonly versions: Readonly<Record<string, RecordVersions>>;
+  /** SHA-256 of the recovery codes that were used. */
+  readonly burntRecovery: readonly string[];
+}
+
+/** What the clocks say, read once for one decision. */
+export interface Now {
+  readonly wallMs: number;
+  readonly bootMs: number;
+  readonly bootId: string;
+  /** RFC 6238 §4.2: floor(wall seconds / period). */
+  readonly step: number;
+  readonly periodS: number;
+}
+
+export const emptyState = (bootId: string): OperatorState => ({
+  bootId,
+  lastStep: -1,
+  floorStep: 0,
+  failures: { terminal: 0, relay: 0 },
+  locked: false,
+  coolOff: {},
+  front: null,
+  waiting: [],
+  decided: [],
+  leftBootMs: null,
+  leases: [],
+  versions: {},
+  burntRecovery: [],
+});
+
+/** Front and waiting requests, in order. */
+export const pendingOf = (state: OperatorState): readonly QueuedRequest[] =>
+  state.front === null ? state.waiting : [state.front, ...state.waiting];

@@ -1,0 +1,76 @@
+/**
+ * The decision to release a record's key to a cell.
+ *
+ * RELEASE-1  the ticket is used up first, whatever comes of it.
+ * RELEASE-2  airlock-totp decides from its own register.
+ * RELEASE-3  the release is recorded durably before the key leaves.
+ * RELEASE-9  a release under a lease makes its version the newest; a trial never does.
+ */
+import { AirlockError, type ReleaseLimits } from '@airlock/protocol';
+import type { Dek } from '@airlock/vault';
+import { TOTP_LIMITS } from '../limits.js';
+import { deskOf, requireOpen, type House } from '../operators/house.js';
+import type { Desk } from '../operators/desk.js';
+import { findLease, scopesFor } from '../register/leases.js';
+import { markNewest } from '../register/versions.js';
+import type { ReleaseTicket } from '../tickets/release-tickets.js';
+import { unwrapKey } from './keys.js';
+
+export interface ReleaseRequest {
+  readonly ticket: Uint8Array;
+  readonly header: Uint8Array;
+  readonly wrapped: Uint8Array;
+}
+
+export interface Grant {
+  /** The caller overwrites it. */
+  readonly dek: Dek;
+  readonly limits: ReleaseLimits;
+  readonly ticket: ReleaseTicket;
+}
+
+/** What a trial's limits carry in place of the id of a lease. */
+export const TRIAL_LEASE = 'trial';
+
+export const leaseOver = (): AirlockError => new AirlockError('LEASE_EXPIRED', 'the lease does not live any more');
+
+/** @throws AirlockError LOCKED, LEASE_EXPIRED, LEASE_SCOPE */
+export const decideRelease = (desk: Desk, { lease: id, service }: ReleaseTicket): Omit<ReleaseLimits, 'service' | 'operator'> => {
+  if (desk.state.locked) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+  const now = desk.now();
+  if (id === null) {
+    const ends = { deadlineWallMs: now.wallMs + TOTP_LIMITS.trialMs, deadlineBootMs: now.bootMs + TOTP_LIMITS.trialMs };
+    return { lease: TRIAL_LEASE, trial: true, scopes: [], constraints: {}, ...ends };
+  }
+  const lease = findLease(desk.state, id);
+  if (lease === null) throw leaseOver();
+  const scopes = scopesFor(lease, service);
+  if (scopes.length === 0) throw new AirlockError('LEASE_SCOPE', 'no scope of the lease names the service');
+  return {
+    lease: id,
+    trial: false,
+    scopes,
+    constraints: lease.constraints,
+    deadlineWallMs: lease.expiresMs,
+    deadlineBootMs: lease.bootDeadlineMs,
+  };
+};
+
+/** @throws AirlockError NOT_AUTHENTICATED, LOCKED, LEASE_EXPIRED, LEASE_SCOPE, VAULT_UNREADABLE, AUDIT_UNAVAILABLE */
+export const grantRelease = (house: House, request: ReleaseRequest): Grant => {
+  const ticket = house.releaseTickets.use(request.ticket, house.clock.bootMs());
+  requireOpen(house);
+  const desk = deskOf(house, ticket.operator);
+  desk.settle();
+  const limits = { service: ticket.service, operator: ticket.operator, ...decideRelease(desk, ticket) };
+  const { dek, header } = unwrapKey(desk, ticket.service, request.header, request.wrapped);
+  try {
+    if (!limits.trial) desk.commit(markNewest(desk.state, ticket.service, header.version));
+    const { lease, service, trial } = limits;
+    house.journal.record('key_released', desk.fields({ lease: trial ? null : lease, service, trial, version: header.version }));
+  } catch (thrown) {
+    dek.fill(0);
+    throw thrown;
+  }
+  return { dek, limits, ticket };
+};

@@ -1,0 +1,73 @@
+/**
+ * What an operator's enrolment consists of, sealed under W in `OP.secret`. Binary, so that no string of a secret
+ * exists: count of TOTP secrets (1 byte) ‖ blob meta (JSON) ‖ blob R ‖ blob S of each epoch, first to last.
+ */
+import { packBlobs, unpackBlobs } from '@airlock/protocol';
+import { corrupted, type StateDirectory } from './directory.js';
+import { unwrapBytes, wrapBytes } from './wrapping.js';
+
+export interface EnrolmentSecrets {
+  readonly vaultId: string;
+  /** R: 32 bytes that never leave this process. */
+  readonly root: Buffer;
+  /** S of each epoch, from epoch 0. The last one approves, the others only derive the keys of their records. */
+  readonly totp: readonly Buffer[];
+  /** SHA-256 of the recovery codes. */
+  readonly recovery: readonly string[];
+}
+
+interface Meta {
+  readonly v: 1;
+  readonly vaultId: string;
+  readonly recovery: readonly string[];
+}
+
+/** Epoch of the secret that approves; counts enrolments from 0. */
+export const epochOf = (secrets: EnrolmentSecrets): number => secrets.totp.length - 1;
+
+/** The secret that approves. */
+export const currentSecret = (secrets: EnrolmentSecrets): Buffer => {
+  const secret = secrets.totp.at(-1);
+  if (secret === undefined) throw new Error('an enrolment without a secret');
+  return secret;
+};
+
+const isMeta = (value: unknown): value is Meta => {
+  const meta = value as Partial<Meta> | null;
+  return meta?.v === 1 && typeof meta.vaultId === 'string' && Array.isArray(meta.recovery);
+};
+
+const parseMeta = (bytes: Buffer | undefined): Meta | null => {
+  try {
+    const value: unknown = JSON.parse(bytes?.toString('utf8') ?? '');
+    return isMeta(value) ? value : null;
+  } catch {
+    return null;
+  }
+};
+
+const fileOf = (operator: string): string => `${operator}.secret`;
+
+/** Durable on return. @throws AirlockError VAULT_UNREADABLE */
+export const writeSecrets = (directory: StateDirectory, key: Uint8Array, operator: string, secrets: EnrolmentSecrets): void => {
+  const meta: Meta = { v: 1, vaultId: secrets.vaultId, recovery: secrets.recovery };
+  const plain = packBlobs(Buffer.of(secrets.totp.length), Buffer.from(JSON.stringify(meta)), secrets.root, ...secrets.totp);
+  const wrapped = wrapBytes(key, fileOf(operator), plain);
+  plain.fill(0);
+  directory.write(fileOf(operator), wrapped);
+};
+
+/** @returns null where the operator is not enrolled. @throws AirlockError VAULT_UNREADABLE */
+export const readSecrets = (directory: StateDirectory, key: Uint8Array, operator: string): EnrolmentSecrets | null => {
+  const name = fileOf(operator);
+  const wrapped = directory.read(name);
+  if (wrapped === null) return null;
+  const plain = unwrapBytes(key, name, wrapped);
+  if (plain === null) throw corrupted(directory, name, 'does not open with the wrapping key');
+  const parts = unpackBlobs(plain, 1, (plain[0] ?? 0) + 2);
+  const [metaBytes, root, ...totp] = parts?.blobs ?? [];
+  plain.fill(0);
+  const meta = parseMeta(metaBytes);
+  if (meta === null || root === undefined || totp.length === 0) throw corrupted(directory, name, 'is of another form');
+  return { vaultId: meta.vaultId, root, totp, recovery: meta.recovery };
+};

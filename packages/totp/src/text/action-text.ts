@@ -1,0 +1,94 @@
+/** The text of a request of kind `action` (docs/spec/approval.md "Text of an action"). */
+import type { Action, Destination, Settings } from '@airlock/protocol';
+import { quoteText, wordText } from './escape.js';
+import { layOutText, listLines, type Line } from './lines.js';
+
+export interface ActionFacts {
+  readonly id: string;
+  readonly operator: string;
+  readonly action: Action;
+  readonly match: string;
+}
+
+const DEEDS: Readonly<Record<Action['verb'], string>> = {
+  'service.add': 'add a service',
+  'service.remove': 'remove a service and its credential',
+  'service.test': 'log in to a service once, and out again',
+  'credentials.add': 'store a credential',
+  'credentials.get': 'show a credential on this terminal',
+  'credentials.remove': 'remove a credential',
+  unlock: 'unlock: leases that were frozen work again',
+  'totp.reset': 'enrol another phone: this one stops approving',
+};
+
+/** Every place the credential may be used at, with the pinned certificate key where there is one. */
+const placesOf = (destination: Destination): string[] => {
+  const as = destination.user === '' ? '' : ` as ${wordText(destination.user)}`;
+  if ('path' in destination) return [`path ${quoteText(destination.path)}${as}`];
+  if (destination.origins.length === 0) return ['nowhere'];
+  return destination.origins.map(({ scheme, host, port, tlsPin }) => {
+    const pin = tlsPin === undefined ? '' : ` (TLS pin ${wordText(tlsPin)})`;
+    return `${wordText(scheme)}://${wordText(host)}:${port}${as}${pin}`;
+  });
+};
+
+const settingLines = (settings: Settings): string[] => {
+  const lines = Object.entries(settings)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${wordText(key)} = ${typeof value === 'string' ? quoteText(value) : String(value)}`);
+  return lines.length === 0 ? ['none'] : lines;
+};
+
+const secretsLine = (fields: readonly string[], what: string): Line => ({
+  label: 'secrets',
+  value: `${fields.length === 0 ? 'none' : fields.map(wordText).join(', ')} (${what})`,
+});
+
+const sealing = ({ fields, test }: { fields: readonly string[]; test: boolean }): Line[] => [
+  secretsLine(fields, 'sealed, never shown'),
+  { label: 'test', value: test ? 'log in once before anything is stored' : 'none: stored without trying' },
+];
+
+const serviceLine = (service: string): Line => ({ label: 'service', value: wordText(service) });
+
+const detailsOf = (action: Action): Line[] => {
+  switch (action.verb) {
+    case 'service.add':
+      return [
+        serviceLine(action.params.service),
+        { label: 'kind', value: wordText(action.params.kind) },
+        ...listLines('to', placesOf(action.params.destination)),
+        ...listLines('settings', settingLines(action.params.settings)),
+        ...sealing(action.params),
+      ];
+    case 'credentials.add':
+      return [
+        serviceLine(action.params.service),
+        { label: 'kind', value: wordText(action.params.kind) },
+        ...listLines('to', placesOf(action.params.destination)),
+        ...sealing(action.params),
+      ];
+    case 'credentials.get':
+      return [serviceLine(action.params.service), secretsLine(action.params.fields, 'shown in the clear')];
+    case 'credentials.remove':
+      return [serviceLine(action.params.service), secretsLine(action.params.fields, 'removed for good')];
+    case 'service.remove':
+    case 'service.test':
+      return [serviceLine(action.params.service)];
+    case 'unlock':
+    case 'totp.reset':
+      return [];
+  }
+};
+
+export const actionText = ({ id, operator, action, match }: ActionFacts): string =>
+  layOutText(`Airlock action ${id}`, [
+    { label: 'you', value: `operator ${quoteText(operator)}` },
+    { label: 'do', value: DEEDS[action.verb] },
+    ...detailsOf(action),
+    { label: 'match', value: match },
+  ]);
+
+/** One line for lists. */
+export const actionSummary = (action: Action): string =>
+  'service' in action.params ? `${DEEDS[action.verb]}: ${wordText(action.params.service)}` : DEEDS[action.verb];

@@ -1,0 +1,45 @@
+/** The text of a request of kind `lease` (docs/spec/approval.md "Text of a lease request"). */
+import { OPERATOR_ROLE, canonicalJson } from '@airlock/protocol';
+import type { QueuedRequest } from '../queue/state.js';
+import { escapeText, quoteText, wordText } from './escape.js';
+import { layOutText, listLines, type Line } from './lines.js';
+
+export type LeaseFacts = Pick<
+  QueuedRequest,
+  'id' | 'role' | 'session' | 'scopes' | 'reason' | 'intent' | 'constraints' | 'budget' | 'ttlS' | 'match'
+>;
+
+const who = (facts: LeaseFacts): string =>
+  facts.role === OPERATOR_ROLE
+    ? `you, from the terminal (session ${wordText(facts.session)})`
+    : `agents of role ${quoteText(facts.role)} (session ${wordText(facts.session)})`;
+
+/** Whole minutes where it is whole minutes, else seconds: never rounded. */
+export const durationText = (seconds: number): string => (seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`);
+
+/** An agent's words, marked as such on a line of their own. */
+const agentsWords = (label: string, words: string | null): Line[] =>
+  words === null ? [{ label, value: 'none' }] : listLines(label, [quoteText(words), "(the agent's words)"]);
+
+const limits = ({ constraints, budget }: LeaseFacts): string[] => {
+  const shown = Object.keys(constraints)
+    .sort()
+    .map((key) => `${wordText(key)} = ${escapeText(canonicalJson(constraints[key] ?? null))}`);
+  if (budget?.calls !== undefined) shown.push(`at most ${budget.calls} calls`);
+  return shown.length === 0 ? ['none'] : shown;
+};
+
+export const leaseText = (facts: LeaseFacts): string =>
+  layOutText(`Airlock request ${facts.id}`, [
+    { label: 'who', value: who(facts) },
+    ...listLines('access', facts.scopes.map(wordText)),
+    { label: 'for', value: `${durationText(facts.ttlS)} from approval` },
+    ...agentsWords('reason', facts.reason),
+    ...agentsWords('intent', facts.intent),
+    ...listLines('limits', limits(facts)),
+    { label: 'match', value: facts.match },
+  ]);
+
+/** One line for lists. */
+export const leaseSummary = (facts: LeaseFacts): string =>
+  `${facts.scopes.map(wordText).join(' ')} for ${durationText(facts.ttlS)}`;

@@ -1,0 +1,93 @@
+/**
+ * Tickets of approved actions (QUEUE-11): 32 random bytes, bound to operator, verb, parameters and connection, each
+ * right once, 120 s. In memory only, so a restart ends them; kept by digest, so that no look-up compares secrets.
+ */
+import { ACTION_RIGHTS, AirlockError, encodeBase64url, sha256Hex, type Action } from '@airlock/protocol';
+import { TOTP_LIMITS } from '../limits.js';
+import type { Random } from '../state/random.js';
+
+/** `reset`: begins the enrolment of another phone (approval.md "Enrolment and recovery"). */
+export type Right = 'seal' | 'redeem' | 'trial' | 'open' | 'reset';
+
+/** A connection, as far as tickets care: the same object or not. */
+export type Opener = object;
+
+export interface ActionTicket {
+  readonly operator: string;
+  readonly action: Action;
+  readonly request: string;
+  readonly opener: Opener;
+  readonly endsWallMs: number;
+  readonly endsBootMs: number;
+}
+
+interface Held extends ActionTicket {
+  readonly rights: Set<Right>;
+}
+
+interface Instant {
+  readonly wallMs: number;
+  readonly bootMs: number;
+}
+
+const TICKET_BYTES = 32;
+
+const rightsOf = (action: Action): Set<Right> => {
+  if (action.verb === 'totp.reset') return new Set<Right>(['reset']);
+  const rights = new Set<Right>(ACTION_RIGHTS[action.verb]);
+  // The operator was shown "stored without trying": then nothing is tried.
+  if ('test' in action.params && !action.params.test) rights.delete('trial');
+  return rights;
+};
+
+const refused = (problem: string): AirlockError =>
+  new AirlockError('NOT_AUTHENTICATED', `the ticket ${problem}`, { hint: 'start the command again and approve it again' });
+
+export class ActionTickets {
+  readonly #held = new Map<string, Held>();
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** @returns the ticket in base64url, or null where the verb has no rights left to a ticket. */
+  issue(operator: string, action: Action, request: string, opener: Opener, now: Instant): string | null {
+    const rights = rightsOf(action);
+    if (rights.size === 0) return null;
+    const bytes = this.#random.bytes(TICKET_BYTES);
+    const ends = { endsWallMs: now.wallMs + TOTP_LIMITS.ticketTtlMs, endsBootMs: now.bootMs + TOTP_LIMITS.ticketTtlMs };
+    this.#held.set(sha256Hex(bytes), { operator, action, request, opener, rights, ...ends });
+    return encodeBase64url(bytes);
+  }
+
+  /**
+   * Uses one right up.
+   * @param opener the connection it must have been opened by; null where the gateway redeems.
+   * @throws AirlockError NOT_AUTHENTICATED for a ticket that is unknown, over, another's, or has not this right any more.
+   */
+  use(ticket: Uint8Array, right: Right, operator: string, opener: Opener | null, now: Instant): ActionTicket {
+    this.sweep(now);
+    const held = this.#held.get(sha256Hex(ticket));
+    if (held?.operator !== operator) throw refused('is not known or has ended');
+    if (opener !== null && held.opener !== opener) throw refused('belongs to another connection');
+    if (!held.rights.delete(right)) throw refused(`has no right to ${right}, or used it up`);
+    return held;
+  }
+
+  /** The right that goes with one just used, if it is still there. */
+  takeAlso(ticket: Uint8Array, right: Right): boolean {
+    return this.#held.get(sha256Hex(ticket))?.rights.delete(right) ?? false;
+  }
+
+  sweep(now: Instant): void {
+    for (const [digest, held] of this.#held) {
+      if (now.wallMs >= held.endsWallMs || now.bootMs >= held.endsBootMs) this.#held.delete(digest);
+    }
+  }
+
+  /** The end of a connection ends its tickets. */
+  endOf(opener: Opener): void {
+    for (const [digest, held] of this.#held) if (held.opener === opener) this.#held.delete(digest);
+  }
+}
