@@ -26,6 +26,8 @@ export class LineScanner {
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
   #end = 0;
+  /** Whether any string of the line has an escape, so that names may have to be resolved. */
+  #escaped = false;
   /** Start and end of the names of every object that is open, innermost last. */
   readonly #names: number[] = [];
 
@@ -35,6 +37,7 @@ export class LineScanner {
     this.#at = start;
     this.#end = end;
     this.#names.length = 0;
+    this.#escaped = false;
     if (start === end || bytes[start] !== OPEN_OBJECT) return 'not a JSON object';
     return this.#object(1) ?? (this.#at === end ? null : 'something follows the object');
   }
@@ -96,7 +99,8 @@ export class LineScanner {
   #string(): string | null {
     const bytes = this.#bytes;
     const start = this.#at;
-    for (let at = start + 1; at < this.#end; at += 1) {
+    const end = this.#end;
+    for (let at = start + 1; at < end; at += 1) {
       const byte = bytes[at] ?? 0;
       if (byte === QUOTE) {
         this.#at = at + 1;
@@ -110,6 +114,7 @@ export class LineScanner {
 
   /** A string with escapes: its end is found here, its escapes are judged by the parser. */
   #escapedString(start: number, from: number): string | null {
+    this.#escaped = true;
     let at = from;
     while (at < this.#end && this.#bytes[at] !== QUOTE) at += this.#bytes[at] === BACKSLASH ? 2 : 1;
     if (at >= this.#end) return 'a string without an end';
@@ -142,7 +147,8 @@ export class LineScanner {
 
   #duplicate(first: number): string | null {
     const names = this.#names;
-    if (names.length - first > 2 * PAIRWISE_NAMES || this.#hasEscape(first)) return this.#duplicateDecoded(first);
+    if (names.length - first > 2 * PAIRWISE_NAMES || (this.#escaped && this.#hasEscape(first)))
+      return this.#duplicateDecoded(first);
     for (let a = first + 2; a < names.length; a += 2)
       for (let b = first; b < a; b += 2) if (this.#same(a, b)) return this.#twice(names[a] ?? 0, names[a + 1] ?? 0);
     return null;

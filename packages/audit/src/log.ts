@@ -6,7 +6,7 @@
  * AUDIT-17 When space runs out the reserve is released, the record at hand completed, `sealed` recorded, and the log sealed.
  * AUDIT-18 A log that cannot be opened is returned sealed and says why; opening does not throw.
  */
-import { systemTimers, type AirlockError, type Clock, type Timers } from '@airlock/protocol';
+import { AirlockError, systemTimers } from '@airlock/protocol';
 import { Chain, lineDigestLatin1 } from './chain.js';
 import { DigestWindow, digestsFromDisk } from './digest-window.js';
 import { GROUP_COMMIT_MS, MIN_FREE_BYTES, RESERVE_BYTES } from './limits.js';
@@ -20,18 +20,11 @@ import { Segment } from './segment.js';
 import { segmentOf } from './segment-name.js';
 import { openDirectory } from './trusted-files.js';
 import type { AuditLog, Fields, Head, LogOptions } from './types.js';
-
-interface Waiter {
-  readonly seq: number;
-  readonly resolve: (seq: number) => void;
-  readonly reject: (error: AirlockError) => void;
-}
+import { Waiters } from './waiters.js';
 
 class Log implements AuditLog {
   readonly #fs: LogFs;
   readonly #options: LogOptions;
-  readonly #clock: Clock;
-  readonly #timers: Timers;
   #sealed: AirlockError | null = null;
   #opened = false;
   #chain = new Chain();
@@ -41,7 +34,7 @@ class Log implements AuditLog {
   #durable: Head = this.#chain.head();
   /** Encoded lines that are not written yet: durable appends of one turn share one write. */
   #pending: Buffer[] = [];
-  #waiters: Waiter[] = [];
+  readonly #waiters = new Waiters();
   #syncing = false;
   #drainQueued = false;
   #cancelTimer: (() => void) | null = null;
@@ -51,8 +44,6 @@ class Log implements AuditLog {
   constructor(options: LogOptions) {
     this.#options = options;
     this.#fs = options.fs ?? nodeFs;
-    this.#clock = options.clock;
-    this.#timers = options.timers ?? systemTimers;
     try {
       this.#open();
     } catch (thrown) {
@@ -89,27 +80,23 @@ class Log implements AuditLog {
     return seq;
   }
 
-  appendDurable(event: string, fields: Fields = {}): Promise<number> {
-    // The executor runs at once, and what it throws rejects.
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ seq: this.#enqueue(event, fields), resolve, reject });
-      this.#queueDrain();
-    });
+  async appendDurable(event: string, fields: Fields = {}): Promise<number> {
+    const seq = this.#enqueue(event, fields);
+    this.#queueDrain();
+    return this.#waiters.until(seq);
   }
 
   async flush(): Promise<void> {
     if (this.#sealed !== null) throw this.#sealed;
     if (this.#durable.size === this.#chain.size) return;
-    await new Promise<number>((resolve, reject) => {
-      this.#waiters.push({ seq: this.#chain.size, resolve, reject });
-      this.#queueDrain();
-    });
+    this.#queueDrain();
+    await this.#waiters.until(this.#chain.size);
   }
 
   async close(): Promise<void> {
     await this.flush().catch(() => undefined);
     this.#sealed ??= sealedBecause('it is closed');
-    this.#rejectWaiters(this.#sealed);
+    this.#waiters.fail(this.#sealed);
     this.#giveBack();
   }
 
@@ -143,7 +130,7 @@ class Log implements AuditLog {
       dir,
       origin,
       durableHead,
-      ts: recordTime(this.#clock.wallMs()),
+      ts: recordTime(this.#options.clock.wallMs()),
       onDigest,
     });
     this.#chain = chain;
@@ -158,7 +145,7 @@ class Log implements AuditLog {
   /** Gives the record its place in the chain. Nothing is written yet. */
   #enqueue(event: string, fields: Fields): number {
     if (this.#sealed !== null) throw this.#sealed;
-    const ts = recordTime(this.#clock.wallMs());
+    const ts = recordTime(this.#options.clock.wallMs());
     const line = encodeRecord({ seq: this.#chain.size + 1, ts, prev: this.#chain.hash }, event, fields);
     this.#turnPage(segmentOf(ts));
     const digest = lineDigestLatin1(line.subarray(0, -1));
@@ -204,7 +191,7 @@ class Log implements AuditLog {
     try {
       this.#releaseReserve();
       segment.append(bytes, at, () => undefined);
-      const place = { seq: this.#chain.size + 1, ts: recordTime(this.#clock.wallMs()), prev: this.#chain.hash };
+      const place = { seq: this.#chain.size + 1, ts: recordTime(this.#options.clock.wallMs()), prev: this.#chain.hash };
       const line = encodeRecord(place, 'sealed', { reason: 'no space' });
       segment.append(line, 0, () => undefined);
       segment.syncNow();
@@ -255,7 +242,7 @@ class Log implements AuditLog {
       if (error !== null) this.#seal(`syncing: ${reasonOf(error)}`, error);
       if (this.#sealed !== null) return;
       this.#becomeDurable(head);
-      if (this.#waiters.length > 0) this.#queueDrain();
+      if (!this.#waiters.isEmpty) this.#queueDrain();
       else if (this.#durable.size < this.#chain.size) this.#armTimer();
     });
   }
@@ -263,14 +250,12 @@ class Log implements AuditLog {
   #becomeDurable(head: Head): void {
     if (head.size > this.#durable.size) this.#durable = head;
     if (this.#durable.size === this.#chain.size) this.#disarmTimer();
-    const ready = this.#waiters.filter(({ seq }) => seq <= this.#durable.size);
-    this.#waiters = this.#waiters.filter(({ seq }) => seq > this.#durable.size);
-    for (const { seq, resolve } of ready) resolve(seq);
+    this.#waiters.durable(this.#durable.size);
   }
 
   #armTimer(): void {
     if (this.#cancelTimer !== null || this.#sealed !== null) return;
-    const timer = this.#timers.after(this.#options.groupCommitMs ?? GROUP_COMMIT_MS, () => {
+    const timer = (this.#options.timers ?? systemTimers).after(this.#options.groupCommitMs ?? GROUP_COMMIT_MS, () => {
       this.#cancelTimer = null;
       this.#drain();
     });
@@ -285,25 +270,19 @@ class Log implements AuditLog {
   /** The first reason stays. @returns the error to throw. */
   #seal(reason: string, thrown: unknown): AirlockError {
     if (this.#sealed !== null) return this.#sealed;
-    const error = (this.#sealed = isAirlock(thrown) ? thrown : sealedBecause(reason));
+    const error = (this.#sealed = thrown instanceof AirlockError ? thrown : sealedBecause(reason));
     this.#disarmTimer();
-    this.#rejectWaiters(error);
+    this.#waiters.fail(error);
     if (this.#opened) this.#options.onSealed?.(error);
     return error;
-  }
-
-  #rejectWaiters(error: AirlockError): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const { reject } of waiters) reject(error);
   }
 
   #giveBack(): void {
     this.#disarmTimer();
     try {
       this.#segment?.retire();
-      this.#releaseLock?.();
       if (this.#dirFd !== null) this.#fs.close(this.#dirFd);
+      this.#releaseLock?.();
     } catch {
       // A lock that cannot be removed is stale once this process ends; a log that is closed has nothing more to say.
     }
@@ -312,8 +291,6 @@ class Log implements AuditLog {
     this.#dirFd = null;
   }
 }
-
-const isAirlock = (thrown: unknown): thrown is AirlockError => thrown instanceof Error && thrown.name === 'AirlockError';
 
 /**
  * Opens a log for its one writer; verifies it from the last durable head on.

@@ -16,6 +16,7 @@ const FRONT = /^\{"seq":([1-9][0-9]{0,15}),"ts":"(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\
 const FRONT_CHARS = 136;
 /** AUDIT-1: the member at the end. */
 const BACK_PREFIX = ',"prev":"';
+const BACK = /^,"prev":"[0-9a-f]{64}"\}$/u;
 const BACK_CHARS = BACK_PREFIX.length + 64 + 2;
 
 /** `parse`: the line is no record at all (a torn tail looks so). `chain`: it is one, but not this one. */
@@ -94,19 +95,21 @@ export class Walker {
     const malformed = this.#scanner.problem(bytes, start, end);
     if (malformed !== null) return this.#problem('parse', malformed);
     const front = FRONT.exec(bytes.toString('latin1', start, Math.min(end, start + FRONT_CHARS)));
-    const back = bytes.toString('latin1', end - BACK_CHARS, end);
-    if (front === null || !/^,"prev":"[0-9a-f]{64}"\}$/u.test(back))
+    const back = bytes.toString('latin1', Math.max(start, end - BACK_CHARS), end);
+    // Almost every line has the hash that is expected, which needs no second look at its form.
+    const isNext = back === `${BACK_PREFIX}${this.chain.hash}"}`;
+    if (front === null || (!isNext && !BACK.test(back)))
       return this.#problem('parse', 'not a record: seq, ts and event, or prev, out of place');
-    return this.#link(bytes.subarray(start, end), front, back.slice(BACK_PREFIX.length, -2));
+    if (!this.#started) this.chain = new Chain({ size: Number(front[1]) - 1, hash: back.slice(BACK_PREFIX.length, -2) });
+    return this.#link(bytes.subarray(start, end), front, isNext || !this.#started);
   }
 
-  #link(line: Buffer, [, seq = '', day = '', event = '']: RegExpExecArray, prev: string): WalkProblem | null {
-    if (!this.#started) this.chain = new Chain({ size: Number(seq) - 1, hash: prev });
+  #link(line: Buffer, [, seq = '', day = '', event = '']: RegExpExecArray, isNext: boolean): WalkProblem | null {
     this.#started = true;
     if (this.#options.checkChain !== false) {
       const expected = this.chain.size + 1;
       if (Number(seq) !== expected) return this.#problem('chain', `seq is ${seq}, not ${expected}`);
-      if (prev !== this.chain.hash) return this.#problem('chain', 'prev is not the hash of what stands before');
+      if (!isNext) return this.#problem('chain', 'prev is not the hash of what stands before');
       if (day > dayOf(this.#file)) return this.#problem('chain', 'a record of a later day than its segment');
     }
     const digest = lineDigestLatin1(line);
