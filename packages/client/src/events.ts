@@ -15,6 +15,8 @@ export interface SessionEvents {
   'lease.ended': [LeaseEnded];
   /** Connected again, the session taken up. */
   reconnected: [];
+  /** The tries to connect again are used up; the next call starts anew. */
+  lost: [];
   /** The gateway no longer knew the session: a new one was begun, and leases of the old one are lost. */
   replaced: [];
 }

@@ -1,2 +1,5 @@
 /** The MCP server that an agent starts. */
-export {};
+export { Broker, type BrokerOptions, type Granted, type PendingRequest } from './broker.js';
+export { refuseCodes } from './code-guard.js';
+export { createServer } from './server.js';
+export { serveMcp, type ServeMcpOptions } from './serve.js';

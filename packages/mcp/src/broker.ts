@@ -1,0 +1,151 @@
+/**
+ * The one connection behind a server process: opened when the gateway is there, its leases kept in memory.
+ *
+ * MCP-3 a lease text never leaves this process: no tool answers with one.
+ * MCP-4 the server starts and answers without a gateway; tools then say UNAVAILABLE and why.
+ */
+import { connectAirlock, isAirlockError, accessWait, decisionOf, type Airlock, type Env } from '@airlock/client';
+import { systemTimers, type AccessRequestResult, type AccessWaitResult, type TimerHandle, type Timers } from '@airlock/protocol';
+
+export interface BrokerOptions {
+  readonly env: Env;
+  readonly socket?: string | undefined;
+  readonly role?: string | undefined;
+  /** Name of the program, for the operator's list of sessions. */
+  readonly client: string;
+  readonly timers?: Timers | undefined;
+}
+
+/** What was asked and is not decided, as far as this process knows. */
+export interface PendingRequest extends AccessRequestResult {
+  readonly scopes: readonly string[];
+  readonly intent?: string | undefined;
+}
+
+/** A decided request, without the lease. */
+export interface Granted {
+  readonly status: 'approved';
+  readonly request: string;
+  readonly scopes: readonly string[];
+  readonly expiresAt: string;
+}
+
+/** Between two looks for a gateway that is away, so that its tools appear without being asked for. */
+const RETRY_MS = 5000;
+
+export class Broker {
+  readonly #options: BrokerOptions;
+  readonly timers: Timers;
+  /** Called when the list of tools may be another one. */
+  onChange: () => void = () => undefined;
+  readonly #pending = new Map<string, PendingRequest>();
+  readonly #granted = new Map<string, Granted>();
+  #opening: Promise<Airlock> | null = null;
+  #airlock: Airlock | null = null;
+  #retry: TimerHandle | null = null;
+  #isClosed = false;
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    this.timers = options.timers ?? systemTimers;
+  }
+
+  /** The connection, opened now if need be. @throws AirlockError UNAVAILABLE with the remedy. */
+  open(): Promise<Airlock> {
+    if (this.#airlock !== null) return Promise.resolve(this.#airlock);
+    this.#opening ??= this.#connect().finally(() => {
+      this.#opening = null;
+    });
+    return this.#opening;
+  }
+
+  get pending(): readonly PendingRequest[] {
+    return [...this.#pending.values()];
+  }
+
+  /** True where a live lease names the service. */
+  hasAccess(service: string): boolean {
+    return (this.#airlock?.accesses ?? []).some(({ scopes }) => scopes.some((scope) => scope.split(':')[0] === service));
+  }
+
+  remember(request: PendingRequest): void {
+    this.#pending.set(request.request, request);
+  }
+
+  /**
+   * Looks whether a request is decided, for at most `timeoutS` seconds, and keeps the lease.
+   * @returns null while undecided. @throws AirlockError APPROVAL_DENIED, APPROVAL_EXPIRED, NOT_FOUND
+   */
+  async settle(request: string, timeoutS: number): Promise<Granted | null> {
+    const airlock = await this.open();
+    const answer = await accessWait(airlock.session, request, timeoutS);
+    if (answer.status !== 'pending') return this.#decided(airlock, request, answer);
+    return null;
+  }
+
+  /** Takes up whatever was approved meanwhile without anybody waiting for it. */
+  async collect(): Promise<void> {
+    const settle = ({ request }: PendingRequest): Promise<unknown> => this.settle(request, 0).catch(() => null);
+    await Promise.all(this.pending.map(settle));
+  }
+
+  /** Releases every lease and ends the connection. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#retry?.cancel();
+    await this.#airlock?.close();
+  }
+
+  async releaseAll(): Promise<number> {
+    const accesses = this.#airlock?.accesses ?? [];
+    await Promise.all(accesses.map((access) => access.release()));
+    if (accesses.length > 0) this.onChange();
+    return accesses.length;
+  }
+
+  #decided(airlock: Airlock, request: string, answer: AccessWaitResult): Granted | null {
+    const asked = this.#pending.get(request);
+    this.#pending.delete(request);
+    const before = this.#granted.get(request);
+    if (before !== undefined && answer.lease === undefined) return before;
+    const decision = decisionOf(request, answer);
+    if (decision === null) return null;
+    const access = airlock.adopt({ ...decision, scopes: asked?.scopes ?? [], intent: asked?.intent });
+    const granted: Granted = { status: 'approved', request, scopes: access.scopes, expiresAt: access.expiresAt };
+    this.#granted.set(request, granted);
+    this.onChange();
+    return granted;
+  }
+
+  async #connect(): Promise<Airlock> {
+    const { env, socket, role, client, timers } = this.#options;
+    try {
+      const airlock = await connectAirlock({ env, socket, role, client, timers });
+      this.#watch(airlock);
+      this.#airlock = airlock;
+      return airlock;
+    } catch (thrown) {
+      if (isAirlockError(thrown, 'UNAVAILABLE')) this.#retryLater();
+      throw thrown;
+    }
+  }
+
+  #watch({ events }: Airlock): void {
+    const changed = (): void => this.onChange();
+    events.on('lease.ended', changed);
+    events.on('replaced', changed);
+    events.on('reconnected', changed);
+    events.on('lost', () => this.#retryLater());
+    changed();
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed) return;
+    this.#retry?.cancel();
+    this.#retry = this.timers.after(RETRY_MS, () => {
+      this.open()
+        .then((airlock) => airlock.status())
+        .catch(() => this.#retryLater());
+    });
+  }
+}

@@ -1,0 +1,54 @@
+/** `airlock mcp`: the server on stdin and stdout, until stdin ends. */
+import type { Readable, Writable } from 'node:stream';
+import type { McpServer } from '@modelcontextprotocol/server';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
+import { LIMITS, systemTimers, type Timers } from '@airlock/protocol';
+import { Broker, type BrokerOptions } from './broker.js';
+import { createServer } from './server.js';
+
+export interface ServeMcpOptions extends BrokerOptions {
+  readonly version: string;
+  readonly input?: Readable;
+  readonly output?: Writable;
+}
+
+/** A burst of changes is one notification. */
+const CHANGE_DELAY_MS = 50;
+
+/** Tells every server once after a burst of changes. */
+const announcer = (servers: ReadonlySet<McpServer>, timers: Timers): (() => void) => {
+  let isArmed = false;
+  return () => {
+    if (isArmed) return;
+    isArmed = true;
+    timers.after(CHANGE_DELAY_MS, () => {
+      isArmed = false;
+      for (const server of servers) if (server.isConnected()) server.sendToolListChanged();
+    });
+  };
+};
+
+/** Serves until the input ends; every lease is released then. Nothing but MCP messages is written to the output. */
+export const serveMcp = async (options: ServeMcpOptions): Promise<void> => {
+  const broker = new Broker(options);
+  const servers = new Set<McpServer>();
+  const input = options.input ?? process.stdin;
+  const transport = new StdioServerTransport(input, options.output ?? process.stdout, { maxBufferSize: LIMITS.maxFrameInBytes });
+  const ended = new Promise<void>((resolve) => {
+    input.once('end', resolve);
+    input.once('close', resolve);
+  });
+  const handle = serveStdio(
+    () => {
+      const server = createServer(broker, options.version);
+      servers.add(server);
+      return server;
+    },
+    { transport },
+  );
+  broker.onChange = announcer(servers, options.timers ?? systemTimers);
+  broker.open().catch(() => undefined);
+  await ended;
+  await broker.close();
+  await handle.close();
+};

@@ -1,0 +1,8 @@
+/** Airlock's own tools, in the order they are listed. */
+import type { OwnTool } from './own-tool.js';
+import { releaseTool } from './release.js';
+import { requestAccessTool } from './request-access.js';
+import { statusTool } from './status.js';
+import { waitTool } from './wait.js';
+
+export const OWN_TOOLS: readonly OwnTool[] = [statusTool, requestAccessTool, waitTool, releaseTool];

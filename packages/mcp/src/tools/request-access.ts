@@ -1,0 +1,66 @@
+/** `airlock_request_access`: asks the human and answers at once; nobody waits for a decision here. */
+import { accessRequest } from '@airlock/client';
+import type { AccessRequestParams } from '@airlock/protocol';
+import { onlyKnown, optionalInteger, optionalText, textOf, textsOf, type Arguments } from '../arguments.js';
+import { refuseCodes } from '../code-guard.js';
+import { toolResult } from '../result.js';
+import { closedSchema, type OwnTool } from './own-tool.js';
+
+/** A day, as the protocol has it (`ttlS ≤ 86400`); the operator's configuration allows less. */
+const MAX_TTL_MINUTES = 1440;
+
+const paramsOf = (args: Arguments): AccessRequestParams => {
+  const intent = optionalText(args, 'intent');
+  const minutes = optionalInteger(args, 'ttl_minutes', 1, MAX_TTL_MINUTES);
+  return {
+    scopes: textsOf(args, 'scopes'),
+    reason: textOf(args, 'reason'),
+    ...(intent === undefined ? {} : { intent }),
+    ...(minutes === undefined ? {} : { ttlS: minutes * 60 }),
+  };
+};
+
+const sayToHuman = (request: string, match: string): string =>
+  `Airlock request ${request}, match number ${match}: please run "airlock-ctl approve" (or answer on your phone with this match number).`;
+
+export const requestAccessTool: OwnTool = {
+  definition: {
+    name: 'airlock_request_access',
+    description:
+      'Asks the human for access to services for a while. Answers at once with a request id and a match number: tell both to the human, then call airlock_wait. Never ask the human for a code, and never send one.',
+    inputSchema: closedSchema(
+      {
+        scopes: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 16,
+          items: { type: 'string' },
+          description:
+            'service:class[:operation], class read, use or write; e.g. gmail:read. Ask for as little as the task needs.',
+        },
+        reason: {
+          type: 'string',
+          minLength: 1,
+          maxLength: 140,
+          description: 'Why, in one line; the human sees it as your words',
+        },
+        intent: { type: 'string', minLength: 1, maxLength: 2048, description: 'The task; binds the lease to it' },
+        ttl_minutes: { type: 'integer', minimum: 1, maximum: MAX_TTL_MINUTES, description: 'For how long' },
+      },
+      ['scopes', 'reason'],
+    ),
+    annotations: { readOnlyHint: false, destructiveHint: false, openWorldHint: false },
+  },
+  async run(broker, args) {
+    refuseCodes(args);
+    onlyKnown(args, ['scopes', 'reason', 'intent', 'ttl_minutes']);
+    const params = paramsOf(args);
+    const { session } = await broker.open();
+    const asked = await accessRequest(session, params);
+    broker.remember({ ...asked, scopes: params.scopes, intent: params.intent });
+    const tellTheHuman = sayToHuman(asked.request, asked.match);
+    const next = { tool: 'airlock_wait', arguments: { request: asked.request } };
+    const text = `The human has to decide. Tell them: ${tellTheHuman}\nThen call airlock_wait {"request": "${asked.request}"}.`;
+    return toolResult(text, { ...asked, tellTheHuman, next });
+  },
+};

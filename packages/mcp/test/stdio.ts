@@ -1,0 +1,56 @@
+/** The official client on a server process of its own, against a scripted gateway. */
+import { fileURLToPath } from 'node:url';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { FakeGateway, type FakeOptions } from '@airlock/client/test/fake-gateway';
+import type { Test } from 'tap';
+
+export interface Answer {
+  readonly isError: boolean;
+  readonly text: string;
+  readonly structured: Record<string, unknown>;
+}
+
+export interface Rig {
+  readonly gateway: FakeGateway;
+  readonly client: Client;
+  /** Number of list-changed notifications so far. */
+  changes(): number;
+  /** Waits for a further one than `after`. */
+  changed(after: number): Promise<void>;
+  tool(name: string, args?: Record<string, unknown>): Promise<Answer>;
+}
+
+const ENTRY = fileURLToPath(new URL('entry.js', import.meta.url));
+
+/** A started server; `down` leaves the gateway stopped. */
+export const open = async (test: Test, options: FakeOptions & { readonly down?: boolean } = {}): Promise<Rig> => {
+  const gateway = new FakeGateway(options);
+  if (options.down !== true) await gateway.start();
+  let count = 0;
+  const wakers = new Set<() => void>();
+  const client = new Client({ name: 'test', version: '1' });
+  client.setNotificationHandler('notifications/tools/list_changed', () => {
+    count += 1;
+    for (const wake of wakers) wake();
+  });
+  await client.connect(
+    new StdioClientTransport({ command: process.execPath, args: [ENTRY], env: gateway.env, stderr: 'inherit' }),
+  );
+  test.teardown(async () => {
+    await client.close();
+    await gateway.remove();
+  });
+  const changed = async (after: number): Promise<void> => {
+    while (count <= after) {
+      await new Promise<void>((resolve) => wakers.add(resolve));
+    }
+  };
+  const tool = async (name: string, args: Record<string, unknown> = {}): Promise<Answer> => {
+    const { content, structuredContent, isError } = await client.callTool({ name, arguments: args });
+    const [first] = content;
+    const text = first?.type === 'text' ? first.text : '';
+    return { isError: isError === true, text, structured: (structuredContent ?? {}) as Record<string, unknown> };
+  };
+  return { gateway, client, changes: () => count, changed, tool };
+};
