@@ -6,10 +6,10 @@ PASSED=0 FAILED=0
 # stdin: TAP. A run without a single passed assertion, or with a status other than 0, has failed whatever it printed.
 tally_count() { # STATUS → "passed failed"
   awk -v status="$1" '
-    /^ *(not )?ok/ && / # time=/ { next }
-    /^ *not ok/ { failed++; next }
-    /^ *ok/ && / # (SKIP|TODO|skip|todo)/ { failed++; next }
-    /^ *ok/ { passed++ }
+    /^ *(not )?ok( [0-9]+)?( -.*)? # time=/ { next }
+    /^ *not ok( |$)/ { failed++; next }
+    /^ *ok( |$)/ && / # (SKIP|TODO|skip|todo)/ { failed++; next }
+    /^ *ok( |$)/ { passed++ }
     END {
       if (failed == 0 && (status != 0 || passed == 0)) failed = 1
       print passed + 0, failed + 0
