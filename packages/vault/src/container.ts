@@ -1,4 +1,8 @@
-/** The stored form of a record: one line of canonical JSON, three base64url texts (docs/spec/vault.md). */
+/**
+ * The stored form of a record: one line of canonical JSON, three base64url texts (docs/spec/vault.md).
+ *
+ * VAULT-11  any other text, and parts of any other length, are refused.
+ */
 import { canonicalJson, decodeBase64url, encodeBase64url } from '@airlock/protocol';
 import { NONCE_BYTES, TAG_BYTES } from './aead.js';
 import { parseHeader } from './header.js';
