@@ -9,7 +9,7 @@ import {
 } from '@airlock/protocol';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument, type Document } from 'yaml';
 import { KEYS, merge } from './schema.js';
 
 export const YAML_FILE = 'airlock.yaml';
@@ -53,6 +53,15 @@ const checkRelations = (file: string, config: CompiledConfig): CompiledConfig =>
   return config;
 };
 
+/** Aliases that do not resolve, or that multiply, come to light here only. */
+const plainValue = (file: string, document: Document): unknown => {
+  try {
+    return document.toJS({ maxAliasCount: 20 });
+  } catch {
+    throw invalid(file, 'the file', 'an alias that does not resolve, or too many of them', 'values without aliases');
+  }
+};
+
 /**
  * @param file name used in messages
  * @throws AirlockError CONFIG_INVALID with file, key, what was found and what is allowed; YAML errors carry line and column
@@ -65,7 +74,7 @@ export const parseYamlConfig = (yaml: string, file: string, base: CompiledConfig
     const { line, col } = lines.linePos(problem.pos[0]);
     throw invalid(file, `line ${line}, column ${col}`, problem.message, 'YAML as in airlock.yaml(5)');
   }
-  const value: unknown = document.toJS({ maxAliasCount: 20 });
+  const value = plainValue(file, document);
   if (value === null || value === undefined) return checkRelations(file, base);
   if (typeof value !== 'object' || Array.isArray(value))
     throw invalid(file, 'the file', shown(value), `sections ${Object.keys(KEYS).join(', ')}`);

@@ -1,0 +1,104 @@
+import { AirlockError, COMPILED_CONFIG_FILE, DEFAULT_CONFIG, parseCompiledConfig } from '@airlock/protocol';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { compileConfig, parseRolesFile, parseYamlConfig, readConfig } from '../src/config/compile.js';
+
+const refusal = (run: () => unknown): AirlockError => {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof AirlockError) return error;
+  }
+  throw new Error('nothing was refused');
+};
+
+const EXAMPLE = `
+totp: {issuer: Airlock, digits: 6, period: 30}
+leases: {default_ttl_minutes: 60, max_ttl_minutes: 480, request_ttl_minutes: 5}
+permissions: {default: read}
+notifications: {provider: telegram, chat_id: "123456789"}
+audit: {retain_days: 365, group_commit_ms: 20}
+`;
+
+t.test('the example of the documentation compiles to the defaults', async (t) => {
+  const config = parseYamlConfig(EXAMPLE, 'airlock.yaml');
+  t.same({ ...config, notifications: null }, DEFAULT_CONFIG);
+  t.same(config.notifications, { provider: 'telegram', chat_id: '123456789' });
+  t.same(parseYamlConfig('', 'airlock.yaml'), DEFAULT_CONFIG, 'an empty file is the defaults');
+});
+
+t.test('a bad value names file, key, what was found and what is allowed', async (t) => {
+  const cases: readonly [yaml: string, where: string, found: string, allowed: string][] = [
+    ['totp: {digits: 5}', 'totp.digits', '5', '6 or 7 or 8'],
+    ['totp: {digits: "6"}', 'totp.digits', '"6"', '6 or 7 or 8'],
+    ['totp: {issuer: "a:b"}', 'totp.issuer', '"a:b"', 'colon'],
+    ['leases: {max_ttl_minutes: 481}', 'leases.max_ttl_minutes', '481', '1 to 480'],
+    ['leases: {default_ttl_minutes: 1.5}', 'leases.default_ttl_minutes', '1.5', 'whole number'],
+    [
+      'leases: {default_ttl_minutes: 100, max_ttl_minutes: 50}',
+      'leases.default_ttl_minutes',
+      '100',
+      'at most max_ttl_minutes (50)',
+    ],
+    ['permissions: {default: write}', 'permissions.default', '"write"', 'read'],
+    ['permissions: {defualt: read}', 'permissions.defualt', 'an unknown key', 'default'],
+    ['lease: {}', 'lease', 'an unknown section', 'leases'],
+    ['totp: 6', 'totp', '6', 'issuer'],
+    ['- a', 'the file', '["a"]', 'sections'],
+    ['audit: {retain_days: 0}', 'audit.retain_days', '0', '1 to 36500'],
+  ];
+  for (const [yaml, where, found, allowed] of cases) {
+    const error = refusal(() => parseYamlConfig(yaml, '/etc/airlock/airlock.yaml'));
+    t.equal(error.code, 'CONFIG_INVALID', yaml);
+    t.match(error.message, '/etc/airlock/airlock.yaml', yaml);
+    t.match(error.message, where, yaml);
+    t.match(error.message, found, yaml);
+    t.match(error.message, allowed, yaml);
+  }
+});
+
+t.test('YAML that does not parse names line and column', async (t) => {
+  for (const yaml of ['totp: {digits: 6', 'totp:\n  digits: 6\n  digits: 7', '\ttotp: 1']) {
+    t.match(refusal(() => parseYamlConfig(yaml, 'f')).message, /f: line \d+, column \d+/, yaml);
+  }
+});
+
+t.test('aliases that do not resolve or multiply are refused', async (t) => {
+  for (const yaml of ['b: *c', `a: &a [x]\nb: &b [${'*a,'.repeat(50)}]\nc: [${'*b,'.repeat(50)}]`])
+    t.equal(refusal(() => parseYamlConfig(yaml, 'f')).code, 'CONFIG_INVALID', yaml);
+});
+
+t.test('a bad file compiles to a configuration with which the daemons start sealed, saying why', async (t) => {
+  const dir = t.testdir({ 'airlock.yaml': 'totp: {digits: 9}\n' });
+  t.equal(compileConfig(dir)?.code, 'CONFIG_INVALID');
+  const compiled: unknown = JSON.parse(readFileSync(join(dir, COMPILED_CONFIG_FILE), 'utf8'));
+  t.match(refusal(() => parseCompiledConfig(compiled)).message, 'totp.digits');
+  writeFileSync(join(dir, 'airlock.yaml'), EXAMPLE);
+  t.equal(compileConfig(dir), null);
+  t.equal(parseCompiledConfig(JSON.parse(readFileSync(join(dir, COMPILED_CONFIG_FILE), 'utf8'))).totp.digits, 6);
+});
+
+t.test('roles come from roles.json and belong to an operator', async (t) => {
+  const dir = t.testdir({
+    'roles.json': JSON.stringify({ operators: ['ada'], roles: { mailer: { operator: 'ada' } }, isolation: 'users' }),
+  });
+  const config = readConfig(dir);
+  t.same([config.operators, config.roles, config.isolation], [['ada'], { mailer: { operator: 'ada' } }, 'users']);
+  const bad = [
+    '{',
+    '{"operators":[],"roles":{},"isolation":"users"}',
+    '{"operators":["a/b"],"roles":{},"isolation":"users"}',
+    '{"operators":["ada"],"roles":{"operator":{"operator":"ada"}},"isolation":"users"}',
+    '{"operators":["ada"],"roles":{"x":{"operator":"eve"}},"isolation":"users"}',
+    '{"operators":["ada"],"roles":{"../x":{"operator":"ada"}},"isolation":"users"}',
+    '{"operators":["ada"],"roles":{},"isolation":"maybe"}',
+  ];
+  for (const json of bad) t.equal(refusal(() => parseRolesFile(json, 'roles.json')).code, 'CONFIG_INVALID', json);
+});
+
+t.test('a directory that cannot hold the compiled file is an error, not a silent nothing', async (t) => {
+  const dir = t.testdir({});
+  mkdirSync(join(dir, COMPILED_CONFIG_FILE), { recursive: true });
+  t.throws(() => compileConfig(dir));
+});
