@@ -34,8 +34,7 @@ export const encodeId = ({ folder, uidvalidity, uid }: MessageId): string => enc
 /** @throws AirlockError PARAMS_INVALID (params.id) */
 export const decodeId = (text: string): MessageId => {
   const [folder, uidvalidity, uid, ...more] = decode(text) ?? [];
-  if (isName(folder) && typeof uidvalidity === 'number' && isUid(uid) && more.length === 0)
-    return { folder, uidvalidity, uid };
+  if (isName(folder) && typeof uidvalidity === 'number' && isUid(uid) && more.length === 0) return { folder, uidvalidity, uid };
   throw new AirlockError('PARAMS_INVALID', 'the parameter id is no message id', {
     field: 'params.id',
     expected: 'an id from a list',

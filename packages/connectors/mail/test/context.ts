@@ -1,5 +1,13 @@
 /** Contexts and asserts that the tests of this package share. */
-import { AirlockError, systemClock, type ConnectorContext, type ConnectorSession, type ErrorCode, type Json, type Origin } from '@airlock/protocol';
+import {
+  AirlockError,
+  systemClock,
+  type ConnectorContext,
+  type ConnectorSession,
+  type ErrorCode,
+  type Json,
+  type Origin,
+} from '@airlock/protocol';
 import type { Test } from 'tap';
 
 export const imapContext = (origin: Origin, kind = 'imap', password = 'correct-horse'): ConnectorContext => ({
@@ -24,7 +32,12 @@ export interface Shown {
   readonly subject: string;
   readonly unread: boolean;
   readonly has_attachment: boolean;
-  readonly attachments: readonly { readonly part: string; readonly filename: string | null; readonly type: string; readonly size: number }[];
+  readonly attachments: readonly {
+    readonly part: string;
+    readonly filename: string | null;
+    readonly type: string;
+    readonly size: number;
+  }[];
 }
 
 /** The members of all results; a test reads those of the operation it called. */
@@ -47,8 +60,12 @@ export interface ResultOf {
 }
 
 /** Runs an operation without deadline and returns its result. */
-export const run = async (session: ConnectorSession, operation: string, params: Readonly<Record<string, Json>> = {}, signal: AbortSignal = new AbortController().signal): Promise<ResultOf> =>
-  (await session.execute(operation, params, { signal, constraints: {} })).result as unknown as ResultOf;
+export const run = async (
+  session: ConnectorSession,
+  operation: string,
+  params: Readonly<Record<string, Json>> = {},
+  signal: AbortSignal = new AbortController().signal,
+): Promise<ResultOf> => (await session.execute(operation, params, { signal, constraints: {} })).result as unknown as ResultOf;
 
 /** Asserts that the work ends in an AirlockError of this code, and returns it. */
 export const refused = async (t: Test, work: Promise<unknown>, code: ErrorCode, name: string): Promise<AirlockError> => {

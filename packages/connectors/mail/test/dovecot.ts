@@ -22,20 +22,39 @@ export interface DovecotServer {
 }
 
 /** Path of the binary, or null where Dovecot is not installed. */
-export const dovecotBinary = (): string | null => ['/usr/sbin/dovecot', '/usr/local/sbin/dovecot'].find((path) => existsSync(path)) ?? null;
+export const dovecotBinary = (): string | null =>
+  ['/usr/sbin/dovecot', '/usr/local/sbin/dovecot'].find((path) => existsSync(path)) ?? null;
 
 const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+      server.close(() =>
+        address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 
 const makeCertificate = (directory: string): string => {
   const made = spawnSync(
     'openssl',
-    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', join(directory, 'key.pem'), '-out', join(directory, 'cert.pem')],
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=DNS:localhost,IP:127.0.0.1',
+      '-keyout',
+      join(directory, 'key.pem'),
+      '-out',
+      join(directory, 'cert.pem'),
+    ],
     { stdio: 'ignore' },
   );
   if (made.status !== 0) throw new Error('openssl could not make a certificate');
@@ -134,7 +153,8 @@ export const startDovecot = async (fill: (maildir: string) => void): Promise<Dov
   const directory = mkdtempSync(join(tmpdir(), 'airlock-dovecot-'));
   chmodSync(directory, 0o755);
   const mail = account();
-  for (const name of ['run', 'home', 'index', 'control', 'Maildir', 'Maildir/cur', 'Maildir/new', 'Maildir/tmp']) mkdirSync(join(directory, name));
+  for (const name of ['run', 'home', 'index', 'control', 'Maildir', 'Maildir/cur', 'Maildir/new', 'Maildir/tmp'])
+    mkdirSync(join(directory, name));
   const certificate = makeCertificate(directory);
   const maildir = join(directory, 'Maildir');
   fill(maildir);
@@ -155,5 +175,15 @@ export const startDovecot = async (fill: (maildir: string) => void): Promise<Dov
     await stop();
     throw thrown;
   }
-  return { host: '127.0.0.1', port: ports[0], tlsPort: ports[1], user: 'ada', password: 'correct-horse', certificate, maildir, directory, stop };
+  return {
+    host: '127.0.0.1',
+    port: ports[0],
+    tlsPort: ports[1],
+    user: 'ada',
+    password: 'correct-horse',
+    certificate,
+    maildir,
+    directory,
+    stop,
+  };
 };

@@ -15,7 +15,12 @@ interface Received {
 const receive = (chunks: readonly Buffer[]): Received => {
   let out = '';
   const folders: ListedFolder[] = [];
-  const incoming = new Incoming({ forward: (bytes) => (out += bytes.toString('latin1')), folder: (folder) => folders.push(folder), continuation: () => undefined, tagged: () => undefined });
+  const incoming = new Incoming({
+    forward: (bytes) => (out += bytes.toString('latin1')),
+    folder: (folder) => folders.push(folder),
+    continuation: () => undefined,
+    tagged: () => undefined,
+  });
   try {
     for (const chunk of chunks) incoming.feed(chunk);
   } catch (thrown) {
@@ -26,7 +31,10 @@ const receive = (chunks: readonly Buffer[]): Received => {
 };
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
-const deliveries = (text: string): readonly (readonly Buffer[])[] => [[bytes(text)], [...bytes(text)].map((byte) => Buffer.from([byte]))];
+const deliveries = (text: string): readonly (readonly Buffer[])[] => [
+  [bytes(text)],
+  [...bytes(text)].map((byte) => Buffer.from([byte])),
+];
 
 /** What the server says, and what node-imap gets to see. */
 const REWRITTEN: readonly (readonly [string, string])[] = [
@@ -50,7 +58,8 @@ const REWRITTEN: readonly (readonly [string, string])[] = [
 
 t.test('MAIL-7 answers reach node-imap in their plain form only', async (t) => {
   for (const [said, seen] of REWRITTEN) {
-    for (const chunks of deliveries(said)) t.same(receive(chunks), { out: seen, folders: [], violation: null }, JSON.stringify(said));
+    for (const chunks of deliveries(said))
+      t.same(receive(chunks), { out: seen, folders: [], violation: null }, JSON.stringify(said));
   }
 });
 
@@ -65,12 +74,15 @@ t.test('MAIL-6 lines, literals and answers are limited', async (t) => {
   t.equal(receive([bytes('* 1 FETCH (BODY[1] {2147483648}\r\n')]).violation, 'literal too large');
   t.equal(receive([bytes(`* 1 FETCH (BODY[1] {${LIMITS.maxBodyLiteralBytes + 1}}\r\n`)]).violation, 'literal too large');
   t.equal(receive([bytes(`* 1 FETCH (ENVELOPE (${'{'}${LIMITS.maxTextLiteralBytes + 1}}\r\n`)]).violation, 'literal too large');
-  const flood = Array.from({ length: 66 }, () => Buffer.concat([bytes('* 1 FETCH (BODY[1] {1048576}\r\n'), Buffer.alloc(1048576), bytes(')\r\n')]));
+  const flood = Array.from({ length: 66 }, () =>
+    Buffer.concat([bytes('* 1 FETCH (BODY[1] {1048576}\r\n'), Buffer.alloc(1048576), bytes(')\r\n')]),
+  );
   t.equal(receive(flood).violation, 'answer too large');
 });
 
 t.test('MAIL-8 parentheses', async (t) => {
-  const nested = (depth: number): Received => receive([bytes(`* 1 FETCH (BODYSTRUCTURE ${'('.repeat(depth)}${')'.repeat(depth)})\r\n`)]);
+  const nested = (depth: number): Received =>
+    receive([bytes(`* 1 FETCH (BODYSTRUCTURE ${'('.repeat(depth)}${')'.repeat(depth)})\r\n`)]);
   t.equal(nested(LIMITS.maxNesting - 1).violation, null);
   t.equal(nested(LIMITS.maxNesting).violation, 'nested too deep');
   t.equal(nested(200_000).violation, 'nested too deep');
@@ -80,16 +92,25 @@ t.test('MAIL-8 parentheses', async (t) => {
 });
 
 t.test('folders are read by us, from quoted names, atoms and literals', async (t) => {
-  const { folders, out } = receive([bytes('* LIST (\\HasNoChildren \\Sent) "/" "a \\"b\\""\r\n* LIST () NIL INBOX\r\n* LIST () "." {9}\r\n__proto__\r\n* LIST broken\r\n')]);
+  const { folders, out } = receive([
+    bytes(
+      '* LIST (\\HasNoChildren \\Sent) "/" "a \\"b\\""\r\n* LIST () NIL INBOX\r\n* LIST () "." {9}\r\n__proto__\r\n* LIST broken\r\n',
+    ),
+  ]);
   t.equal(out, '', 'node-imap sees none: its tree of folders would write to Object.prototype');
-  t.same(folders.map(({ wireName }) => wireName), ['a "b"', 'INBOX', '__proto__']);
+  t.same(
+    folders.map(({ wireName }) => wireName),
+    ['a "b"', 'INBOX', '__proto__'],
+  );
   t.same(folders[0]?.attributes, ['hasnochildren', 'sent']);
 });
 
 t.test('modified UTF-7 goes both ways, and what is not canonical is no name', async (t) => {
-  for (const name of ['INBOX', 'Résumés', 'A & B', '日本語', 'mixed 日 text & more', '😀']) t.equal(decodeFolderName(encodeFolderName(name)), name, name);
+  for (const name of ['INBOX', 'Résumés', 'A & B', '日本語', 'mixed 日 text & more', '😀'])
+    t.equal(decodeFolderName(encodeFolderName(name)), name, name);
   t.equal(encodeFolderName('~peter/mail/台北/日本語'), '~peter/mail/&U,BTFw-/&ZeVnLIqe-', 'RFC 3501 §5.1.3');
-  for (const wire of ['&AGE-', '&', 'x&y', 'caf\xe9', 'a\nb', '&AAo-x&']) t.equal(decodeFolderName(wire), null, JSON.stringify(wire));
+  for (const wire of ['&AGE-', '&', 'x&y', 'caf\xe9', 'a\nb', '&AAo-x&'])
+    t.equal(decodeFolderName(wire), null, JSON.stringify(wire));
 });
 
 t.test('refusals are told apart by code and phrase', async (t) => {

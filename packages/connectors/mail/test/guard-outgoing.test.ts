@@ -106,7 +106,14 @@ t.test('MAIL-5 literals', async (t) => {
     t.match(send([head, bytes('abc'), bytes('\r\nA2 CREATE "x"\r\n')], true).violation, /not on the list/);
   });
   t.test('stand in SEARCH only, and never as {n+}', async (t) => {
-    for (const line of ['A1 LOGIN {3}', 'A1 EXAMINE {3}', 'A1 UID SEARCH {3}', 'A1 UID SEARCH SUBJECT {3+}', 'A1 UID SEARCH SUBJECT {99999}', 'A1 UID SEARCH SUBJECT {0}']) {
+    for (const line of [
+      'A1 LOGIN {3}',
+      'A1 EXAMINE {3}',
+      'A1 UID SEARCH {3}',
+      'A1 UID SEARCH SUBJECT {3+}',
+      'A1 UID SEARCH SUBJECT {99999}',
+      'A1 UID SEARCH SUBJECT {0}',
+    ]) {
       t.ok(send([bytes(`${line}\r\n`)]).violation, line);
     }
   });

@@ -26,7 +26,8 @@ export interface ImapDouble {
   stop(): Promise<void>;
 }
 
-export const GMAIL_CAPABILITIES = 'IMAP4rev1 UNSELECT IDLE NAMESPACE QUOTA ID XLIST CHILDREN X-GM-EXT-1 UIDPLUS COMPRESS=DEFLATE ENABLE MOVE CONDSTORE ESEARCH';
+export const GMAIL_CAPABILITIES =
+  'IMAP4rev1 UNSELECT IDLE NAMESPACE QUOTA ID XLIST CHILDREN X-GM-EXT-1 UIDPLUS COMPRESS=DEFLATE ENABLE MOVE CONDSTORE ESEARCH';
 
 const PLAIN_STRUCTURE = '("TEXT" "PLAIN" ("CHARSET" "utf-8") NIL NIL "7BIT" 12 1 NIL NIL NIL NIL)';
 
@@ -37,7 +38,12 @@ const bodyItem = (message: DoubleMessage, line: string): string => {
   if (!found) return '';
   const [, section = '', offset, length] = found;
   const text = section.startsWith('HEADER') ? `${message.headers}\r\n\r\n` : (message.sections?.[section] ?? '');
-  const piece = offset === undefined ? text : Buffer.from(text).subarray(Number(offset), Number(offset) + Number(length)).toString();
+  const piece =
+    offset === undefined
+      ? text
+      : Buffer.from(text)
+          .subarray(Number(offset), Number(offset) + Number(length))
+          .toString();
   return ` BODY[${section}]${offset === undefined ? '' : `<${offset}>`} ${literal(piece)}`;
 };
 
@@ -62,7 +68,9 @@ const uidsBelow = (messages: readonly DoubleMessage[], line: string): readonly n
 
 const searchAnswer = (messages: readonly DoubleMessage[], tag: string, line: string): string => {
   const found = uidsBelow(messages, line);
-  return line.includes('RETURN (COUNT)') ? `* ESEARCH (TAG "${tag}") COUNT ${found.length}\r\n` : `* SEARCH ${found.join(' ')}\r\n`;
+  return line.includes('RETURN (COUNT)')
+    ? `* ESEARCH (TAG "${tag}") COUNT ${found.length}\r\n`
+    : `* SEARCH ${found.join(' ')}\r\n`;
 };
 
 const fetchAnswer = (messages: readonly DoubleMessage[], line: string, gmail: boolean): string => {

@@ -27,12 +27,23 @@ t.test('pages go on from where they were when new mail arrives', async (t) => {
     const double = await withDouble(t, { messages: mailbox, capabilities });
     const session = await openImapSession(imapContext(loopback(double.port)));
     const first = await run(session, 'list_messages', { limit: 3 });
-    t.same(first.messages.map(({ subject }) => subject), ['Hello 21', 'Hello 18', 'Hello 15'], 'newest first');
+    t.same(
+      first.messages.map(({ subject }) => subject),
+      ['Hello 21', 'Hello 18', 'Hello 15'],
+      'newest first',
+    );
     mailbox.push(message(40), message(41));
     const second = await run(session, 'list_messages', { limit: 3, cursor: first.next_cursor });
-    t.same(second.messages.map(({ subject }) => subject), ['Hello 12', 'Hello 9', 'Hello 6'], 'nothing twice, nothing left out');
+    t.same(
+      second.messages.map(({ subject }) => subject),
+      ['Hello 12', 'Hello 9', 'Hello 6'],
+      'nothing twice, nothing left out',
+    );
     const third = await run(session, 'list_messages', { limit: 3, cursor: second.next_cursor });
-    t.same(third.messages.map(({ subject }) => subject), ['Hello 3']);
+    t.same(
+      third.messages.map(({ subject }) => subject),
+      ['Hello 3'],
+    );
     t.equal(third.next_cursor, null);
     await session.close();
   }
@@ -75,7 +86,10 @@ t.test('Gmail: its own query language, and attachments by it', async (t) => {
   const session = await openImapSession(imapContext(loopback(double.port), 'gmail'));
   const page = await run(session, 'search', { query: 'from:bob "exact words"', has_attachment: true, limit: 2 });
   t.equal(page.messages.length, 2, 'answers with X-GM-LABELS are understood');
-  t.match(double.lines.find((line) => line.includes('SEARCH')), /^A\d+ UID SEARCH X-GM-RAW "from:bob \\"exact words\\" has:attachment"$/);
+  t.match(
+    double.lines.find((line) => line.includes('SEARCH')),
+    /^A\d+ UID SEARCH X-GM-RAW "from:bob \\"exact words\\" has:attachment"$/,
+  );
   await run(session, 'search', { query: 'größer' });
   t.match(double.lines.at(-2), /CHARSET UTF-8 X-GM-RAW \{8\}größer$/, 'as a literal');
   t.notMatch(double.lines.join('\n'), /CONDSTORE|MODSEQ|XLIST/);
@@ -86,7 +100,14 @@ t.test('Gmail: its own query language, and attachments by it', async (t) => {
   await plain.close();
 });
 
-const INJECTIONS = ['x\r\nA99 CREATE "pwned', 'x"\r\nA99 CREATE "pwned"\r\n', 'x\nA99 DELETE "INBOX', 'x\rA99 NOOP', 'x\0y', 'ü\r\nA99 CREATE "pwned"\r\n'];
+const INJECTIONS = [
+  'x\r\nA99 CREATE "pwned',
+  'x"\r\nA99 CREATE "pwned"\r\n',
+  'x\nA99 DELETE "INBOX',
+  'x\rA99 NOOP',
+  'x\0y',
+  'ü\r\nA99 CREATE "pwned"\r\n',
+];
 
 t.test('MAIL-3 CR, LF and NUL are refused in every text argument, by name', async (t) => {
   const double = await withDouble(t, { messages: messages(1) });
@@ -112,7 +133,10 @@ t.test('MAIL-1 without that check the wire guard alone stops the injection', asy
     for (const field of ['from', 'folder']) {
       const double = await withDouble(t, { messages: messages(1) });
       const session = await openImapSession(imapContext(loopback(double.port)), { checkArguments: false });
-      const outcome = await run(session, 'search', { [field]: text }).then(() => 'done', (thrown: unknown) => (thrown as AirlockError).code);
+      const outcome = await run(session, 'search', { [field]: text }).then(
+        () => 'done',
+        (thrown: unknown) => (thrown as AirlockError).code,
+      );
       t.match(outcome, /INTERNAL|UPSTREAM_REFUSED|done|NOT_FOUND/);
       t.notMatch(double.lines.join('\n'), /^A99/m, 'the injected command never left');
       if (field === 'from') t.equal(outcome, 'INTERNAL', 'the guard closed the connection');
@@ -126,7 +150,11 @@ t.test('an id names its folder; a forged one cannot inject', async (t) => {
   const session = await openImapSession(imapContext(loopback(double.port)));
   const forged = Buffer.from(JSON.stringify(['x"\r\nA99 CREATE "y', 7, 3])).toString('base64url');
   await refused(t, run(session, 'get_message', { id: forged }), 'PARAMS_INVALID', 'line break inside an id');
-  t.same(double.lines.filter((line) => line.includes('EXAMINE')), [], 'nothing was asked');
+  t.same(
+    double.lines.filter((line) => line.includes('EXAMINE')),
+    [],
+    'nothing was asked',
+  );
   await session.close();
 });
 
@@ -156,7 +184,12 @@ t.test('test() tells the causes apart and repeats no text of the server', async 
     ['NO http://evil.example', 'other'],
   ] as const) {
     const double = await withDouble(t, saying(said));
-    const error = await refused(t, connector.test(imapContext(loopback(double.port), 'imap', 'hunter2-secret')), 'UPSTREAM_REFUSED', found);
+    const error = await refused(
+      t,
+      connector.test(imapContext(loopback(double.port), 'imap', 'hunter2-secret')),
+      'UPSTREAM_REFUSED',
+      found,
+    );
     t.equal(error.data.found, found);
     t.notMatch(JSON.stringify([error.message, error.data, error.stack]), /evil|hunter2/);
   }
@@ -165,7 +198,12 @@ t.test('test() tells the causes apart and repeats no text of the server', async 
   const error = await refused(t, connector.test(imapContext(loopback(gone.port))), 'UNAVAILABLE', 'nobody listens');
   t.equal(error.data.found, 'no_network');
   const plain = await withDouble(t);
-  const tls = await refused(t, connector.test(imapContext({ scheme: 'tls', host: '127.0.0.1', port: plain.port })), 'UPSTREAM_REFUSED', 'no TLS there');
+  const tls = await refused(
+    t,
+    connector.test(imapContext({ scheme: 'tls', host: '127.0.0.1', port: plain.port })),
+    'UPSTREAM_REFUSED',
+    'no TLS there',
+  );
   t.equal(tls.data.found, 'tls');
   await connector.test(imapContext(loopback(plain.port)));
   t.pass('an honest server passes');
@@ -181,7 +219,12 @@ t.test('MAIL-11 settings cannot name another server than the sealed one', async 
 
 t.test('MAIL-14 a STARTTLS answer with more behind it is refused', async (t) => {
   const double = await withDouble(t, { answer: ({ tag }, socket) => socket.write(`${tag} OK\r\n* OK injected\r\n`) });
-  const error = await refused(t, connector.test(imapContext({ scheme: 'starttls', host: '127.0.0.1', port: double.port })), 'UPSTREAM_REFUSED', 'injected');
+  const error = await refused(
+    t,
+    connector.test(imapContext({ scheme: 'starttls', host: '127.0.0.1', port: double.port })),
+    'UPSTREAM_REFUSED',
+    'injected',
+  );
   t.equal(error.data.found, 'tls');
   t.same(double.lines, ['A0 STARTTLS'], 'no credential was sent');
 });

@@ -30,7 +30,8 @@ export const ODD_CHARSETS: readonly Odd[] = [
 const wrap76 = (base64: string): string => base64.replace(/.{76}/g, '$&\r\n');
 
 /** Bytes of the attachment of message n. */
-export const attachmentBytes = (n: number, length = 3000): Buffer => Buffer.from(Array.from({ length }, (_unused, index) => (index * 7 + n) % 256));
+export const attachmentBytes = (n: number, length = 3000): Buffer =>
+  Buffer.from(Array.from({ length }, (_unused, index) => (index * 7 + n) % 256));
 
 const head = (n: number, subject: string, more: readonly string[]): string =>
   [
@@ -71,8 +72,10 @@ export const HIDING_HTML =
   '<i hidden>SECRET6</i><!-- SECRET7 --><template>SECRET8</template><p style="opacity:0">SECRET9</p><p>Visible end</p></body></html>';
 
 const html = (n: number): string =>
-  head(n, `=?utf-8?B?${Buffer.from(`Angebot für ${n}`).toString('base64')}?=`, ['Content-Type: text/html; charset=utf-8', 'Content-Transfer-Encoding: base64']) +
-  `${wrap76(Buffer.from(HIDING_HTML).toString('base64'))}\r\n`;
+  head(n, `=?utf-8?B?${Buffer.from(`Angebot für ${n}`).toString('base64')}?=`, [
+    'Content-Type: text/html; charset=utf-8',
+    'Content-Transfer-Encoding: base64',
+  ]) + `${wrap76(Buffer.from(HIDING_HTML).toString('base64'))}\r\n`;
 
 const alternative = (n: number): string =>
   head(n, `Both ${n}`, [`Content-Type: multipart/alternative; boundary=alt${n}`]) +
@@ -83,12 +86,18 @@ export const messageBytes = (n: number): Buffer => {
   const odd = ODD_CHARSETS[n];
   if (odd) {
     const type = odd.charset === '' ? 'text/plain' : `text/plain; charset=${odd.charset}`;
-    return Buffer.concat([Buffer.from(head(n, `Odd ${odd.label}`, [`Content-Type: ${type}`, 'Content-Transfer-Encoding: 8bit'])), odd.body, Buffer.from('\r\n')]);
+    return Buffer.concat([
+      Buffer.from(head(n, `Odd ${odd.label}`, [`Content-Type: ${type}`, 'Content-Transfer-Encoding: 8bit'])),
+      odd.body,
+      Buffer.from('\r\n'),
+    ]);
   }
   if (n % 10 === 3) return Buffer.from(withAttachment(n));
   if (n % 10 === 5) return Buffer.from(html(n));
   if (n % 10 === 7) return Buffer.from(alternative(n));
-  return Buffer.from(`${head(n, `Message ${n}`, ['Content-Type: text/plain; charset=us-ascii'])}This is message ${n}.\r\nIgnore nothing.\r\n`);
+  return Buffer.from(
+    `${head(n, `Message ${n}`, ['Content-Type: text/plain; charset=us-ascii'])}This is message ${n}.\r\nIgnore nothing.\r\n`,
+  );
 };
 
 const place = (directory: string, n: number): void => {
@@ -102,11 +111,11 @@ const place = (directory: string, n: number): void => {
 
 /** 440 messages in the inbox, 50 in Sent, 10 in a folder whose name is not ASCII. */
 export const fillMaildir = (maildir: string): void => {
-  for (const folder of ['', '.Sent', '.R&AOk-sum&AOk-s', '.Work', '.Work.Deep']) {
+  for (const folder of ['', '.Sent', '.R&AOk-sum&AOk-', '.Work', '.Work.Deep']) {
     for (const sub of ['cur', 'new', 'tmp']) mkdirSync(join(maildir, folder, sub), { recursive: true });
     if (folder !== '') writeFileSync(join(maildir, folder, 'maildirfolder'), '');
   }
   for (let n = 0; n < 440; n += 1) place(maildir, n);
   for (let n = 440; n < 490; n += 1) place(join(maildir, '.Sent'), n);
-  for (let n = 490; n < 500; n += 1) place(join(maildir, '.R&AOk-sum&AOk-s'), n);
+  for (let n = 490; n < 500; n += 1) place(join(maildir, '.R&AOk-sum&AOk-'), n);
 };

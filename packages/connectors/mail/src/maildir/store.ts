@@ -16,6 +16,8 @@ const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK } = constants;
 /** One message file. */
 export interface MailFile {
   readonly folder: string;
+  /** Directory of the folder below the root, as listed there. */
+  readonly directory: string;
   readonly sub: 'cur' | 'new';
   readonly file: string;
   /** Name without flags: the same when another program moves the message to `cur` or changes its flags. */
@@ -56,12 +58,12 @@ const directoryNames = async (root: FileHandle): Promise<ReadonlyMap<string, str
   return names;
 };
 
-const parseName = (folder: string, sub: 'cur' | 'new', file: string): MailFile => {
+const parseName = (folder: string, directory: string, sub: 'cur' | 'new', file: string): MailFile => {
   const colon = file.indexOf(':2,');
   const base = colon < 0 ? file : file.slice(0, colon);
   const flags = colon < 0 ? '' : file.slice(colon + 3);
   const delivered = Number(/^[0-9]{1,12}(?=\.)/.exec(base)?.[0] ?? 0);
-  return { folder, sub, file, base, unread: sub === 'new' || !flags.includes('S'), deliveredS: delivered };
+  return { folder, directory, sub, file, base, unread: sub === 'new' || !flags.includes('S'), deliveredS: delivered };
 };
 
 /** Newest first; names break ties. */
@@ -69,7 +71,7 @@ export const compareFiles = (one: Pick<MailFile, 'deliveredS' | 'base'>, other: 
   other.deliveredS - one.deliveredS || (one.base < other.base ? 1 : one.base > other.base ? -1 : 0);
 
 /** The time and name of a message by its base name alone, for cursors. */
-export const placeOf = (base: string): Pick<MailFile, 'deliveredS' | 'base'> => parseName('', 'cur', base);
+export const placeOf = (base: string): Pick<MailFile, 'deliveredS' | 'base'> => parseName('', '.', 'cur', base);
 
 const noFolder = (): AirlockError => new AirlockError('NOT_FOUND', 'the mailbox has no such folder', { field: 'params.folder' });
 
@@ -102,17 +104,17 @@ export class MaildirStore {
     return this.#root(async (root) => [...(await directoryNames(root)).keys()].sort());
   }
 
-  async #inFolder<T>(folder: string, use: (directory: FileHandle) => Promise<T>): Promise<T> {
+  async #inFolder<T>(folder: string, use: (directory: FileHandle, name: string) => Promise<T>): Promise<T> {
     return this.#root(async (root) => {
       const name = (await directoryNames(root)).get(folder);
       if (name === undefined) throw noFolder();
-      return withHandle(below(root, name), O_DIRECTORY, use);
+      return withHandle(below(root, name), O_DIRECTORY, (directory) => use(directory, name));
     });
   }
 
   /** All messages of a folder, newest first. @throws AirlockError NOT_FOUND */
   async files(folder: string): Promise<readonly MailFile[]> {
-    return this.#inFolder(folder, async (directory) => {
+    return this.#inFolder(folder, async (directory, name) => {
       const found: MailFile[] = [];
       for (const sub of ['cur', 'new'] as const) {
         const names = await withHandle(below(directory, sub), O_DIRECTORY, (handle) => readdir(below(handle, ''))).catch(
@@ -121,7 +123,7 @@ export class MaildirStore {
             throw thrown;
           },
         );
-        for (const name of names) if (!name.startsWith('.')) found.push(parseName(folder, sub, name));
+        for (const file of names) if (!file.startsWith('.')) found.push(parseName(folder, name, sub, file));
       }
       return found.sort(compareFiles);
     });
@@ -129,10 +131,12 @@ export class MaildirStore {
 
   /** @returns the bytes, at most `maxBytes` of them, or null where the message is gone or is no plain file. */
   async read(message: MailFile, maxBytes: number = LIMITS.maxFileBytes): Promise<MailBytes | null> {
-    return this.#inFolder(message.folder, async (directory) => {
+    return this.#root(async (root) => {
       try {
-        return await withHandle(below(directory, message.sub), O_DIRECTORY, (sub) =>
-          withHandle(below(sub, message.file), 0, (file) => readFile(file, maxBytes)),
+        return await withHandle(below(root, message.directory), O_DIRECTORY, (directory) =>
+          withHandle(below(directory, message.sub), O_DIRECTORY, (sub) =>
+            withHandle(below(sub, message.file), 0, (file) => readFile(file, maxBytes)),
+          ),
         );
       } catch (thrown) {
         if (absent(thrown)) return null;

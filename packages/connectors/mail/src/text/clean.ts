@@ -15,8 +15,8 @@ export const cleanText = (text: string): string =>
     .toWellFormed()
     .replace(/\r\n?|[\u2028\u2029\u0085]/g, '\n')
     .replace(INVISIBLE, '')
-    .replace(PREHEADER_PADDING, ' ')
     .replace(JOINER_ROW, (row) => (row === '\ufe0f\u200d' ? row : ''))
+    .replace(PREHEADER_PADDING, ' ')
     .replace(CONTROL, '\ufffd');
 
 /** One line of text, at most `maxChars` long. */
