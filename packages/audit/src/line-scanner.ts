@@ -4,7 +4,7 @@
  * AUDIT-5 A line is one JSON object, without white space, at most MAX_DEPTH deep, without lone surrogates.
  * AUDIT-6 No object, however deep, has a member twice; names are compared after their escapes are resolved.
  */
-import { MAX_DEPTH } from './limits.js';
+import { MAX_DEPTH, MAX_LINE_BYTES } from './limits.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -19,6 +19,8 @@ const ZERO = 0x30;
 const NINE = 0x39;
 /** Names compared pairwise up to here; beyond it a Set, so that a hostile line costs no quadratic time. */
 const PAIRWISE_NAMES = 24;
+/** The shortest member is `"":1,`, so a line never has as many. */
+const MAX_NAMES = MAX_LINE_BYTES / 4;
 /** RFC 8259 §6. */
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/u;
 
@@ -29,15 +31,18 @@ export class LineScanner {
   /** Whether any string of the line has an escape, so that names may have to be resolved. */
   #escaped = false;
   /** Start and end of the names of every object that is open, innermost last. */
-  readonly #names: number[] = [];
+  readonly #names = new Int32Array(2 * MAX_NAMES);
+  /** Slots of #names in use. */
+  #used = 0;
 
   /** @returns what is wrong with the line in `bytes[start, end)` (no LF, valid UTF-8), or null. */
   problem(bytes: Buffer, start: number, end: number): string | null {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
-    this.#names.length = 0;
+    this.#used = 0;
     this.#escaped = false;
+    if (end - start > MAX_LINE_BYTES) return 'a line longer than any record';
     if (start === end || bytes[start] !== OPEN_OBJECT) return 'not a JSON object';
     return this.#object(1) ?? (this.#at === end ? null : 'something follows the object');
   }
@@ -57,13 +62,15 @@ export class LineScanner {
 
   #object(depth: number): string | null {
     this.#at += 1;
-    const first = this.#names.length;
+    const first = this.#used;
     if (this.#byte() === CLOSE_OBJECT) return this.#step();
     for (;;) {
       const start = this.#at;
       const bad = this.#byte() === QUOTE ? this.#string() : 'a member without a name';
       if (bad !== null) return bad;
-      this.#names.push(start, this.#at);
+      this.#names[this.#used] = start;
+      this.#names[this.#used + 1] = this.#at;
+      this.#used += 2;
       if (this.#byte() !== COLON) return 'a member without a value';
       this.#at += 1;
       const worse = this.#value(depth);
@@ -74,7 +81,7 @@ export class LineScanner {
       this.#at += 1;
     }
     const twice = this.#duplicate(first);
-    this.#names.length = first;
+    this.#used = first;
     return twice ?? this.#step();
   }
 
@@ -147,31 +154,34 @@ export class LineScanner {
 
   #duplicate(first: number): string | null {
     const names = this.#names;
-    if (names.length - first > 2 * PAIRWISE_NAMES || (this.#escaped && this.#hasEscape(first)))
-      return this.#duplicateDecoded(first);
-    for (let a = first + 2; a < names.length; a += 2)
-      for (let b = first; b < a; b += 2) if (this.#same(a, b)) return this.#twice(names[a] ?? 0, names[a + 1] ?? 0);
+    const used = this.#used;
+    if (used - first > 2 * PAIRWISE_NAMES || (this.#escaped && this.#hasEscape(first))) return this.#duplicateDecoded(first);
+    for (let a = first + 2; a < used; a += 2) {
+      const start = names[a] ?? 0;
+      const end = names[a + 1] ?? 0;
+      for (let b = first; b < a; b += 2) {
+        const other = names[b] ?? 0;
+        if (end - start === (names[b + 1] ?? 0) - other && this.#same(start, other, end - start)) return this.#twice(start, end);
+      }
+    }
     return null;
   }
 
-  #same(a: number, b: number): boolean {
-    const startA = this.#names[a] ?? 0;
-    const startB = this.#names[b] ?? 0;
-    const length = (this.#names[a + 1] ?? 0) - startA;
-    if (length !== (this.#names[b + 1] ?? 0) - startB) return false;
-    for (let i = 1; i < length; i += 1) if (this.#bytes[startA + i] !== this.#bytes[startB + i]) return false;
+  #same(a: number, b: number, length: number): boolean {
+    const bytes = this.#bytes;
+    for (let i = 1; i < length; i += 1) if (bytes[a + i] !== bytes[b + i]) return false;
     return true;
   }
 
   #hasEscape(first: number): boolean {
-    for (let i = first; i < this.#names.length; i += 2)
+    for (let i = first; i < this.#used; i += 2)
       for (let at = this.#names[i] ?? 0; at < (this.#names[i + 1] ?? 0); at += 1) if (this.#bytes[at] === BACKSLASH) return true;
     return false;
   }
 
   #duplicateDecoded(first: number): string | null {
     const seen = new Set<string>();
-    for (let i = first; i < this.#names.length; i += 2) {
+    for (let i = first; i < this.#used; i += 2) {
       const start = this.#names[i] ?? 0;
       const end = this.#names[i + 1] ?? 0;
       const name = JSON.parse(this.#bytes.toString('utf8', start, end)) as string;

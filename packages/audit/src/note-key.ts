@@ -32,7 +32,7 @@ export interface HeadSigner {
 const refuse = (what: string, field: string): AirlockError => new AirlockError('PARAMS_INVALID', `${field}: ${what}`, { field });
 
 /** C2SP signed-note, format: not empty, no Unicode space, no plus; control characters would break the line. */
- 
+
 export const isKeyName = (name: string): boolean =>
   name.isWellFormed() && /^[^\s+\u0000-\u001f\u007f-\u009f]{1,200}$/u.test(name);
 

@@ -61,7 +61,6 @@ const parseBody = (body: string, note: string): SignedHead => {
 };
 
 const parseNote = (note: string): ParsedNote => {
-   
   if (note.length > MAX_NOTE_BYTES || !note.isWellFormed() || /[\u0000-\u0009\u000b-\u001f]/u.test(note) || !note.endsWith('\n'))
     throw refuse('too long, or not lines of text');
   const split = note.lastIndexOf('\n\n');

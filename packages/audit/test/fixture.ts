@@ -44,13 +44,12 @@ export const readSegment = (dir: string, name = SEGMENT): Buffer => readFileSync
 export const writeSegment = (dir: string, bytes: Uint8Array, name = SEGMENT): void =>
   writeFileSync(join(dir, name), bytes, { mode: 0o600 });
 
- 
 async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
 /** One segment as `verifyLog` reads it, delivered in pieces. */
- 
+
 export async function* oneSegment(bytes: Uint8Array, size = 1 << 20, name = SEGMENT): AsyncGenerator<SegmentSource> {
   yield { name, chunks: pieces(bytes, size) };
 }

@@ -206,7 +206,6 @@ t.test('the scanner accepts what JSON.parse reads back to the same text, and not
   t.end();
 });
 
- 
 async function* segments(...named: readonly (readonly [string, Buffer])[]): AsyncGenerator<SegmentSource> {
   for (const [name, bytes] of named) for await (const one of oneSegment(bytes, 1 << 20, name)) yield one;
 }
