@@ -7,21 +7,12 @@
 import { always, serveSocket, type Connection, type Listening, type MethodEntry, type SocketServer } from '@airlock/ipc';
 import { AirlockError, FRAME, packBlobs, validatorOf, type BridgeHelloResult, type BridgeNotification } from '@airlock/protocol';
 import { GATEWAY_LOG } from '../heads/heads.js';
-import type { AskParams } from '../operators/ask.js';
 import type { Changes } from '../operators/changes.js';
 import type { Desk } from '../operators/desk.js';
 import { requireOpen, type House } from '../operators/house.js';
 import type { OpenReleases } from '../release/open-releases.js';
-import { signGatewayHead, type HeadSignParams } from './head-sign.js';
-import {
-  createTicket,
-  recordCommitted,
-  recordRemoved,
-  redeemAction,
-  releaseLease,
-  type RecordParams,
-  type RedeemParams,
-} from './records.js';
+import { signGatewayHead } from './head-sign.js';
+import { createTicket, recordCommitted, recordRemoved, redeemAction, releaseLease, type RecordParams } from './records.js';
 import { getRequest, openRequest, takeLease } from './requests.js';
 
 interface BridgeState {
@@ -52,13 +43,13 @@ const greeted = ({ isGreeted }: BridgeState): AirlockError | null =>
   isGreeted ? null : new AirlockError('NOT_AUTHENTICATED', 'hello comes first');
 
 /** A method that works on what is in force now. The schema has checked the parameters. */
-const method = <P extends object>(house: House, name: string, handle: (params: P) => unknown): MethodEntry<BridgeState> => ({
+const method = (house: House, name: string, answer: (house: House, params: never) => unknown): MethodEntry<BridgeState> => ({
   params: validatorOf(`bridge.${name}`),
   permitted: greeted,
   handle: (params) => {
     requireOpen(house);
     for (const desk of house.desks.values()) desk.settle();
-    return handle(params as P);
+    return answer(house, params as never);
   },
 });
 
@@ -78,19 +69,15 @@ const hello = (house: House): MethodEntry<BridgeState> => ({
 const tableOf = (house: House, releases: OpenReleases): Readonly<Record<string, MethodEntry<BridgeState>>> => ({
   hello: hello(house),
   heartbeat: method(house, 'heartbeat', () => ({})),
-  'request.open': method<AskParams>(house, 'request.open', (params) => openRequest(house, params)),
-  'request.get': method<{ readonly request: string }>(house, 'request.get', (params) => getRequest(house, params)),
-  'request.take': method<{ readonly request: string }>(house, 'request.take', (params) => takeLease(house, params)),
-  'ticket.create': method<{ readonly lease: string; readonly service: string }>(house, 'ticket.create', (params) =>
-    createTicket(house, params),
-  ),
-  'action.redeem': method<RedeemParams>(house, 'action.redeem', (params) => redeemAction(house, params)),
-  'record.committed': method<RecordParams & { readonly version: number }>(house, 'record.committed', (params) =>
-    recordCommitted(house, params),
-  ),
-  'record.removed': method<RecordParams>(house, 'record.removed', (params) => recordRemoved(house, releases, params)),
-  'lease.release': method<{ readonly lease: string }>(house, 'lease.release', (params) => releaseLease(house, params)),
-  'head.sign': method<HeadSignParams>(house, 'head.sign', (params) => signGatewayHead(house, params)),
+  'request.open': method(house, 'request.open', openRequest),
+  'request.get': method(house, 'request.get', getRequest),
+  'request.take': method(house, 'request.take', takeLease),
+  'ticket.create': method(house, 'ticket.create', createTicket),
+  'action.redeem': method(house, 'action.redeem', redeemAction),
+  'record.committed': method(house, 'record.committed', recordCommitted),
+  'record.removed': method(house, 'record.removed', (_, params: RecordParams) => recordRemoved(house, releases, params)),
+  'lease.release': method(house, 'lease.release', releaseLease),
+  'head.sign': method(house, 'head.sign', signGatewayHead),
 });
 
 /** What the gateway is told of a change, in the order in which it matters: what ends first. */

@@ -3,7 +3,7 @@
  *
  * REGISTER-3  a lease text says what the register says; it is made anew from there, and not kept.
  */
-import { deriveLeaseKey, mintLease, type LeaseConstraints, type LeaseKey as KeyBytes } from '@airlock/lease';
+import { deriveLeaseKey, mintLease, type LeaseKey as KeyBytes } from '@airlock/lease';
 import type { RegisteredLease } from '@airlock/protocol';
 import type { Random } from '../state/random.js';
 import { corrupted, type StateDirectory } from '../state/directory.js';
@@ -41,7 +41,7 @@ const mint = (kid: string, key: KeyBytes, bootId: string, lease: RegisteredLease
     session: lease.session,
     intent: lease.intent,
     scopes: lease.scopes,
-    constraints: lease.constraints as LeaseConstraints,
+    constraints: lease.constraints,
     issuedMs: lease.issuedMs,
     expiresMs: lease.expiresMs,
     bootDeadlineMs: lease.bootDeadlineMs,
