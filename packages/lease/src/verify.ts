@@ -83,7 +83,9 @@ export const verifyLease = (key: LeaseKey, text: string, facts: LeaseFacts): Ver
     payload,
     effective,
     budgets: budgetsOf(payload, caveats, tags),
-    issuedTag: tagDigest(issued),
+    get issuedTag() {
+      return tagDigest(issued);
+    },
     asIssued: caveats.length === 0,
   };
 };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { canonicalJson, type Json } from '@airlock/protocol';
+import { canonicalJson, formatScope, type Json, parseScope } from '@airlock/protocol';
 import t from 'tap';
 import {
   asLeaseKey,
@@ -226,4 +226,22 @@ t.test('parseLease reads without a key and proves nothing', async (t) => {
     codeOf(() => parseLease('al1.e30.AA')),
     'LEASE_INVALID',
   );
+});
+
+t.test('the scopes of a lease are exactly those that the grammar writes', async (t) => {
+  const texts = [
+    'gmail:read',
+    'gmail:use:list',
+    'gmail:write:a_1',
+    'gmail',
+    'gmail:read:',
+    'gmail:admin',
+    'a/b:read',
+    'gmail:read:List',
+    'x:read\n',
+  ];
+  for (const text of texts) {
+    const isWritten = codeOf(() => parseScope(text)) === null && formatScope(parseScope(text)) === text;
+    t.equal(codeOf(() => mint({ scopes: [text] })) === null, isWritten, JSON.stringify(text));
+  }
 });
