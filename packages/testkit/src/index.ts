@@ -1,4 +1,5 @@
 /** Launcher, doubles, vectors and containers for tests. */
+export { addMailbox, approveFront, obtainLease, openSession, refusalOf, type AgentSession, type Granted } from './agent.js';
 export { handClock, type HandClock } from './clock-file.js';
 export { startTestInstance, TEST_SECRET, type CommandResult, type InstanceOptions, type Running } from './instance.js';
 export { checkout } from './launcher/layout.js';
