@@ -1,2 +1,3 @@
 /** The daemon that enforces leases, keeps the sealed vault and the audit log. */
-export {};
+export { runGateway, type Gateway } from './gateway.js';
+export type { GatewayOptions } from './options.js';

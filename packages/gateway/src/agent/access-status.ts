@@ -1,0 +1,20 @@
+/** `access.status`: leases and requests of this session. */
+import { isoTime, type AccessStatus, type AgentLease, type RegisteredLease } from '@airlock/protocol';
+import type { House } from '../house.js';
+import type { Session } from '../sessions/sessions.js';
+
+const leaseView = (house: House, { id, scopes, expiresMs, budget }: RegisteredLease): AgentLease => ({
+  id,
+  scopes,
+  expiresAt: isoTime(expiresMs),
+  ...(budget?.calls === undefined ? {} : { callsLeft: Math.max(0, budget.calls - house.budgets.usedOf(id)) }),
+});
+
+export const accessStatus = (house: House, session: Session): AccessStatus => ({
+  role: session.role,
+  session: session.id,
+  locked: house.locked.has(session.operator),
+  tainted: session.tainted,
+  leases: house.register.ofSession(session.id).map((lease) => leaseView(house, lease)),
+  pending: house.requests.pendingOf(session.id).map(({ request, match, expiresAt }) => ({ request, match, expiresAt })),
+});

@@ -1,0 +1,23 @@
+/** `access.wait`: a long poll; the lease text is in the first answer after the approval, and only there. */
+import type { AccessWaitResult, TakenLease } from '@airlock/protocol';
+import type { House } from '../house.js';
+import type { Tracked } from '../requests/board.js';
+import type { Session } from '../sessions/sessions.js';
+
+const approved = (taken: TakenLease | null): AccessWaitResult =>
+  taken === null
+    ? { status: 'approved', reason: 'the lease was delivered before' }
+    : { status: 'approved', lease: taken.lease, expiresAt: taken.expiresAt };
+
+const undecided = ({ status, reason }: Tracked): AccessWaitResult => ({ status, ...(reason === null ? {} : { reason }) });
+
+/** @throws AirlockError NOT_FOUND, UNAVAILABLE */
+export const accessWait = async (
+  house: House,
+  session: Session,
+  { request, timeoutS }: { readonly request: string; readonly timeoutS: number },
+): Promise<AccessWaitResult> => {
+  const tracked = await house.requests.find(request, session.id);
+  await house.requests.changed(tracked, timeoutS * 1000);
+  return tracked.status === 'approved' ? approved(await house.requests.take(tracked)) : undecided(tracked);
+};

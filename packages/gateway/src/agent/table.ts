@@ -1,0 +1,127 @@
+/**
+ * The methods of agent/ROLE.sock, and under role `operator` of operator/OP.sock.
+ *
+ * AGENT-1  nothing is permitted before hello, and nothing at all while sealed.
+ * AGENT-2  every refusal is recorded; a method that takes a code does not exist here (CODE-1).
+ */
+import type { CallContext, MethodEntry, MethodTable } from '@airlock/ipc';
+import {
+  AirlockError,
+  validatorOf,
+  type AccessRequestParams,
+  type CallParams,
+  type HelloParams,
+  type Validator,
+} from '@airlock/protocol';
+import { call } from '../call/call.js';
+import type { House, Peer } from '../house.js';
+import type { Identity, Session } from '../sessions/sessions.js';
+import { accessRelease } from './access-release.js';
+import { accessRequest } from './access-request.js';
+import { accessStatus } from './access-status.js';
+import { accessWait } from './access-wait.js';
+import { CODE_METHODS, callHoldsCode, codeRefused, holdsCode } from './code-guard.js';
+import { hello } from './hello.js';
+import { refused } from './refuse.js';
+import { servicesList } from './services-list.js';
+import { toolsDescribe, toolsSearch } from './tools.js';
+
+type Handle = (house: House, session: Session, params: never) => unknown;
+
+/** A grant to claim, or an operation that waits for its own approval: this release gives neither. */
+const nothingGranted = (): never => {
+  throw new AirlockError('POLICY_DENIED', 'nothing was granted under this name', { hint: 'ask for access: access.request' });
+};
+const nothingPending = (): never => {
+  throw new AirlockError('NOT_FOUND', 'no operation of this session waits for an approval of its own', {
+    hint: 'send the operation with call',
+  });
+};
+
+const HANDLERS: Readonly<Record<string, Handle>> = {
+  'services.list': (house, session) => servicesList(house, session),
+  'tools.search': (house, session, { query }: { query: string }) => toolsSearch(house, session, query),
+  'tools.describe': (house, session, { names }: { names: readonly string[] }) => toolsDescribe(house, session, names),
+  'access.request': (house, session, params: AccessRequestParams) => accessRequest(house, session, params),
+  'access.wait': (house, session, params: { request: string; timeoutS: number }) => accessWait(house, session, params),
+  'access.claim': nothingGranted,
+  'access.release': (house, session, { lease }: { lease: string }) => accessRelease(house, session, lease),
+  'access.status': (house, session) => accessStatus(house, session),
+  'call.result': nothingPending,
+};
+
+/** Parameters against CODE-2 first, so that a code in a field that does not exist is named for what it is. */
+const guardedParams = (house: House, identity: Identity, method: string): Validator => {
+  const validate = validatorOf(`agent.${method}`);
+  const looks = method === 'call' ? callHoldsCode : holdsCode;
+  return (params) => {
+    const problem = looks(params as object) ? codeRefused() : validate(params);
+    return problem === null ? null : refused(house, identity, problem, { method });
+  };
+};
+
+const afterHello =
+  (house: House, identity: Identity) =>
+  (peer: Peer): AirlockError | null => {
+    const problem =
+      house.sealed() ??
+      (peer.session === null ? new AirlockError('NOT_AUTHENTICATED', 'this connection has no session yet') : null);
+    return problem === null ? null : refused(house, identity, problem, {});
+  };
+
+/** `permitted` has seen a session before any of this runs. */
+const sessionOf = ({ session }: Peer): Session => {
+  if (session === null) throw new AirlockError('NOT_AUTHENTICATED', 'this connection has no session yet');
+  return session;
+};
+
+const helloEntry = (house: House, identity: Identity): MethodEntry<Peer> => ({
+  params: guardedParams(house, identity, 'hello'),
+  permitted: () => house.sealed(),
+  handle: (params, { connection, state }: CallContext<Peer>) => {
+    try {
+      return hello(house, state, connection, params as HelloParams);
+    } catch (thrown) {
+      throw refused(house, identity, thrown, { method: 'hello' });
+    }
+  },
+});
+
+/** Anything but `call`, which records for itself. */
+const entry = (house: House, identity: Identity, method: string, handle: Handle): MethodEntry<Peer> => ({
+  params: guardedParams(house, identity, method),
+  permitted: afterHello(house, identity),
+  handle: async (params, { state }) => {
+    const session = sessionOf(state);
+    try {
+      return await handle(house, session, params as never);
+    } catch (thrown) {
+      throw refused(house, identity, thrown, { method, session: session.id });
+    }
+  },
+});
+
+const callEntry = (house: House, identity: Identity): MethodEntry<Peer> => ({
+  params: guardedParams(house, identity, 'call'),
+  permitted: afterHello(house, identity),
+  handle: (params, { state }) => call(house, sessionOf(state), params as CallParams),
+});
+
+const refuseCode = (house: House, identity: Identity, method: string): MethodEntry<Peer> => ({
+  params: () => refused(house, identity, codeRefused(), { method }),
+  permitted: () => null,
+  handle: () => {
+    throw codeRefused();
+  },
+});
+
+/** One table a socket, since its role is recorded with each refusal. */
+export const agentTable = (house: House, identity: Identity): MethodTable<Peer> => {
+  const table: Record<string, MethodEntry<Peer>> = { hello: helloEntry(house, identity), call: callEntry(house, identity) };
+  for (const [method, handle] of Object.entries(HANDLERS)) table[method] = entry(house, identity, method, handle);
+  for (const method of CODE_METHODS) {
+    // Not enumerable: METHOD_UNKNOWN lists what there is, and these are no methods.
+    Object.defineProperty(table, method, { value: refuseCode(house, identity, method), enumerable: false });
+  }
+  return table;
+};

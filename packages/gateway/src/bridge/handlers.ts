@@ -1,0 +1,88 @@
+/** What follows here from what airlock-totp tells (BRIDGE-4). */
+import { AirlockError, isoTime, type BridgeHelloResult, type LeaseEnd, type RegisteredLease } from '@airlock/protocol';
+import { openParams } from '../call/cell-open.js';
+import type { House } from '../house.js';
+import type { GatewayEvent } from '../journal/journal.js';
+import { endError } from '../leases/register.js';
+import { GATEWAY_LIMITS } from '../limits.js';
+import { commitOf } from '../operator/services.js';
+import type { BridgeHandlers } from './link.js';
+
+const END_EVENTS: Readonly<Record<LeaseEnd, GatewayEvent>> = {
+  expired: 'lease_expired',
+  reboot: 'lease_expired',
+  revoked: 'lease_revoked',
+  released: 'lease_released',
+};
+
+const notifySession = (house: House, session: string, method: string, params: object): void => {
+  for (const connection of house.sessions.get(session)?.connections ?? []) connection.notify(method, params);
+};
+
+/** A lease has ended, whoever noticed: its cells end, with them its calls, and its session is told. */
+export const onLeaseEnd = (house: House, { id, operator, role, session }: RegisteredLease, why: LeaseEnd): void => {
+  house.pool.endLease(id, endError(why));
+  house.budgets.forget(id);
+  house.journal.note(END_EVENTS[why], { lease: id, operator, role, session, why });
+  notifySession(house, session, 'lease.ended', { lease: id, why });
+};
+
+/** Opens at most two cells ahead of their first call; a failure shows at that call. */
+const openAhead = (house: House, { id, operator, role, scopes }: RegisteredLease): void => {
+  const services = [...new Set(scopes.map((scope) => scope.split(':', 1)[0] ?? ''))];
+  for (const service of services.slice(0, GATEWAY_LIMITS.openAhead)) {
+    const entry = house.stores.get(operator)?.get(service);
+    if (entry === undefined || entry.record === null) continue;
+    house.pool.get({ lease: id, service, role, operator }, () => openParams(house, id, entry)).catch(() => undefined);
+  }
+};
+
+const setLocked = (house: House, operator: string, locked: boolean): void => {
+  if (house.locked.has(operator) === locked) return;
+  house.journal.note(locked ? 'locked' : 'unlocked', { operator });
+  if (!locked) return void house.locked.delete(operator);
+  house.locked.add(operator);
+  house.pool.endOperator(operator, new AirlockError('LOCKED', 'the operator locked Airlock'));
+};
+
+/** Told by airlock-totp's connection. */
+export const bridgeHandlers = (house: () => House): BridgeHandlers => ({
+  'request.fronted': ({ operator, request, role }) => house().journal.note('request_fronted', { operator, request, role }),
+  'request.decided': (params) => {
+    const { operator, request, status, reason } = params;
+    const tracked = house().requests.decided(params);
+    if (status === 'denied') house().journal.note('access_denied', { operator, request, role: tracked?.role, reason });
+    if (status === 'expired') house().journal.note('access_expired', { operator, request, role: tracked?.role });
+    if (tracked === null) return;
+    notifySession(house(), tracked.session, 'access.decided', { request, status, ...(reason === undefined ? {} : { reason }) });
+  },
+  'lease.issued': ({ lease, request }) => {
+    const { id, operator, role, session, scopes, expiresMs } = lease;
+    house().register.add(lease);
+    house().journal.note('lease_issued', { lease: id, request, operator, role, session, scopes, expires: isoTime(expiresMs) });
+    openAhead(house(), lease);
+  },
+  'lease.ended': ({ lease, why }) => house().register.end(lease, why),
+  locked: ({ operator, locked }) => setLocked(house(), operator, locked),
+  enrolled: () => undefined,
+});
+
+/** After each hello: the truth of airlock-totp replaces ours (BRIDGE-3). */
+export const onBridgeUp = (house: House, { operators, leases, head }: BridgeHelloResult): void => {
+  house.register.replace(leases);
+  for (const { operator, locked } of operators) setLocked(house, operator, locked);
+  house.heads.resume(head);
+  for (const store of house.stores.values()) void store.settle(commitOf(house, store.operator));
+  void house.requests.refresh();
+};
+
+/** BRIDGE-2: cut off, so what is open ends. */
+export const onBridgeLost = (house: House): void => {
+  const reason = house.bridge.refusal() ?? new AirlockError('UNAVAILABLE', 'airlock-totp does not answer');
+  house.options.log('airlock-totp does not answer; nothing is served until it does');
+  house.pool.endAll(reason);
+};
+
+/** Sessions are told a minute before a lease of theirs ends. */
+export const notifyExpiring = (house: House, { id, session, expiresMs }: RegisteredLease): void =>
+  notifySession(house, session, 'lease.expiring', { lease: id, expiresAt: isoTime(expiresMs) });

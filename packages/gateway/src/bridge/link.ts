@@ -1,0 +1,190 @@
+/**
+ * The one connection to airlock-totp.
+ *
+ * BRIDGE-1  hello, then the lease key in a binary frame; before both are there nothing is served.
+ * BRIDGE-2  a heartbeat every 500 ms; an answer older than 2 s means cut off. Measured on the monotonic clock: it is about a process.
+ * BRIDGE-3  reconnects for as long as this process lives.
+ */
+import { connectSocket, type Connection, type NotificationTable } from '@airlock/ipc';
+import { asLeaseKey, LEASE_KEY_BYTES, type LeaseKey } from '@airlock/lease';
+import {
+  AirlockError,
+  FRAME,
+  LIMITS,
+  unpackBlobs,
+  type BridgeHelloResult,
+  type BridgeNotification,
+  type Timers,
+} from '@airlock/protocol';
+import { GATEWAY_LIMITS } from '../limits.js';
+
+type Params<M extends BridgeNotification['method']> = Extract<BridgeNotification, { readonly method: M }>['params'];
+/** What airlock-totp tells unasked, by method. */
+export type BridgeHandlers = { readonly [M in BridgeNotification['method']]: (params: Params<M>) => void };
+
+export interface LinkOptions {
+  readonly path: string;
+  readonly timers: Timers;
+  readonly handlers: BridgeHandlers;
+  /** After each hello and key: the list of live leases replaces what was known. */
+  readonly onUp: (hello: BridgeHelloResult) => void;
+  /** Once when airlock-totp is cut off; calls are refused from then on. */
+  readonly onLost: () => void;
+}
+
+const cutOff = (): AirlockError =>
+  new AirlockError('UNAVAILABLE', 'airlock-totp does not answer, so nothing is served', {
+    hint: 'try again in a few seconds; the operator can run: airlock-ctl doctor',
+    retryAfterMs: GATEWAY_LIMITS.heartbeatLostMs,
+  });
+
+/** Airlock-totp is trusted with more than shapes: it decides who may do what. */
+const anyParams = (): null => null;
+
+export class BridgeLink {
+  readonly #options: LinkOptions;
+  readonly #notifications: NotificationTable<undefined>;
+  #connection: Connection | null = null;
+  #hello: BridgeHelloResult | null = null;
+  /** The hello that was acted on, so that each is acted on once. */
+  #announced: BridgeHelloResult | null = null;
+  #bootId: string | null = null;
+  #key: LeaseKey | null = null;
+  #kid = '';
+  /** Monotonic time of the last answer; null: never. */
+  #heardMs: number | null = null;
+  #lost = true;
+  #stopped = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#notifications = Object.fromEntries(
+      Object.entries(options.handlers).map(([method, handle]) => [
+        method,
+        { params: anyParams, handle: handle as (params: object) => void },
+      ]),
+    );
+  }
+
+  /** The key that verifies leases. @throws AirlockError UNAVAILABLE before the first hello. */
+  get key(): LeaseKey {
+    if (this.#key === null) throw cutOff();
+    return this.#key;
+  }
+
+  /** Boot id as airlock-totp has it. @throws AirlockError UNAVAILABLE before the first hello. */
+  get bootId(): string {
+    if (this.#bootId === null) throw cutOff();
+    return this.#bootId;
+  }
+
+  /** Milliseconds since the last answer, or null. */
+  get ageMs(): number | null {
+    return this.#heardMs === null ? null : this.#options.timers.nowMs() - this.#heardMs;
+  }
+
+  /** BRIDGE-2. @returns UNAVAILABLE, or null where it lives. */
+  refusal(): AirlockError | null {
+    const ageMs = this.ageMs;
+    return ageMs === null || ageMs > GATEWAY_LIMITS.heartbeatLostMs || this.#key === null ? cutOff() : null;
+  }
+
+  /** Asks airlock-totp. @throws AirlockError of airlock-totp, or UNAVAILABLE. */
+  async call<T>(method: string, params: object): Promise<T> {
+    if (this.#connection === null || this.#key === null) throw cutOff();
+    return (await this.#connection.call(method, params, { timeoutMs: GATEWAY_LIMITS.bridgeCallTimeoutMs })) as T;
+  }
+
+  start(): void {
+    void this.#connectForEver();
+    this.#beat();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#connection?.close();
+    this.#key?.fill(0);
+  }
+
+  /** Called by the tick: notices that the last answer became too old. */
+  tick(): void {
+    if (this.#lost || this.refusal() === null) return;
+    this.#lost = true;
+    this.#options.onLost();
+  }
+
+  async #connectForEver(): Promise<void> {
+    while (!this.#stopped) {
+      await this.#connectOnce();
+      await new Promise<void>((resolve) => void this.#options.timers.after(GATEWAY_LIMITS.reconnectMs, resolve));
+    }
+  }
+
+  /** Resolves when the connection has ended, or could not be made. */
+  async #connectOnce(): Promise<void> {
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const opening = connectSocket(this.#options.path, {
+          timers: this.#options.timers,
+          notifications: this.#notifications,
+          limits: { maxBinaryBytes: LIMITS.maxBinaryFrameBytes, maxInFlightPerConnection: Number.MAX_SAFE_INTEGER },
+          onBinary: (type, payload, connection) => this.#onFrame(type, payload, connection),
+          onClose: () => resolve(),
+        });
+        opening.then((connection) => this.#greet(connection)).catch(reject);
+      });
+    } catch {
+      // Not there, or not as it should be: tried again for as long as this process lives (BRIDGE-3).
+    }
+    this.#connection?.close();
+    this.#connection = null;
+    this.#hello = null;
+  }
+
+  async #greet(connection: Connection): Promise<void> {
+    this.#connection = connection;
+    const timeoutMs = GATEWAY_LIMITS.bridgeCallTimeoutMs;
+    const hello = (await connection.call('hello', { protocol: 1 }, { timeoutMs })) as BridgeHelloResult;
+    this.#hello = hello;
+    this.#up();
+  }
+
+  /** LEASE_KEY: key ‖ blob key id. The key is copied out of the frame, which is wiped. */
+  #onFrame(type: number, payload: Buffer, connection: Connection): void {
+    const parts = type === FRAME.LEASE_KEY ? unpackBlobs(payload, LEASE_KEY_BYTES, 1) : null;
+    if (parts === null)
+      return connection.close(new AirlockError('FRAME_INVALID', 'airlock-totp sent a frame that is no lease key'));
+    const key = asLeaseKey(Buffer.from(parts.head));
+    payload.fill(0);
+    parts.head.fill(0);
+    this.#key?.fill(0);
+    this.#key = key;
+    this.#kid = parts.blobs[0]?.toString('utf8') ?? '';
+    this.#up();
+  }
+
+  /** Hello and its key are both there. */
+  #up(): void {
+    const hello = this.#hello;
+    if (hello === null || hello === this.#announced || this.#key === null || this.#kid !== hello.kid) return;
+    this.#announced = hello;
+    this.#bootId = hello.bootId;
+    this.#heardMs = this.#options.timers.nowMs();
+    this.#lost = false;
+    this.#options.onUp(hello);
+  }
+
+  #beat(): void {
+    if (this.#stopped) return;
+    this.#options.timers.after(GATEWAY_LIMITS.heartbeatMs, () => this.#beat());
+    if (this.#connection === null || this.#hello === null) return;
+    this.#connection.call('heartbeat', {}, { timeoutMs: GATEWAY_LIMITS.heartbeatLostMs }).then(
+      () => {
+        this.#heardMs = this.#options.timers.nowMs();
+        // Heard again on the same connection: no notification was missed.
+        this.#lost = false;
+      },
+      () => undefined,
+    );
+  }
+}

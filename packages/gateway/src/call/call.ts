@@ -1,0 +1,143 @@
+/**
+ * `call`: lease → policy → record of the decision → cell → record of the outcome → answer.
+ *
+ * CALL-6  the decision is recorded before the cell is asked: durable for what is no read, written for a read.
+ * CALL-7  a call is counted against its budgets before it happens.
+ * CALL-8  the outcome is recorded before the answer leaves, and no answer leaves after the lease has ended.
+ */
+import type { Cell } from '../cells/cell.js';
+import { AirlockError, asAirlockError, type CallParams, type CallResult, type CellResult } from '@airlock/protocol';
+import { refused, withAudit } from '../agent/refuse.js';
+import type { House } from '../house.js';
+import { GATEWAY_LIMITS } from '../limits.js';
+import type { Session } from '../sessions/sessions.js';
+import { openParams } from './cell-open.js';
+import { checkStillAllowed, runChecks } from './checks.js';
+import type { Answerable } from './question.js';
+
+/** Everything up to the decision; nothing has happened when this throws. */
+const admit = (house: House, session: Session, params: CallParams): Answerable => {
+  const question = { house, session, params, lease: null, registered: null, service: null, operation: null, decision: null };
+  const answerable = runChecks(question);
+  house.journal.admit(session.role, GATEWAY_LIMITS.callLogBytes);
+  return answerable;
+};
+
+/** CALL-6, CALL-7. @returns seq, or a promise of it for what has to be durable. */
+const recordDecision = ({ house, session, params, lease, operation, decision }: Answerable): number | Promise<number> => {
+  house.budgets.spend(lease);
+  const fields = {
+    service: params.service,
+    operation: params.operation,
+    rule: decision.rule,
+    lease: lease.payload.id,
+    session: session.id,
+    role: session.role,
+  };
+  return operation.class === 'read'
+    ? house.journal.write('operation_allowed', fields)
+    : house.journal.durable('operation_allowed', fields);
+};
+
+/** The cell of lease and service, usually without waiting. */
+const cellOf = ({ house, session, params, registered, service }: Answerable): Cell | Promise<Cell> => {
+  const { id } = registered;
+  const { role, operator } = session;
+  return (
+    house.pool.ready(id, params.service) ??
+    house.pool.get({ lease: id, service: params.service, role, operator }, () => openParams(house, id, service.entry))
+  );
+};
+
+/** A cell is where hostile bytes are parsed: its answer is looked at like a stranger's. */
+const checkResult = (value: CellResult): CellResult => {
+  const { result, count, masked, truncated, risk } = value as Partial<CellResult>;
+  const counts = Number.isSafeInteger(count) && Number.isSafeInteger(masked);
+  if (
+    result === undefined ||
+    !counts ||
+    typeof truncated !== 'boolean' ||
+    typeof risk !== 'number' ||
+    !(risk >= 0 && risk <= 1)
+  ) {
+    throw new AirlockError('INTERNAL', 'the cell gave an answer that is none');
+  }
+  return value;
+};
+
+const execute = async (question: Answerable): Promise<CellResult> => {
+  const { params, lease } = question;
+  const ready = cellOf(question);
+  const cell = ready instanceof Promise ? await ready : ready;
+  const { constraints } = lease.effective;
+  const order = { operation: params.operation, params: params.params };
+  const limited =
+    Object.keys(constraints).length === 0 ? order : { ...order, constraints: { ...constraints } as Record<string, never> };
+  return checkResult(await cell.execute(limited));
+};
+
+interface Outcome {
+  readonly result: string;
+  readonly count: number;
+  readonly of: number;
+  readonly beganMs: number;
+}
+
+/** CALL-8. @returns seq. @throws AirlockError AUDIT_UNAVAILABLE */
+const recordOutcome = ({ house, session, params, lease }: Answerable, { result, count, of, beganMs }: Outcome): number =>
+  house.journal.write('operation', {
+    service: params.service,
+    operation: params.operation,
+    count,
+    result,
+    lease: lease.payload.id,
+    session: session.id,
+    role: session.role,
+    ms: Math.round(house.timers.nowMs() - beganMs),
+    of,
+  });
+
+/** The error as the agent gets it, its record written; where that fails, the record's failure is the answer. */
+const failed = (question: Answerable, thrown: unknown, of: number, beganMs: number): AirlockError => {
+  const error = asAirlockError(thrown);
+  try {
+    return withAudit(error, recordOutcome(question, { result: error.code, count: 0, of, beganMs }));
+  } catch (unrecorded) {
+    return asAirlockError(unrecorded);
+  }
+};
+
+/** A decided call. @throws AirlockError with the number of its record. */
+const answer = async (question: Answerable, of: number, beganMs: number): Promise<CallResult> => {
+  let done: CellResult;
+  try {
+    done = await execute(question);
+    checkStillAllowed(question);
+  } catch (thrown) {
+    throw failed(question, thrown, of, beganMs);
+  }
+  const { result, count, masked, truncated, risk } = done;
+  const audit = recordOutcome(question, { result: 'ok', count, of, beganMs });
+  if (question.operation.untrusted) question.session.tainted = true;
+  return { result, meta: { audit, masked, truncated, risk } };
+};
+
+/** @throws AirlockError any of the refusals of checks.ts, what the cell says, AUDIT_UNAVAILABLE, RATE_LIMITED */
+export const call = async (house: House, session: Session, params: CallParams): Promise<CallResult> => {
+  const beganMs = house.timers.nowMs();
+  let question: Answerable;
+  let of: number | Promise<number>;
+  try {
+    question = admit(house, session, params);
+    of = recordDecision(question);
+    if (typeof of !== 'number') {
+      of = await of;
+      // The disk took its time; what held before it may not hold now.
+      checkStillAllowed(question);
+    }
+  } catch (thrown) {
+    const { service, operation } = params;
+    throw refused(house, session, thrown, { service, operation, session: session.id });
+  }
+  return answer(question, of, beganMs);
+};

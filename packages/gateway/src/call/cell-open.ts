@@ -1,0 +1,20 @@
+/** What a cell is opened with: a fresh ticket, the sealed record, and where the service is. */
+import { AirlockError, type CellOpenParams, type TicketResult } from '@airlock/protocol';
+import type { House } from '../house.js';
+import type { ServiceEntry } from '../vault/entry.js';
+
+/** What a trial's limits carry in place of the id of a lease (airlock-totp). */
+export const TRIAL_LEASE = 'trial';
+
+/** @throws AirlockError VAULT_UNREADABLE where no credential is stored. */
+export const orderFor = (entry: ServiceEntry, lease: string, ticket: string): CellOpenParams => {
+  const { service, kind, settings, destination, record } = entry;
+  if (record === null) throw new AirlockError('VAULT_UNREADABLE', `no credential is stored for ${service}`);
+  return { lease, service, kind, settings, destination, record, ticket };
+};
+
+/** @throws AirlockError of airlock-totp: LEASE_EXPIRED, LOCKED, LEASE_SCOPE, UNAVAILABLE. */
+export const openParams = async (house: House, lease: string, entry: ServiceEntry): Promise<CellOpenParams> => {
+  const { ticket } = await house.bridge.call<TicketResult>('ticket.create', { lease, service: entry.service });
+  return orderFor(entry, lease, ticket);
+};

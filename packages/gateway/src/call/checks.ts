@@ -1,0 +1,148 @@
+/**
+ * What has to hold before a cell is asked, each check by name, in this order. A check throws the refusal, or returns.
+ *
+ * CALL-1  airlock-totp lives (BRIDGE-2), and the operator has not locked.
+ * CALL-2  the signature is checked before a byte of the lease is believed; then role, session, ends, intent.
+ * CALL-3  the register of airlock-totp has the lease, for this role, session and operator.
+ * CALL-4  service and operation exist; their class is the manifest's.
+ * CALL-5  the lease's scopes cover the operation, its budget has room, and the policy allows it. Default deny.
+ */
+import { checkScope, verifyLease } from '@airlock/lease';
+import { decideCall } from '@airlock/policy';
+import { AirlockError, intentHash, parseScope } from '@airlock/protocol';
+import { codeRefused, strayCodeField } from '../agent/code-guard.js';
+import { allowedOperations } from '../agent/services-list.js';
+import { findService } from '../house.js';
+import { found, type Answerable, type Question } from './question.js';
+
+/** One check; what it finds it writes into the question. */
+export type Check = (question: Question) => void;
+
+const airlockTotpLives: Check = ({ house }) => {
+  const refusal = house.bridge.refusal();
+  if (refusal !== null) throw refusal;
+};
+
+const operatorHasNotLocked: Check = ({ house, session }) => {
+  if (house.locked.has(session.operator)) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+};
+
+const leaseVerifies: Check = (question) => {
+  const { house, session, params } = question;
+  const intent = params.context?.intent;
+  question.lease = verifyLease(house.bridge.key, params.lease, {
+    nowMs: house.clock.wallMs(),
+    bootMs: house.clock.bootMs(),
+    bootId: house.bridge.bootId,
+    role: session.role,
+    session: session.id,
+    intentHash: intent === undefined ? null : intentHash(intent),
+  });
+};
+
+const leaseLives: Check = (question) => {
+  const { house, session } = question;
+  const { payload } = found(question.lease);
+  const registered = house.register.find(payload.id);
+  if (registered === null) throw house.register.whyNot(payload.id, payload.expiresMs);
+  if (registered.operator !== session.operator || registered.role !== session.role)
+    throw new AirlockError('LEASE_INVALID', 'the lease is of another role');
+  if (registered.session !== session.id) throw new AirlockError('LEASE_SESSION', 'the lease is of another session');
+  question.registered = registered;
+};
+
+const unknownService = ({ house, session, params }: Question): AirlockError => {
+  const names = [...(house.stores.get(session.operator)?.entries.keys() ?? [])].sort().join(', ');
+  return new AirlockError('SERVICE_UNKNOWN', `there is no service ${params.service}`, {
+    field: 'params.service',
+    expected: names || 'none',
+    found: params.service,
+  });
+};
+
+const serviceExists: Check = (question) => {
+  const { house, session, params } = question;
+  question.service = findService(house, session.operator, params.service);
+  if (question.service === null) throw unknownService(question);
+  if (question.service.entry.record === null) {
+    throw new AirlockError('VAULT_UNREADABLE', `no credential is stored for ${params.service}`, { field: 'params.service' });
+  }
+};
+
+const operationExists: Check = (question) => {
+  const { house, params } = question;
+  const { operations } = found(question.service);
+  const operation = operations.get(params.operation);
+  if (operation === undefined) {
+    const expected = allowedOperations(house, operations.values())
+      .map(({ name }) => name)
+      .join(', ');
+    const detail = { field: 'params.operation', expected, found: params.operation, hint: `use one of: ${expected}` };
+    throw new AirlockError('OPERATION_UNKNOWN', `${params.service} has no operation ${params.operation}`, detail);
+  }
+  question.operation = operation;
+};
+
+const noCodeInParams: Check = ({ params, operation }) => {
+  if (strayCodeField(params.params, found(operation))) throw codeRefused();
+};
+
+const scopeCovers: Check = ({ lease, params, operation }) => {
+  checkScope(found(lease), params.service, found(operation).class, params.operation);
+};
+
+const budgetHasRoom: Check = ({ house, lease }) => {
+  house.budgets.check(found(lease));
+};
+
+const policyAllows: Check = (question) => {
+  const { house, params } = question;
+  const operation = found(question.operation);
+  const scopes = [found(question.lease).effective.scopes.map(parseScope), found(question.registered).scopes.map(parseScope)];
+  const decision = decideCall({ service: params.service, operation, scopes, permissions: house.config.permissions });
+  question.decision = decision;
+  if (decision.decision === 'allow') return;
+  if (decision.rule === 'configuration-read-only')
+    throw new AirlockError('READ_ONLY', `the configuration allows no operation of class ${operation.class}`);
+  throw new AirlockError('POLICY_DENIED', `the rule ${decision.rule} does not allow this operation`);
+};
+
+export const CHECKS: readonly Check[] = [
+  airlockTotpLives,
+  operatorHasNotLocked,
+  leaseVerifies,
+  leaseLives,
+  serviceExists,
+  operationExists,
+  noCodeInParams,
+  scopeCovers,
+  budgetHasRoom,
+  policyAllows,
+];
+
+/** Runs every check. @throws AirlockError the first refusal. */
+export const runChecks = (question: Question): Answerable => {
+  for (const check of CHECKS) check(question);
+  const { lease, registered, service, operation, decision } = question;
+  return Object.assign(question, {
+    lease: found(lease),
+    registered: found(registered),
+    service: found(service),
+    operation: found(operation),
+    decision: found(decision),
+  });
+};
+
+/**
+ * What has to hold still when the cell has answered: an answer later than the lease's end is not delivered.
+ * @throws AirlockError LEASE_EXPIRED, LEASE_REVOKED, LOCKED, UNAVAILABLE
+ */
+export const checkStillAllowed = (question: Answerable): void => {
+  const { house, lease } = question;
+  airlockTotpLives(question);
+  operatorHasNotLocked(question);
+  leaseLives(question);
+  const { expiresMs, bootDeadlineMs } = lease.effective;
+  if (house.clock.wallMs() >= expiresMs || house.clock.bootMs() >= bootDeadlineMs)
+    throw new AirlockError('LEASE_EXPIRED', 'the lease ended during the call');
+};

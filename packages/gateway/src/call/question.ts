@@ -1,0 +1,32 @@
+/** One call on its way through the checks: what is asked, and what the checks have found so far. */
+import type { VerifiedLease } from '@airlock/lease';
+import type { Decision } from '@airlock/policy';
+import type { CallParams, OperationManifest, RegisteredLease } from '@airlock/protocol';
+import type { House, Service } from '../house.js';
+import type { Session } from '../sessions/sessions.js';
+
+export interface Question {
+  readonly house: House;
+  readonly session: Session;
+  readonly params: CallParams;
+  lease: VerifiedLease | null;
+  registered: RegisteredLease | null;
+  service: Service | null;
+  operation: OperationManifest | null;
+  decision: Decision | null;
+}
+
+/** A question that passed every check: nothing is missing. */
+export interface Answerable extends Question {
+  readonly lease: VerifiedLease;
+  readonly registered: RegisteredLease;
+  readonly service: Service;
+  readonly operation: OperationManifest;
+  readonly decision: Decision;
+}
+
+/** The value a former check has found. @throws Error where the checks stand in another order: a defect. */
+export const found = <T>(value: T | null): T => {
+  if (value === null) throw new Error('a check ran before the one it needs');
+  return value;
+};

@@ -1,0 +1,95 @@
+/**
+ * One cell: a connection to one slot, for one lease and one service (docs/spec/release.md "The cell's socket").
+ *
+ * CELLS-1  never probed: the slot is connected to once, and its first byte has to come in time.
+ * CELLS-2  the end of the connection is the end of the cell; the slot is free from then on.
+ */
+import { connectSocket, type Connection } from '@airlock/ipc';
+import { AirlockError, type CellExecuteParams, type CellOpenParams, type CellResult, type Timers } from '@airlock/protocol';
+import { GATEWAY_LIMITS } from '../limits.js';
+
+export interface CellOptions {
+  /** Path of the slot's socket. */
+  readonly path: string;
+  readonly timers: Timers;
+  /** Called once, when the connection has ended. */
+  readonly onClose: () => void;
+}
+
+const died = (): AirlockError =>
+  new AirlockError('UNAVAILABLE', 'the cell of this service ended during the call', {
+    hint: 'call again; a fresh cell is opened',
+    retryAfterMs: GATEWAY_LIMITS.cellDiedRetryMs,
+  });
+
+export class Cell {
+  readonly #connection: Connection;
+  /** Why we closed it; null while open or where it died by itself. */
+  #reason: AirlockError | null = null;
+  #ended = false;
+  inFlight = 0;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  get isOpen(): boolean {
+    return this.#connection.isOpen && this.#reason === null;
+  }
+
+  /** `open`, once. @throws AirlockError what the cell answered, or UNAVAILABLE. */
+  async open(params: CellOpenParams): Promise<void> {
+    await this.#call('open', params, GATEWAY_LIMITS.cellFirstByteMs);
+  }
+
+  /** `execute`, as often as wanted, many at a time. @throws AirlockError of the cell, or why it ended. */
+  async execute(params: CellExecuteParams): Promise<CellResult> {
+    return (await this.#call('execute', params, GATEWAY_LIMITS.cellExecuteMs)) as CellResult;
+  }
+
+  /** `test`, once, in a trial. @throws AirlockError with data.found */
+  async test(): Promise<void> {
+    await this.#call('test', {}, GATEWAY_LIMITS.cellTrialMs);
+  }
+
+  /** Ends cell and calls in flight with this reason. */
+  close(reason: AirlockError): void {
+    this.#reason ??= reason;
+    this.#connection.close(reason);
+  }
+
+  /** Noted by the connection's end. */
+  markEnded(): void {
+    this.#ended = true;
+  }
+
+  async #call(method: string, params: object, timeoutMs: number): Promise<unknown> {
+    this.inFlight += 1;
+    try {
+      return await this.#connection.call(method, params, { timeoutMs });
+    } catch (thrown) {
+      if (this.#reason !== null) throw this.#reason;
+      throw this.#ended ? died() : thrown;
+    } finally {
+      this.inFlight -= 1;
+    }
+  }
+}
+
+/**
+ * Connects to a slot. The instance behind it may still be starting.
+ * @throws AirlockError UNAVAILABLE
+ */
+export const connectCell = async ({ path, timers, onClose }: CellOptions): Promise<Cell> => {
+  let cell: Cell | null = null;
+  const connection = await connectSocket(path, {
+    timers,
+    connectTimeoutMs: GATEWAY_LIMITS.cellFirstByteMs,
+    onClose: () => {
+      cell?.markEnded();
+      onClose();
+    },
+  });
+  cell = new Cell(connection);
+  return cell;
+};

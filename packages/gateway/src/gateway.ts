@@ -1,0 +1,136 @@
+/** Puts airlock-gateway together and runs it. Nothing that is read here can keep it from starting: it starts sealed. */
+import { openLog } from '@airlock/audit';
+import type { SocketServer } from '@airlock/ipc';
+import { AirlockError, asAirlockError, type RequestState, type SignedHeadResult, type TakenLease } from '@airlock/protocol';
+import { bridgeHandlers, notifyExpiring, onBridgeLost, onBridgeUp, onLeaseEnd } from './bridge/handlers.js';
+import { BridgeLink } from './bridge/link.js';
+import { CellPool } from './cells/pool.js';
+import { SlotLedger } from './cells/slots.js';
+import { Catalogue } from './connectors/catalogue.js';
+import type { House, Peer } from './house.js';
+import { Follower } from './journal/follow.js';
+import { Heads } from './journal/heads.js';
+import { Journal } from './journal/journal.js';
+import { LeaseRegister } from './leases/register.js';
+import { GATEWAY_LIMITS } from './limits.js';
+import type { GatewayOptions } from './options.js';
+import { bridgePath, logDir, slotPath } from './paths.js';
+import { RequestBoard } from './requests/board.js';
+import { RequestRate } from './requests/rate.js';
+import { serveAll } from './serve.js';
+import { loadConfig } from './state/config.js';
+import { openState } from './state/open.js';
+import { VERSION } from './version.js';
+
+/** A running gateway. */
+export interface Gateway {
+  /** Stops serving, writes what is held back, ends every cell. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** Name of this log in signed heads, as airlock-totp has it. */
+const LOG_ORIGIN = 'airlock-gateway';
+
+const openJournal = (options: GatewayOptions, groupCommitMs: number): Journal => {
+  const { clock, timers, bootId, log } = options;
+  const onSealed = (error: AirlockError): void => log(`the audit log is sealed: ${error.message}`);
+  return new Journal(
+    openLog({ dir: logDir(options), clock, timers, origin: LOG_ORIGIN, groupCommitMs, bootId, onSealed }),
+    clock,
+  );
+};
+
+const openBridge = (options: GatewayOptions, house: () => House): BridgeLink =>
+  new BridgeLink({
+    path: bridgePath(options),
+    timers: options.timers,
+    handlers: bridgeHandlers(house),
+    onUp: (hello) => onBridgeUp(house(), hello),
+    onLost: () => onBridgeLost(house()),
+  });
+
+const build = (options: GatewayOptions): House => {
+  const { clock, timers } = options;
+  const { config, problem } = loadConfig(options.configDir);
+  const house = (): House => built;
+  const register = new LeaseRegister(clock, (lease, why) => onLeaseEnd(house(), lease, why));
+  const state = openState(options, config.operators, (session) => register.hasSession(session));
+  const journal = openJournal(options, config.audit.groupCommitMs);
+  const bridge = openBridge(options, house);
+  const slots = new SlotLedger(options.cellSlots);
+  const source = {
+    get: (request: string) => bridge.call<RequestState>('request.get', { request }),
+    take: (request: string) => bridge.call<TakenLease>('request.take', { request }),
+  };
+  const built: House = {
+    ...{ options, clock, timers, config, journal, register, bridge, slots },
+    ...{ sessions: state.sessions, budgets: state.budgets, stores: state.stores },
+    heads: new Heads(journal.log, (size, digests) => bridge.call<SignedHeadResult>('head.sign', { size, digests })),
+    followers: new Follower(logDir(options)),
+    requests: new RequestBoard(source, timers),
+    requestRate: new RequestRate(clock),
+    pool: new CellPool({ slots, clock, timers, slotPath: (slot) => slotPath(options, slot) }),
+    catalogue: new Catalogue(options.connectorDirs),
+    locked: new Set(),
+    sealed: () => problem ?? state.problem ?? journal.sealed,
+  };
+  return built;
+};
+
+/** What a second is for: room on the disk and heads are looked at once in ten ticks. */
+const TICKS_PER_SECOND = 10;
+
+const tick = (house: House, count: number): void => {
+  house.bridge.tick();
+  for (const lease of house.register.tick()) notifyExpiring(house, lease);
+  house.pool.tick();
+  house.journal.tick();
+  house.followers.tick();
+  if (house.bridge.refusal() === null) house.heads.tick(house.timers.nowMs());
+  if (count % TICKS_PER_SECOND === 0) house.journal.checkRoom();
+};
+
+/** One tick a process, re-armed after each. @returns the way to stop it. */
+const startTicking = (house: House): (() => void) => {
+  let count = 0;
+  let isStopped = false;
+  const next = (): void => {
+    if (isStopped) return;
+    count += 1;
+    try {
+      tick(house, count);
+    } catch (thrown) {
+      house.options.log(`a tick failed: ${asAirlockError(thrown).code}`);
+    }
+    house.timers.after(GATEWAY_LIMITS.tickMs, next);
+  };
+  house.timers.after(GATEWAY_LIMITS.tickMs, next);
+  return () => {
+    isStopped = true;
+  };
+};
+
+const stop = async (house: House, servers: readonly SocketServer<Peer>[], stopTicking: () => void): Promise<void> => {
+  stopTicking();
+  house.bridge.stop();
+  house.pool.endAll(new AirlockError('UNAVAILABLE', 'airlock-gateway is stopping'));
+  await Promise.all(servers.map((server) => server.close()));
+  await house.journal.close();
+  house.sessions.close();
+  house.budgets.close();
+};
+
+/**
+ * Serves until closed.
+ * @throws Error of the system where a socket it was given cannot be listened on: a defect of the unit.
+ */
+export const runGateway = async (options: GatewayOptions): Promise<Gateway> => {
+  const house = build(options);
+  const sealed = house.sealed();
+  if (sealed !== null) options.log(`starting sealed: ${sealed.message}`);
+  const servers = await serveAll(house);
+  house.journal.note('started', { version: VERSION });
+  house.bridge.start();
+  const stopTicking = startTicking(house);
+  return { close: () => stop(house, servers, stopTicking) };
+};

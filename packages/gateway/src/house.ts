@@ -1,0 +1,69 @@
+/** What the parts of airlock-gateway share: one of each, made by gateway.ts, handed to every method. */
+import type { AirlockError, Clock, CompiledConfig, OperationManifest, Timers } from '@airlock/protocol';
+import type { BridgeLink } from './bridge/link.js';
+import type { CellPool } from './cells/pool.js';
+import type { SlotLedger } from './cells/slots.js';
+import type { Catalogue } from './connectors/catalogue.js';
+import type { Follower } from './journal/follow.js';
+import type { Heads } from './journal/heads.js';
+import type { Journal } from './journal/journal.js';
+import type { BudgetLedger } from './leases/budget.js';
+import type { LeaseRegister } from './leases/register.js';
+import type { GatewayOptions } from './options.js';
+import type { RequestBoard } from './requests/board.js';
+import type { RequestRate } from './requests/rate.js';
+import type { Identity, Session, Sessions } from './sessions/sessions.js';
+import type { ServiceEntry } from './vault/entry.js';
+import type { ServiceStore } from './vault/store.js';
+
+export interface House {
+  readonly options: GatewayOptions;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly config: CompiledConfig;
+  readonly journal: Journal;
+  readonly heads: Heads;
+  readonly followers: Follower;
+  readonly sessions: Sessions;
+  readonly register: LeaseRegister;
+  readonly budgets: BudgetLedger;
+  readonly requests: RequestBoard;
+  readonly requestRate: RequestRate;
+  readonly bridge: BridgeLink;
+  readonly slots: SlotLedger;
+  readonly pool: CellPool;
+  readonly catalogue: Catalogue;
+  /** By operator. */
+  readonly stores: ReadonlyMap<string, ServiceStore>;
+  /** Operators that are locked, as airlock-totp says. */
+  readonly locked: Set<string>;
+  /** Why nothing is served but the diagnosis, or null. */
+  sealed(): AirlockError | null;
+}
+
+/** A connection to an agent's or an operator's socket. */
+export interface Peer extends Identity {
+  /** null before hello. */
+  session: Session | null;
+}
+
+/** A service with the manifest of its kind. */
+export interface Service {
+  readonly entry: ServiceEntry;
+  readonly title: string;
+  readonly operations: ReadonlyMap<string, OperationManifest>;
+}
+
+/** A service of an operator, or null where there is none or its kind is no longer installed. */
+export const findService = (house: House, operator: string, name: string): Service | null => {
+  const entry = house.stores.get(operator)?.get(name);
+  if (entry === undefined) return null;
+  const kind = house.catalogue.find(entry.kind);
+  return kind === null ? null : { entry, title: kind.manifest.title, operations: kind.operations };
+};
+
+/** All services of an operator whose kinds are installed. */
+export const listServices = (house: House, operator: string): Service[] => {
+  const names = [...(house.stores.get(operator)?.entries.keys() ?? [])].sort();
+  return names.map((name) => findService(house, operator, name)).filter((service) => service !== null);
+};

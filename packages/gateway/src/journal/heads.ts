@@ -1,0 +1,82 @@
+/**
+ * Has the log countersigned by airlock-totp (docs/spec/release.md BRIDGE-5).
+ *
+ * HEADS-1  only what is on disk is offered.
+ * HEADS-2  a checkpoint record does not itself call for another head.
+ * HEADS-3  one request at a time; heads are offered in order.
+ */
+import { parseSignedHead, type AuditLog } from '@airlock/audit';
+import { AirlockError, type SignedHeadResult } from '@airlock/protocol';
+import { GATEWAY_LIMITS } from '../limits.js';
+
+/** Asks airlock-totp to sign: `head.sign`. */
+export type SignHead = (size: number, digests: readonly string[]) => Promise<SignedHeadResult>;
+
+export class Heads {
+  readonly #log: AuditLog;
+  readonly #sign: SignHead;
+  #signedSize = 0;
+  /** Size of the log right after our last checkpoint record. */
+  #quietSize = 0;
+  #last: string | null = null;
+  #running: Promise<string> | null = null;
+  #againAtMs = 0;
+
+  constructor(log: AuditLog, sign: SignHead) {
+    this.#log = log;
+    this.#sign = sign;
+  }
+
+  /** After each hello: where airlock-totp stands. */
+  resume(head: string | null): void {
+    this.#last = head;
+    this.#signedSize = head === null ? 0 : parseSignedHead(head).size;
+  }
+
+  /** HEADS-2: whether anything but checkpoints was written since the last head. */
+  get isDue(): boolean {
+    const { size } = this.#log.durableHead();
+    return size > this.#signedSize && size > this.#quietSize;
+  }
+
+  /** Asks for a head once a second where one is due. */
+  tick(nowMs: number): void {
+    if (nowMs < this.#againAtMs || this.#running !== null || this.#log.sealed !== null || !this.isDue) return;
+    this.#againAtMs = nowMs + GATEWAY_LIMITS.headIntervalMs;
+    this.checkpoint().catch(() => undefined);
+  }
+
+  /** A head over all that was written until now. @returns the signed note. @throws AirlockError AUDIT_UNAVAILABLE, UNAVAILABLE. */
+  checkpoint(): Promise<string> {
+    this.#running = (this.#running ?? Promise.resolve(''))
+      .catch(() => '')
+      .then(() => this.#run())
+      .finally(() => (this.#running = null));
+    return this.#running;
+  }
+
+  async #run(): Promise<string> {
+    await this.#log.flush();
+    const target = this.#log.durableHead().size;
+    if (target === this.#signedSize && this.#last !== null) return this.#last;
+    let head = '';
+    do {
+      const digests = this.#log.digestsSince(Math.min(this.#signedSize, target), GATEWAY_LIMITS.maxDigestsPerHead);
+      const size = Math.min(target, this.#signedSize + digests.length);
+      head = (
+        await this.#sign(
+          size,
+          digests.slice(0, Math.max(0, size - this.#signedSize)).map((digest) => digest.toString('hex')),
+        )
+      ).head;
+      // A log that is shorter than what was signed is told to airlock-totp, which locks (BRIDGE-5).
+      if (size < this.#signedSize) throw new AirlockError('AUDIT_UNAVAILABLE', 'the log is shorter than what was countersigned');
+      this.#signedSize = size;
+    } while (this.#signedSize < target);
+    this.#last = head;
+    const wasQuiet = this.#log.head().size === target;
+    const seq = this.#log.append('checkpoint', { note: head });
+    if (wasQuiet) this.#quietSize = seq;
+    return head;
+  }
+}

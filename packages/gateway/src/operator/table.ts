@@ -1,0 +1,72 @@
+/**
+ * The methods of operator/OP.sock: airlock-ctl, and the agent's methods under the built-in role `operator`.
+ *
+ * OPERATOR-1  while sealed, what reads for diagnosis still answers; what changes or grants does not.
+ * OPERATOR-2  what changes anything needs the ticket of an approved action.
+ */
+import type { CallContext, MethodEntry, MethodTable } from '@airlock/ipc';
+import { validatorOf } from '@airlock/protocol';
+import { agentTable } from '../agent/table.js';
+import { refused } from '../agent/refuse.js';
+import type { House, Peer } from '../house.js';
+import { queryLog, type QueryParams } from '../journal/query.js';
+import { readChunk, segmentList } from '../journal/segments.js';
+import { logDir } from '../paths.js';
+import type { Identity, Listener } from '../sessions/sessions.js';
+import { credentialsPut, credentialsRecord, credentialsRemove } from './credentials.js';
+import { serviceAdd, serviceList, serviceRemove, serviceTest } from './services.js';
+import { kindList, status } from './status.js';
+import type { TicketParams } from './redeem.js';
+
+type Handle = (house: House, operator: string, params: never, connection: Listener) => unknown;
+
+interface Row {
+  readonly handle: Handle;
+  /** OPERATOR-1. */
+  readonly whileSealed: boolean;
+  /** Schema where it is not `operator.METHOD`. */
+  readonly schema?: string;
+}
+
+const reads = (handle: Handle): Row => ({ handle, whileSealed: true });
+const acts = (handle: Handle): Row => ({ handle, whileSealed: false });
+
+const ROWS: Readonly<Record<string, Row>> = {
+  status: reads((house) => status(house)),
+  'kind.list': reads((house) => kindList(house)),
+  'service.list': reads((house, operator) => serviceList(house, operator)),
+  'service.add': acts((house, operator, params: TicketParams) => serviceAdd(house, operator, params)),
+  'service.remove': acts((house, operator, params: TicketParams) => serviceRemove(house, operator, params)),
+  'service.test': acts((house, operator, params: TicketParams) => serviceTest(house, operator, params)),
+  'credentials.put': acts((house, operator, params: TicketParams) => credentialsPut(house, operator, params)),
+  'credentials.remove': acts((house, operator, params: TicketParams) => credentialsRemove(house, operator, params)),
+  'credentials.record': reads((house, operator, { service }: { service: string }) => credentialsRecord(house, operator, service)),
+  'audit.query': reads((house, _operator, params: QueryParams) => queryLog(logDir(house.options), params)),
+  'audit.follow': reads((house, _operator, _params, connection) => house.followers.add(connection)),
+  'audit.checkpoint': acts(async (house) => ({ head: await house.heads.checkpoint() })),
+  'log.segments': { ...reads((house) => ({ segments: segmentList(logDir(house.options)) })), schema: 'log.segments' },
+  'log.read': {
+    ...reads((house, _operator, { segment, offset }: { segment: string; offset: number }) =>
+      readChunk(logDir(house.options), segment, offset),
+    ),
+    schema: 'log.read',
+  },
+};
+
+const entry = (house: House, identity: Identity, method: string, { handle, whileSealed, schema }: Row): MethodEntry<Peer> => ({
+  params: validatorOf(schema ?? `operator.${method}`),
+  permitted: () => (whileSealed ? null : house.sealed()),
+  handle: async (params, { connection }: CallContext<Peer>) => {
+    try {
+      return await handle(house, identity.operator, params as never, connection as unknown as Listener);
+    } catch (thrown) {
+      throw refused(house, identity, thrown, { method });
+    }
+  },
+});
+
+export const operatorTable = (house: House, identity: Identity): MethodTable<Peer> => {
+  const table = agentTable(house, identity) as Record<string, MethodEntry<Peer>>;
+  for (const [method, row] of Object.entries(ROWS)) table[method] = entry(house, identity, method, row);
+  return table;
+};

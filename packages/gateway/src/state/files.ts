@@ -1,0 +1,149 @@
+/**
+ * Files of the gateway's state: read through a checked descriptor, written so that a kill or a power cut leaves
+ * either the old or the new one.
+ *
+ * STATE-1  never through a symlink; the last component is opened with O_NOFOLLOW.
+ * STATE-2  owner and mode are checked on the open descriptor, never on the path.
+ * STATE-3  a new content becomes visible by rename, after its fsync and before the directory's.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { AirlockError } from '@airlock/protocol';
+import { GATEWAY_LIMITS } from '../limits.js';
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+/** Write permission of group or others: somebody else may have put the content there. */
+const FOREIGN_WRITE = 0o022;
+/** Secrets of the vault are ciphertext, yet nobody else has to read them. */
+const PRIVATE_FILE = 0o600;
+const PRIVATE_DIRECTORY = 0o700;
+
+const refuse = (path: string, why: string): AirlockError =>
+  new AirlockError('VAULT_UNREADABLE', `${path} ${why}`, {
+    hint: `as root, look at ${path}; it must belong to airlock-gateway alone`,
+  });
+
+const isMissing = (thrown: unknown): boolean => (thrown as NodeJS.ErrnoException).code === 'ENOENT';
+
+const codeOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).code ?? 'unknown reason';
+
+const openExisting = (path: string, flags: number): number | null => {
+  try {
+    return openSync(path, flags | O_NOFOLLOW);
+  } catch (thrown) {
+    if (isMissing(thrown)) return null;
+    throw refuse(path, codeOf(thrown) === 'ELOOP' ? 'is a symbolic link' : `cannot be opened (${codeOf(thrown)})`);
+  }
+};
+
+/** @throws AirlockError VAULT_UNREADABLE where owner, mode or type are not ours. */
+const checkDescriptor = (path: string, fd: number, isDirectory: boolean): void => {
+  const stat = fstatSync(fd);
+  if (isDirectory ? !stat.isDirectory() : !stat.isFile())
+    throw refuse(path, `is no ${isDirectory ? 'directory' : 'regular file'}`);
+  const uid = process.getuid?.() ?? stat.uid;
+  if (stat.uid !== uid) throw refuse(path, `belongs to user ${stat.uid}`);
+  if ((stat.mode & FOREIGN_WRITE) !== 0) throw refuse(path, 'can be written by others');
+  if (!isDirectory && stat.nlink !== 1) throw refuse(path, 'has a second name');
+  if (!isDirectory && stat.size > GATEWAY_LIMITS.maxStateFileBytes) throw refuse(path, 'is larger than any file of ours');
+};
+
+/** Makes the directory (0700) if missing. @throws AirlockError VAULT_UNREADABLE for one that is not ours. */
+export const ensureDirectory = (path: string): void => {
+  try {
+    mkdirSync(path, { mode: PRIVATE_DIRECTORY });
+  } catch (thrown) {
+    if (codeOf(thrown) !== 'EEXIST') throw refuse(path, `cannot be made (${codeOf(thrown)})`);
+  }
+  const fd = openExisting(path, O_RDONLY | O_DIRECTORY);
+  if (fd === null) throw refuse(path, 'vanished');
+  try {
+    checkDescriptor(path, fd, true);
+  } finally {
+    closeSync(fd);
+  }
+};
+
+/** @returns the text, or null where there is no such file. @throws AirlockError VAULT_UNREADABLE. */
+export const readPrivateFile = (path: string): string | null => {
+  const fd = openExisting(path, O_RDONLY | O_NONBLOCK);
+  if (fd === null) return null;
+  try {
+    checkDescriptor(path, fd, false);
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+};
+
+/** Names in a directory, sorted; none where it does not exist. */
+export const listDirectory = (path: string): string[] => {
+  try {
+    return readdirSync(path).sort();
+  } catch (thrown) {
+    if (isMissing(thrown)) return [];
+    throw refuse(path, `cannot be listed (${codeOf(thrown)})`);
+  }
+};
+
+const syncDirectory = (path: string): void => {
+  const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+};
+
+/** A short count is no error of write(2), so the rest is asked for until none is left. */
+export const writeWhole = (fd: number, text: string): void => {
+  const bytes = Buffer.from(text, 'utf8');
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+};
+
+/** Durable on return (STATE-3). @throws Error of the system; the old content stands then. */
+export const writeDurable = (path: string, text: string): void => {
+  const temporary = `${path}.tmp`;
+  removeFile(temporary);
+  const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, PRIVATE_FILE);
+  try {
+    writeWhole(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameDurable(temporary, path);
+};
+
+/** Durable on return. */
+export const renameDurable = (from: string, to: string): void => {
+  renameSync(from, to);
+  syncDirectory(dirname(to));
+};
+
+/** Gone on return, if it was there; not durable by itself. */
+export const removeFile = (path: string): void => {
+  try {
+    unlinkSync(path);
+  } catch (thrown) {
+    if (!isMissing(thrown)) throw thrown;
+  }
+};
+
+/** Durable on return. */
+export const removeDurable = (path: string): void => {
+  removeFile(path);
+  syncDirectory(dirname(path));
+};

@@ -1,0 +1,42 @@
+/** The gateway's state as it was left; where it cannot be trusted, an empty one in memory and the reason. */
+import { asAirlockError, type AirlockError } from '@airlock/protocol';
+import { BudgetLedger } from '../leases/budget.js';
+import type { GatewayOptions } from '../options.js';
+import { budgetsFile, sessionsFile, vaultDir } from '../paths.js';
+import { Sessions } from '../sessions/sessions.js';
+import { ServiceStore } from '../vault/store.js';
+import { ensureDirectory } from './files.js';
+
+export interface OpenedState {
+  readonly sessions: Sessions;
+  readonly budgets: BudgetLedger;
+  readonly stores: ReadonlyMap<string, ServiceStore>;
+  /** VAULT_UNREADABLE, or null. */
+  readonly problem: AirlockError | null;
+}
+
+/** Never throws: a daemon does not die of what it reads. */
+export const openState = (
+  options: GatewayOptions,
+  operators: readonly string[],
+  isNeeded: (session: string) => boolean,
+): OpenedState => {
+  const { bootId, clock, stateDir } = options;
+  try {
+    ensureDirectory(stateDir);
+    ensureDirectory(vaultDir(options));
+    return {
+      sessions: new Sessions(sessionsFile(options), bootId, clock, isNeeded),
+      budgets: new BudgetLedger(budgetsFile(options), bootId),
+      stores: new Map(operators.map((operator) => [operator, new ServiceStore(vaultDir(options), operator)])),
+      problem: null,
+    };
+  } catch (thrown) {
+    return {
+      sessions: new Sessions(null, bootId, clock, isNeeded),
+      budgets: new BudgetLedger(null, bootId),
+      stores: new Map(),
+      problem: asAirlockError(thrown),
+    };
+  }
+};
