@@ -57,47 +57,73 @@ done
 [ "$purge" = no ] || [ "$mode" = uninstall ] || die "--purge goes with --uninstall" "./install.sh --help" 2
 
 # --- checks ------------------------------------------------------------------------------------------------------
-need_node() {
-  command -v node >/dev/null || die "Node is not installed" "install Node $MIN_NODE or newer with npm, then run this again: https://nodejs.org" 1
-  command -v npm >/dev/null || die "npm is not installed" "install npm (it comes with Node), then run this again" 1
+# As root nothing is looked up in the caller's PATH but Node and npm, and these are checked before they run.
+readonly CALLER_PATH=$PATH
+readonly SYSTEM_PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
+NODE= NPM=
+
+find_node() {
+  NODE=$(PATH=$CALLER_PATH type -P node) || die "Node is not installed" "install Node $MIN_NODE or newer with npm, then run this again: https://nodejs.org" 1
+  NPM=$(PATH=$CALLER_PATH type -P npm) || die "npm is not installed" "install npm (it comes with Node), then run this again" 1
+  NODE=$(readlink -f "$NODE") NPM=$(readlink -f "$NPM")
+}
+
+need_version() {
   local version
-  version=$(node -p 'process.versions.node')
+  version=$("$NODE" -p 'process.versions.node')
   [ "$(printf '%s\n%s\n' "$MIN_NODE" "$version" | sort -V | head -n 1)" = "$MIN_NODE" ] ||
     die "Node $version is too old" "install Node $MIN_NODE or newer, then run this again" 1
 }
 
 need_root() {
   [ "$(id -u)" = 0 ] || die "the workstation set-up needs root" "sudo $HERE/install.sh    (to try without root: ./install.sh --demo)" 1
+  PATH=$SYSTEM_PATH
 }
 
 need_systemd() {
   [ -d /run/systemd/system ] || die "systemd is not running here" "without systemd only the demo works: ./install.sh --demo" 1
 }
 
+# Who besides root may own what is installed from: the one who called sudo, unless agents run as this user.
+trusted_uid() {
+  if [ "$same_user" = yes ] || [ "${SUDO_USER:-}" = "$agent_user" ]; then echo 0; else echo "${SUDO_UID:-0}"; fi
+}
+
+move_hint() { # what
+  case "$1" in
+    checkout) echo "move it below a directory of root: sudo cp -r $HERE /opt/airlock && sudo chown -R root: /opt/airlock" ;;
+    *) echo "use a Node that belongs to root, e.g.: sudo env PATH=/usr/local/bin:/usr/bin:/bin $HERE/install.sh" ;;
+  esac
+}
+
 # Every component of a path must be out of reach of other users: owner root or the one who called sudo, not writable by
-# group or others (a sticky directory such as /tmp is acceptable for others' entries).
-trusted_path() {
-  local path=$1 what=$2 caller=${SUDO_UID:-0} owner perm
-  [ "$same_user" = no ] || caller=0
+# group or others (in a sticky directory such as /tmp others cannot rename what is not theirs). An access list shows in the
+# group's bits.
+trusted_path() { # path what
+  local path=$1 what=$2 caller owner perm
+  caller=$(trusted_uid)
   while :; do
     owner=$(stat -Lc %u "$path") perm=$(stat -Lc %a "$path")
-    [ "$owner" = 0 ] || [ "$owner" = "$caller" ] ||
-      die "$what: $path belongs to user $(stat -Lc %U "$path"), who could change it" "move it below a directory of root, e.g. /opt, with: sudo cp -r $HERE /opt/airlock && sudo chown -R root: /opt/airlock"
-    if (( (8#$perm & 8#0022) != 0 && (8#$perm & 8#1000) == 0 )); then
-      # A group that only root or the caller is in is not another user.
-      (( (8#$perm & 8#0002) != 0 )) || [ "$(stat -Lc %G "$path")" != root ] || { path=$(dirname "$path"); [ "$path" != / ] && continue || break; }
+    [ "$owner" = 0 ] || [ "$owner" = "$caller" ] || die "$what: $path belongs to user $(stat -Lc %U "$path"), who could change it" "$(move_hint "$what")"
+    if (((8#$perm & 8#0022) != 0 && (8#$perm & 8#1000) == 0)); then
       die "$what: $path can be written by other users (mode $perm)" "sudo chmod go-w $path"
     fi
-    [ "$path" = / ] && break
+    [ "$path" != / ] || break
     path=$(dirname "$path")
   done
 }
 
-trusted_tree() {
-  local found caller=${SUDO_UID:-0}
-  [ "$same_user" = no ] || caller=0
-  found=$(find "$HERE" -path "$HERE/node_modules" -prune -o -path "$HERE/.git" -prune -o ! -type l \( -perm /022 -o ! \( -uid 0 -o -uid "$caller" \) \) -print -quit)
-  [ -z "$found" ] || die "checkout: $found can be written by another user" "sudo chown -R root: $HERE && sudo chmod -R go-w $HERE"
+trusted_tree() { # directory what
+  local found link caller
+  caller=$(trusted_uid)
+  found=$(find "$1" -path "$1/.git" -prune -o -path "$1/node_modules" -prune -o ! -type l \( -perm /022 -o ! \( -uid 0 -o -uid "$caller" \) \) -print -quit)
+  [ -z "$found" ] || die "$2: $found can be written by another user" "sudo chown -R root: $1 && sudo chmod -R go-w $1"
+  while IFS= read -r -d '' link; do
+    case "$(readlink -m "$link")" in
+      "$1"/*) ;;
+      *) die "$2: $link is a link that leads out of it" "rm $link" ;;
+    esac
+  done < <(find "$1" -path "$1/.git" -prune -o -path "$1/node_modules" -prune -o -type l -print0)
 }
 
 valid_name() { [[ $1 =~ ^[a-z0-9][a-z0-9-]{0,17}$ ]]; }
@@ -114,7 +140,8 @@ prepare_checkout() { # node_modules and dist in the checkout itself
 }
 
 run_demo() {
-  need_node
+  find_node
+  need_version
   prepare_checkout
   exec node "$HERE/packages/testkit/bin/demo.js" "${raw[@]}"
 }
@@ -130,9 +157,9 @@ build_privately() {
   tar -C "$HERE" --exclude=./node_modules --exclude=./dist --exclude=./.git --exclude='*/dist' -cf - . | tar -C "$staging" --no-same-owner -xf -
   cd "$staging"
   say "fetching the pinned packages (npm ci --ignore-scripts)"
-  env -u NODE_OPTIONS npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+  env -u NODE_OPTIONS -u NODE_PATH PATH="$(dirname "$NODE"):$SYSTEM_PATH" "$NPM" ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
   say "building"
-  env -u NODE_OPTIONS npm run --silent build >&2
+  env -u NODE_OPTIONS -u NODE_PATH PATH="$(dirname "$NODE"):$SYSTEM_PATH" "$NODE" packages/build.mjs >&2
   cd /
 }
 
@@ -165,7 +192,7 @@ install_library() {
   install -d -m 0755 "$LIB.new"
   cp -r "$staging/dist/lib/." "$LIB.new/"
   rm -rf "$LIB.new/dev"
-  install -m 0755 "$(readlink -f "$(command -v node)")" "$LIB.new/node"
+  install -m 0755 "$NODE" "$LIB.new/node"
   install_program airlock-ctl airlock-ctl
   install_program airlock airlock
   chown -R root:root "$LIB.new"
@@ -221,8 +248,8 @@ install_units() {
   systemctl daemon-reload
   local units
   units=$(all_units)
-  # shellcheck disable=SC2086
-  systemctl stop airlock-gateway.service airlock-totp.service 2>/dev/null || true
+  # A socket cannot be restarted while its service runs.
+  systemctl stop airlock-gateway.service airlock-totp.service 'airlock-cell@*.service' 2>/dev/null || true
   # shellcheck disable=SC2086
   systemctl enable --quiet $units airlock-totp.service airlock-gateway.service
   # shellcheck disable=SC2086
@@ -237,18 +264,21 @@ write_keys() { # public keys of the log heads, for `audit verify`
 run_install() {
   need_root
   need_systemd
-  need_node
+  find_node
   [ -n "$operator" ] && [ "$operator" != root ] || die "which user approves?" "sudo ./install.sh --operator YOUR-LOGIN-NAME" 2
   id "$operator" >/dev/null 2>&1 || die "there is no user $operator" "sudo ./install.sh --operator YOUR-LOGIN-NAME" 2
   valid_name "$operator" || die "the user name $operator cannot name a socket" "allowed: a-z, 0-9 and -, at most 18 characters" 2
+  [[ $agent_user =~ ^[a-z_][a-z0-9_-]{0,31}$ ]] || die "$agent_user cannot be a user name" "--agent-user NAME, of a-z, 0-9, _ and -" 2
+  [ "$agent_user" != root ] || die "root cannot be the agents' user: root can do everything" "leave out --agent-user, or name another user" 2
   if [ "$operator" = "$agent_user" ] && [ "$same_user" = no ]; then
     die "agent and operator would be one user ($operator): the agent could then read what you type" \
       "give agents a user of their own (leave out --agent-user), or accept the weaker mode with --same-user" 2
   fi
   trusted_path "$HERE" checkout
-  trusted_tree
-  trusted_path "$(readlink -f "$(command -v node)")" node
-  trusted_path "$(readlink -f "$(command -v npm)")" npm
+  trusted_tree "$HERE" checkout
+  trusted_path "$NODE" node
+  trusted_path "$NPM" npm
+  need_version
   build_privately
 
   say "making users and groups"

@@ -1,0 +1,27 @@
+#!/bin/bash
+# Inside the machine: what run.sh boots. guest.sh workstation | reboot | uninstall
+set -uo pipefail
+status=0
+tests() {
+  local name
+  for name in "$@"; do
+    echo "# --- $name"
+    node "/checkout/test/dist/system/$name.system.test.js" || { status=1; echo "not ok - $name ended with a failure"; [ "$name" != install ] || exit 1; }
+  done
+}
+
+case "$1" in
+  workstation)
+    git config --global --add safe.directory '*'
+    git clone --quiet --no-hardlinks /checkout /opt/airlock || exit 1
+    for user in ada bot bot2; do useradd --create-home --shell /bin/bash "$user" && install -d -m 0700 -o "$user" -g "$user" "/run/user-$user"; done
+    install -d -m 0700 /run/user-root
+    tests install loop walls canary failures
+    ;;
+  reboot)
+    for user in root ada bot bot2; do install -d -m 0700 -o "$user" -g "$user" "/run/user-$user"; done
+    tests reboot
+    ;;
+  uninstall) tests uninstall ;;
+esac
+exit "$status"
