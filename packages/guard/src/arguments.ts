@@ -30,7 +30,6 @@ const newCompiler = (): Ajv2020 =>
     validateFormats: false,
     meta: false,
     validateSchema: false,
-    addUsedSchema: false,
     logger: false,
   });
 

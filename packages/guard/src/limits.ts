@@ -18,8 +18,6 @@ export const MASK_LIMITS = {
   minBase64Bytes: 6,
   /** A longer secret is a file with lines; its pieces are looked for one by one. */
   maxPieceChars: 128,
-  /** Above this the expressions are run one by one: V8 refuses to compile very large ones. */
-  maxCombinedChars: 64 * 1024,
   /** From this length on the mark shows the last characters, so that a human can tell two keys apart. */
   minCharsToShow: 12,
   shownChars: 4,

@@ -7,7 +7,7 @@
  */
 import type { Json } from '@airlock/protocol';
 import { MASK_LIMITS } from './limits.js';
-import { secretPatterns } from './mask-patterns.js';
+import { formsOf, replaceForm, type Form } from './secret-forms.js';
 
 export interface Masked {
   readonly value: Json;
@@ -26,9 +26,7 @@ const markOf = (secret: string): string => {
 };
 
 interface Finder {
-  /** Every secret at once, for the common case that none is there; null where that would be too large. */
-  readonly any: RegExp | null;
-  readonly each: readonly { readonly pattern: RegExp; readonly mark: string }[];
+  readonly forms: readonly { readonly form: Form; readonly mark: string }[];
   /** Mark of each secret, short ones too: those are masked only where they are the whole string. */
   readonly marks: ReadonlyMap<string, string>;
 }
@@ -36,12 +34,8 @@ interface Finder {
 const finderOf = (secrets: readonly string[]): Finder => {
   // The longer one first: a password may contain the user name of another field.
   const distinct = [...new Set(secrets)].filter((secret) => secret !== '').sort((a, b) => b.length - a.length);
-  const each = distinct.flatMap((secret) =>
-    secretPatterns(secret).map((source) => ({ pattern: new RegExp(source, 'g'), mark: markOf(secret) })),
-  );
-  const combined = each.map(({ pattern }) => pattern.source).join('|');
-  const any = combined === '' || combined.length > MASK_LIMITS.maxCombinedChars ? null : new RegExp(combined);
-  return { any, each, marks: new Map(distinct.map((secret) => [secret, markOf(secret)])) };
+  const forms = distinct.flatMap((secret) => formsOf(secret).map((form) => ({ form, mark: markOf(secret) })));
+  return { forms, marks: new Map(distinct.map((secret) => [secret, markOf(secret)])) };
 };
 
 class Masking {
@@ -62,19 +56,17 @@ class Masking {
   }
 
   #text(text: string): string {
-    const { any, each, marks } = this.#finder;
+    const { forms, marks } = this.#finder;
     const whole = marks.get(text);
     if (whole !== undefined) {
       this.count += 1;
       return whole;
     }
-    if (each.length === 0 || any?.test(text) === false) return text;
     let masked = text;
-    for (const { pattern, mark } of each) {
-      masked = masked.replace(pattern, () => {
-        this.count += 1;
-        return mark;
-      });
+    for (const { form, mark } of forms) {
+      const replaced = replaceForm(masked, form, mark);
+      masked = replaced.text;
+      this.count += replaced.count;
     }
     return masked;
   }
