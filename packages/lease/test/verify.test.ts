@@ -103,6 +103,7 @@ t.test('LEASE-2 what is signed but not canonical is refused', async (t) => {
   t.equal(refusal(signText(JSON.stringify({ v: 1, ...JSON.parse(text) }))), 'LEASE_INVALID', 'key order');
   t.equal(refusal(signText('"\\ud800"')), 'LEASE_INVALID', 'lone surrogate');
   t.equal(refusal(signText('null')), 'LEASE_INVALID');
+  t.equal(refusal(signText('{')), 'LEASE_INVALID', 'no JSON');
   t.equal(refusal(append(mint(), Buffer.from([0x22, 0xff, 0x22]).toString('base64url'))), 'LEASE_INVALID', 'invalid UTF-8');
   const padded = Buffer.from('["expires",1800000001000]').toString('base64');
   t.match(padded, /=/);

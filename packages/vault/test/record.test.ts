@@ -1,4 +1,5 @@
 import t from 'tap';
+import { sealBytes } from '../src/aead.js';
 import {
   type HeaderExpectation,
   headerBytes,
@@ -10,7 +11,7 @@ import {
   unwrapDek,
   wrapDek,
 } from '../src/index.js';
-import { codeOf, DEK, DESTINATION, FIELDS, header, kekOf, OTHER_DESTINATION, type Stored, store } from './sample.js';
+import { codeOf, counting, DEK, DESTINATION, FIELDS, header, kekOf, OTHER_DESTINATION, type Stored, store } from './sample.js';
 
 const EXPECTED: HeaderExpectation = { owner: 'default', service: 'gmail', destination: DESTINATION, minVersion: 3 };
 const open = ({ header, wrapped, body }: Stored, expected: HeaderExpectation = EXPECTED): string | null =>
@@ -121,6 +122,27 @@ t.test('fields have a form and a size', async (t) => {
   t.equal(seal({ password: '☂'.repeat(30_000) }), 'VAULT_UNREADABLE', 'bytes count, not characters');
   for (const fields of [{ Password: 'x' }, { '': 'x' }, { a: '\ud800' }]) t.equal(seal(fields), 'VAULT_UNREADABLE');
   t.equal(seal({}), null);
+});
+
+t.test('authenticated fields of another form are refused all the same', async (t) => {
+  const aad = headerBytes(header());
+  const opening = (text: string): string | null =>
+    codeOf(() => openRecord({ dek: DEK, header: aad, body: sealBytes(DEK, Buffer.from(text), aad, counting), expected: {} }));
+  t.equal(opening('{"a":"1","b":"2"}'), null, 'control');
+  const bad = [
+    '',
+    'null',
+    '[]',
+    '"a"',
+    '{',
+    '{"A":"1"}',
+    '{"a":1}',
+    '{"b":"1","a":"2"}',
+    '{ "a":"1"}',
+    '{"a":"1","a":"1"}',
+    `{"a":"${'x'.repeat(65_536)}"}`,
+  ];
+  for (const text of bad) t.equal(opening(text), 'VAULT_UNREADABLE', text.slice(0, 30));
 });
 
 t.test('no error says anything of a secret', async (t) => {
