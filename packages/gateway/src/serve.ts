@@ -6,7 +6,7 @@ import type { House, Peer } from './house.js';
 import { operatorTable } from './operator/table.js';
 import type { Identity, Listener } from './sessions/sessions.js';
 
-const listenerOf = (connection: Connection<Peer>): Listener => connection as unknown as Listener;
+const listenerOf = (connection: Connection<Peer>): Listener => connection;
 
 /** Ends, breaches and defects of a connection, for the record. No text of a frame is in any of them. */
 const eventsOf = (house: House, socket: string, identity: Identity): ConnectionEvents<Peer> => ({

@@ -43,10 +43,8 @@ export const holdsCode = (value: unknown): boolean => {
 };
 
 /** CODE-2 for `call`, whose `params` are looked at by `strayCodeField` once the operation is known. */
-export const callHoldsCode = (frame: object): boolean => {
-  const { params: _exempt, ...rest } = frame as { readonly params?: unknown };
-  return holdsCode(rest);
-};
+export const callHoldsCode = (frame: object): boolean =>
+  Object.entries(frame).some(([key, member]) => key !== 'params' && (CODE_FIELD.test(key) || holdsCode(member)));
 
 /** CODE-3: a field called like a code that the operation's schema does not have. */
 export const strayCodeField = (params: object, operation: OperationManifest): boolean => {

@@ -12,7 +12,7 @@ export const hello = (house: House, peer: Peer, connection: Connection<Peer>, { 
   if (peer.role !== OPERATOR_ROLE && house.config.roles[peer.role] === undefined) throw unknownRole(peer.role);
   const { session, resume: secret } =
     resume === undefined ? house.sessions.create(peer) : { session: house.sessions.resume(peer, resume), resume };
-  house.sessions.attach(session, connection as Connection<unknown>);
+  house.sessions.attach(session, connection);
   peer.session = session;
   return { server: SERVER, protocol: 1, role: peer.role, session: session.id, resume: secret, limits: limitsOf(house) };
 };

@@ -11,8 +11,7 @@ const withAudit = (error: AirlockError, audit: number | undefined): AirlockError
 /** Records and returns what was thrown. Repetitions are folded and have no number. */
 export const refused = (house: House, { role, operator }: Identity, thrown: unknown, detail: Fields): AirlockError => {
   const error = asAirlockError(thrown);
-  if (!(thrown instanceof AirlockError))
-    house.options.log(`internal error in ${String(detail['method'] ?? 'a call')}: ${describe(thrown)}`);
+  if (!(thrown instanceof AirlockError)) house.options.log(`internal error: ${describe(thrown)}`);
   return withAudit(error, house.journal.refused(role, error.code, { ...detail, operator }));
 };
 

@@ -124,28 +124,17 @@ export class CellPool {
     for (const place of this.#leaving) if (place.cell === null || place.cell.inFlight === 0) this.#end('', place, aged());
   }
 
-  #open(name: string, key: CellKey, prepare: PrepareOpen): Promise<Cell> {
+  /** Takes the slot at once, so that the ledger holds whatever comes in meanwhile. */
+  async #open(name: string, key: CellKey, prepare: PrepareOpen): Promise<Cell> {
     const { slots, clock } = this.#options;
-    let slot: number;
-    try {
-      slot = slots.take(key);
-    } catch (thrown) {
-      return Promise.reject(thrown as AirlockError);
-    }
+    const slot = slots.take(key);
     const nowMs = clock.bootMs();
     const place: Place = {
-      key,
-      slot,
-      openedMs: nowMs,
-      usedMs: nowMs,
-      cell: null,
-      isReady: false,
-      doom: null,
-      isFreed: false,
-      ready: never,
+      ...{ key, slot, openedMs: nowMs, usedMs: nowMs },
+      ...{ cell: null, isReady: false, doom: null, isFreed: false, ready: never },
     };
-    place.ready = this.#connect(name, place, prepare);
     this.#places.set(name, place);
+    place.ready = this.#connect(name, place, prepare);
     return place.ready;
   }
 

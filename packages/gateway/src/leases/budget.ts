@@ -4,7 +4,7 @@
  * BUDGET-1  a call is counted before it happens, and the count is in the kernel's hands before the cell is asked.
  * BUDGET-2  a budget counts against the tag at its position, for all descendants together.
  */
-import type { LeaseBudget, VerifiedLease } from '@airlock/lease';
+import type { VerifiedLease } from '@airlock/lease';
 import { AirlockError } from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
 import { LedgerFile } from '../state/ledger-file.js';

@@ -4,7 +4,7 @@ import type { House } from '../house.js';
 import { versionOf, type ServiceEntry } from '../vault/entry.js';
 import { expectHeader, readHeader } from '../vault/record-header.js';
 import { redeem, tryLogin, type TicketParams } from './redeem.js';
-import { commitOf, entryOf, requireKind, storeOf, view } from './services.js';
+import { checkDestination, commitOf, entryOf, requireKind, storeOf, view } from './services.js';
 
 const replaced = (): AirlockError =>
   new AirlockError('UNAVAILABLE', 'the credential was replaced', { hint: 'call again; a fresh cell is opened', retryAfterMs: 0 });
@@ -23,8 +23,8 @@ export const credentialsPut = async (
   if (record === undefined) throw new AirlockError('PARAMS_INVALID', 'a sealed record is needed', { field: 'params.record' });
   if (old.kind !== params.kind)
     throw new AirlockError('PARAMS_INVALID', `the service is of kind ${old.kind}`, { expected: old.kind, found: params.kind });
-  requireKind(house, params.kind);
   const { destination, fields } = params;
+  checkDestination(requireKind(house, params.kind), old.settings, destination);
   expectHeader(
     readHeader(record),
     { owner: operator, service: old.service, destination: destinationDigest(destination) },

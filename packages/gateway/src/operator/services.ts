@@ -3,9 +3,13 @@ import {
   AirlockError,
   destinationDigest,
   isoTime,
+  resolveDestination,
+  type ConnectorManifest,
+  type Destination,
   type ServiceChanged,
   type ServiceList,
   type ServiceView,
+  type Settings,
 } from '@airlock/protocol';
 import type { House } from '../house.js';
 import { viewOf, type ServiceEntry } from '../vault/entry.js';
@@ -50,11 +54,20 @@ export const serviceList = (house: House, operator: string): ServiceList => ({
 });
 
 /** @throws AirlockError SERVICE_UNKNOWN where no connector of the kind is installed. */
-export const requireKind = (house: House, kind: string): void => {
-  if (house.catalogue.find(kind) !== null) return;
+export const requireKind = (house: House, kind: string): ConnectorManifest => {
+  const known = house.catalogue.find(kind);
+  if (known !== null) return known.manifest;
   throw new AirlockError('SERVICE_UNKNOWN', `no connector of kind ${kind} is installed`, {
     found: kind,
     hint: 'airlock-ctl service add lists the kinds',
+  });
+};
+
+/** What was approved has to be where the settings lead, or no cell would ever open it (CELL-8). @throws AirlockError PARAMS_INVALID */
+export const checkDestination = (manifest: ConnectorManifest, settings: Settings, destination: Destination): void => {
+  if (destinationDigest(resolveDestination(manifest, settings)) === destinationDigest(destination)) return;
+  throw new AirlockError('PARAMS_INVALID', 'the settings lead to another destination than the one approved', {
+    field: 'params.settings',
   });
 };
 
@@ -63,7 +76,7 @@ export const serviceAdd = async (house: House, operator: string, { ticket, recor
   const store = storeOf(house, operator);
   const { params, trial } = await redeem(house, operator, 'service.add', ticket);
   const { test, ...definition } = params;
-  requireKind(house, definition.kind);
+  checkDestination(requireKind(house, definition.kind), definition.settings, definition.destination);
   store.checkRoom(definition.service);
   if (store.get(definition.service) !== undefined) {
     throw new AirlockError('PARAMS_INVALID', `there is a service ${definition.service} already`, {

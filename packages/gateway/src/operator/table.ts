@@ -58,7 +58,7 @@ const entry = (house: House, identity: Identity, method: string, { handle, while
   permitted: () => (whileSealed ? null : house.sealed()),
   handle: async (params, { connection }: CallContext<Peer>) => {
     try {
-      return await handle(house, identity.operator, params as never, connection as unknown as Listener);
+      return await handle(house, identity.operator, params as never, connection);
     } catch (thrown) {
       throw refused(house, identity, thrown, { method });
     }

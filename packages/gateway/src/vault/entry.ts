@@ -37,7 +37,7 @@ export const parseEntry = (file: string, text: string): ServiceEntry => {
   if (typeof value !== 'object' || value === null || Object.keys(value).sort().join() !== [...MEMBERS].sort().join())
     throw malformed(file);
   const { v, updatedAt, record, ...definition } = value as ServiceEntry;
-  const isShaped = v === 1 && (updatedAt === null || typeof updatedAt === 'string');
+  const isShaped = (v as unknown) === 1 && (updatedAt === null || typeof updatedAt === 'string');
   // The schema of the action that made it, so that a file takes no other shape than a request may.
   if (!isShaped || validate('action.service.add', { ...definition, test: false }) !== null) throw malformed(file);
   if (record !== null && validate('operator.credentials.put', { ticket: 'none', record }) !== null) throw malformed(file);
