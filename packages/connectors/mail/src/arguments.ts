@@ -3,7 +3,6 @@ import { AirlockError, type Json } from '@airlock/protocol';
 
 type Params = Readonly<Record<string, Json>>;
 
-// eslint-disable-next-line no-control-regex -- MAIL-3: these would end an IMAP command
 const LINE_BREAKING = /[\r\n\0]/;
 
 const refuse = (field: string, expected: string, found: string): never => {

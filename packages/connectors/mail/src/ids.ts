@@ -24,7 +24,6 @@ const decode = (text: string): readonly unknown[] | null => {
   }
 };
 
-// eslint-disable-next-line no-control-regex -- MAIL-3 holds for what is inside an id, too
 const isName = (value: unknown): value is string => typeof value === 'string' && !/[\r\n\0]/.test(value);
 const isUid = (value: unknown): value is number | string =>
   typeof value === 'string' || (Number.isSafeInteger(value) && Number(value) > 0);

@@ -73,7 +73,7 @@ const account = (): Account => {
   return me.uid === 0 ? { name: 'nobody', uid: 65534, gid: 65534 } : { name: me.username, uid: me.uid, gid: me.gid };
 };
 
-const configuration = (directory: string, ports: readonly [number, number], mail: Account): string => {
+const configuration = (directory: string, ports: readonly [number, number], mail: Account, password: string): string => {
   const service = process.getuid?.() === 0 ? '' : `default_internal_user = ${mail.name}\ndefault_login_user = ${mail.name}\n`;
   const chroot = process.getuid?.() === 0 ? '' : 'service anvil {\n  chroot =\n}\nservice imap-login {\n  chroot =\n}\n';
   return `${service}${chroot}
@@ -100,7 +100,7 @@ namespace inbox {
 }
 passdb {
   driver = static
-  args = password=correct-horse
+  args = password=${password}
 }
 userdb {
   driver = static
@@ -144,10 +144,10 @@ const give = (path: string, mail: Account): void => {
 };
 
 /**
- * Starts Dovecot for user `ada` with password `correct-horse`.
+ * Starts Dovecot for user `ada`.
  * @param fill writes the messages; called with the empty maildir before the server starts.
  */
-export const startDovecot = async (fill: (maildir: string) => void): Promise<DovecotServer> => {
+export const startDovecot = async (fill: (maildir: string) => void, password = 'correct-horse'): Promise<DovecotServer> => {
   const binary = dovecotBinary();
   if (binary === null) throw new Error('dovecot is not installed');
   const directory = mkdtempSync(join(tmpdir(), 'airlock-dovecot-'));
@@ -161,7 +161,7 @@ export const startDovecot = async (fill: (maildir: string) => void): Promise<Dov
   for (const name of ['home', 'index', 'control', 'Maildir']) give(join(directory, name), mail);
   if (process.getuid?.() === 0) chownSync(directory, 0, 0);
   const ports = [await freePort(), await freePort()] as const;
-  writeFileSync(join(directory, 'dovecot.conf'), configuration(directory, ports, mail));
+  writeFileSync(join(directory, 'dovecot.conf'), configuration(directory, ports, mail, password));
   const child = spawn(binary, ['-F', '-c', join(directory, 'dovecot.conf')], { stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async (): Promise<void> => {

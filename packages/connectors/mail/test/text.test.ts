@@ -64,7 +64,7 @@ t.test('HTML made to be slow or deep is cut', async (t) => {
     htmlToText(html);
   }
   t.ok(process.cpuUsage(cpu).user < 15_000_000, 'all together below 15 s of processor time');
-  t.equal(htmlToText(`${'<b>x</b>'.repeat(20_000)}`).truncated, true);
+  t.equal(htmlToText('<b>x</b>'.repeat(20_000)).truncated, true);
 });
 
 t.test('characters that hide, reorder or control are neutralised', async (t) => {

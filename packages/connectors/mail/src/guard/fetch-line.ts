@@ -16,7 +16,7 @@ const refuse = (reason: string): never => {
 };
 
 /** NUL is node-imap's placeholder for literals, and its `.` stops at the UTF-8 of U+2028 and U+2029. */
-// eslint-disable-next-line no-control-regex -- exactly these bytes
+
 const UNSAFE = /[\x00-\x1f\x7f]|\xe2\x80[\xa8\xa9]/g;
 
 const quoted = (text: string): string => {

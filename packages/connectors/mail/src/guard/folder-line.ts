@@ -37,7 +37,6 @@ const decodeRun = (run: string): string => {
 
 /** @returns the name as text, or null where it does not encode back to the same wire name (it could not be opened then). */
 export const decodeFolderName = (wireName: string): string | null => {
-  // eslint-disable-next-line no-control-regex -- MAIL-3 refuses them on the way back
   if (/[\x00-\x1f\x7f-\xff]/.test(wireName)) return null;
   const name = wireName.replace(BASE64_RUN, (_all, run: string) => decodeRun(run));
   return encodeFolderName(name) === wireName ? name : null;

@@ -10,7 +10,7 @@ import { LITERAL, mayPrecedeLiteral, splitTag, verbOfWhole } from './command.js'
 import { WireViolation } from './violation.js';
 
 const ANNOUNCED = /\{([0-9]{1,5})\}$/;
-// eslint-disable-next-line no-control-regex -- these are the bytes that start a new command (MAIL-3)
+
 const LINE_BREAKING = /[\r\n\0]/;
 
 /** A piece `<offset.length>` that node-imap cannot ask for; put behind `BODY.PEEK[section]` of the next FETCH. */

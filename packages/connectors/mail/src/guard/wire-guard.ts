@@ -11,7 +11,7 @@ import { Outgoing, type Piece } from './outgoing.js';
 import type { Refusal } from './text-code.js';
 import { WireViolation } from './violation.js';
 
-type Listener = (...args: never[]) => void;
+type Listener = Parameters<Duplex['addListener']>[1];
 
 /** Wraps a connected (and, where due, encrypted) socket. Emits `error` with a WireViolation or the socket's error. */
 export class WireGuard extends Duplex {
@@ -78,10 +78,10 @@ export class WireGuard extends Duplex {
 
   /** MAIL-10: node-imap parses inside its `readable` listener. */
   override on(event: string | symbol, listener: Listener): this {
-    if (event !== 'readable') return super.on(event, listener as (...args: unknown[]) => void);
+    if (event !== 'readable') return super.on(event, listener);
     return super.on(event, () => {
       try {
-        (listener as () => void)();
+        listener();
       } catch {
         this.destroy(new WireViolation('server', 'unreadable answer'));
       }

@@ -116,7 +116,7 @@ export class ImapClient {
   async status(folder: string, signal: AbortSignal): Promise<{ readonly unseen: number; readonly total: number }> {
     this.#imap._box = undefined;
     const status = await this.#command<Imap.Status>(signal, 'folder', (done) => this.#imap.status(folder, done));
-    return { unseen: Number(status?.messages.unseen ?? 0), total: Number(status?.messages.total ?? 0) };
+    return { unseen: status?.messages.unseen ?? 0, total: status?.messages.total ?? 0 };
   }
 
   /** UID SEARCH. @returns UIDs in the server's order. */
@@ -162,8 +162,12 @@ export class ImapClient {
   #message(message: NodeJS.EventEmitter, answers: NodeJS.EventEmitter): Promise<Fetched> {
     let body: Promise<Buffer> = Promise.resolve(Buffer.alloc(0));
     let attributes: Readonly<Record<string, unknown>> = {};
-    message.on('body', (stream: Readable) => (body = collect(stream)));
-    message.on('attributes', (parsed: Readonly<Record<string, unknown>>) => (attributes = parsed));
+    message.on('body', (stream: Readable) => {
+      body = collect(stream);
+    });
+    message.on('attributes', (parsed: Readonly<Record<string, unknown>>) => {
+      attributes = parsed;
+    });
     return new Promise((resolve) => {
       const finish = (): void => void body.then((bytes) => resolve({ attributes, body: bytes }));
       message.once('end', finish);

@@ -5,8 +5,8 @@
  *         sealed path is reached, whatever is renamed meanwhile.
  * MAIL-17 Nothing is created, renamed, linked or removed: a new message stays in `new`.
  */
-import { constants } from 'node:fs';
-import { open, readdir, type FileHandle } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AirlockError } from '@airlock/protocol';
 import { decodeFolderName } from '../guard/folder-line.js';
 import { LIMITS } from '../limits.js';
@@ -33,23 +33,24 @@ export interface MailBytes {
   readonly size: number;
 }
 
-const below = (directory: FileHandle, name: string): string => `/proc/self/fd/${directory.fd}/${name}`;
+/** Path of a name inside an open directory; Node has no openat. */
+const below = (directory: number, name: string): string => `/proc/self/fd/${directory}/${name}`;
 
-const withHandle = async <T>(path: string, flags: number, use: (handle: FileHandle) => Promise<T>): Promise<T> => {
-  const handle = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | flags);
+const withOpen = <T>(path: string, flags: number, use: (descriptor: number) => T): T => {
+  const descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | flags);
   try {
-    return await use(handle);
+    return use(descriptor);
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 };
 
 const absent = (thrown: unknown): boolean => ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(String((thrown as { code?: unknown }).code));
 
 /** Folder names to directory names: Maildir++ puts `.Sub.Inner` beside `cur`. */
-const directoryNames = async (root: FileHandle): Promise<ReadonlyMap<string, string>> => {
+const directoryNames = (root: number): ReadonlyMap<string, string> => {
   const names = new Map([['INBOX', '.']]);
-  for (const entry of await readdir(below(root, ''), { withFileTypes: true })) {
+  for (const entry of readdirSync(below(root, ''), { withFileTypes: true })) {
     const wire = entry.name.slice(1);
     if (!entry.isDirectory() || !/^\.[^.]/.test(entry.name) || wire.endsWith('.') || wire.includes('..')) continue;
     const name = decodeFolderName(wire)?.replaceAll('.', '/') ?? null;
@@ -75,67 +76,70 @@ export const placeOf = (base: string): Pick<MailFile, 'deliveredS' | 'base'> => 
 
 const noFolder = (): AirlockError => new AirlockError('NOT_FOUND', 'the mailbox has no such folder', { field: 'params.folder' });
 
+/** Messages read without letting timers and sockets have their turn. */
+const READS_A_TURN = 16;
+
+const namesIn = (directory: number, sub: string): readonly string[] => {
+  try {
+    return withOpen(below(directory, sub), O_DIRECTORY, (descriptor) => readdirSync(below(descriptor, '')));
+  } catch (thrown) {
+    if (absent(thrown)) return [];
+    throw thrown;
+  }
+};
+
+const readFile = (file: number, maxBytes: number): MailBytes | null => {
+  const stat = fstatSync(file);
+  if (!stat.isFile()) return null;
+  const bytes = Buffer.alloc(Math.min(stat.size, maxBytes));
+  let length = 0;
+  while (length < bytes.length) {
+    const read = readSync(file, bytes, length, bytes.length - length, length);
+    if (read === 0) break;
+    length += read;
+  }
+  return { bytes: bytes.subarray(0, length), size: stat.size };
+};
+
+/** A maildir at its sealed path. The files are local: they are read synchronously, with a pause now and then. */
 export class MaildirStore {
   readonly #path: string;
+  #reads = 0;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** @throws AirlockError UNAVAILABLE where the path is no directory that can be read. */
-  async #root<T>(use: (root: FileHandle) => Promise<T>): Promise<T> {
-    try {
-      return await withHandle(this.#path, O_DIRECTORY, use);
-    } catch (thrown) {
-      if (thrown instanceof AirlockError) throw thrown;
-      throw new AirlockError('UNAVAILABLE', 'the maildir cannot be read', {
-        found: 'other',
-        hint: 'check that the path exists and that the cell may read it',
-      });
-    }
+  /** A maildir has `cur`. @throws AirlockError UNAVAILABLE where the path is none, or cannot be read. */
+  check(): void {
+    this.#inRoot((root) => withOpen(below(root, 'cur'), O_DIRECTORY, () => undefined));
   }
 
-  /** A maildir has `cur`; anything else is refused. */
-  async check(): Promise<void> {
-    await this.#root((root) => withHandle(below(root, 'cur'), O_DIRECTORY, () => Promise.resolve()));
-  }
-
-  async folders(): Promise<readonly string[]> {
-    return this.#root(async (root) => [...(await directoryNames(root)).keys()].sort());
-  }
-
-  async #inFolder<T>(folder: string, use: (directory: FileHandle, name: string) => Promise<T>): Promise<T> {
-    return this.#root(async (root) => {
-      const name = (await directoryNames(root)).get(folder);
-      if (name === undefined) throw noFolder();
-      return withHandle(below(root, name), O_DIRECTORY, (directory) => use(directory, name));
-    });
+  folders(): readonly string[] {
+    return this.#inRoot((root) => [...directoryNames(root).keys()].sort());
   }
 
   /** All messages of a folder, newest first. @throws AirlockError NOT_FOUND */
-  async files(folder: string): Promise<readonly MailFile[]> {
-    return this.#inFolder(folder, async (directory, name) => {
-      const found: MailFile[] = [];
-      for (const sub of ['cur', 'new'] as const) {
-        const names = await withHandle(below(directory, sub), O_DIRECTORY, (handle) => readdir(below(handle, ''))).catch(
-          (thrown: unknown) => {
-            if (absent(thrown)) return [];
-            throw thrown;
-          },
-        );
-        for (const file of names) if (!file.startsWith('.')) found.push(parseName(folder, name, sub, file));
-      }
-      return found.sort(compareFiles);
+  files(folder: string): readonly MailFile[] {
+    return this.#inRoot((root) => {
+      const name = directoryNames(root).get(folder);
+      if (name === undefined) throw noFolder();
+      const found = withOpen(below(root, name), O_DIRECTORY, (directory) =>
+        (['cur', 'new'] as const).flatMap((sub) => namesIn(directory, sub).map((file) => parseName(folder, name, sub, file))),
+      );
+      return found.filter(({ file }) => !file.startsWith('.')).sort(compareFiles);
     });
   }
 
   /** @returns the bytes, at most `maxBytes` of them, or null where the message is gone or is no plain file. */
   async read(message: MailFile, maxBytes: number = LIMITS.maxFileBytes): Promise<MailBytes | null> {
-    return this.#root(async (root) => {
+    this.#reads += 1;
+    if (this.#reads % READS_A_TURN === 0) await nextTurn();
+    return this.#inRoot((root) => {
       try {
-        return await withHandle(below(root, message.directory), O_DIRECTORY, (directory) =>
-          withHandle(below(directory, message.sub), O_DIRECTORY, (sub) =>
-            withHandle(below(sub, message.file), 0, (file) => readFile(file, maxBytes)),
+        return withOpen(below(root, message.directory), O_DIRECTORY, (directory) =>
+          withOpen(below(directory, message.sub), O_DIRECTORY, (sub) =>
+            withOpen(below(sub, message.file), 0, (file) => readFile(file, maxBytes)),
           ),
         );
       } catch (thrown) {
@@ -144,17 +148,16 @@ export class MaildirStore {
       }
     });
   }
-}
 
-const readFile = async (file: FileHandle, maxBytes: number): Promise<MailBytes | null> => {
-  const stat = await file.stat();
-  if (!stat.isFile()) return null;
-  const bytes = Buffer.alloc(Math.min(stat.size, maxBytes));
-  let length = 0;
-  while (length < bytes.length) {
-    const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
-    if (bytesRead === 0) break;
-    length += bytesRead;
+  #inRoot<T>(use: (root: number) => T): T {
+    try {
+      return withOpen(this.#path, O_DIRECTORY, use);
+    } catch (thrown) {
+      if (thrown instanceof AirlockError) throw thrown;
+      throw new AirlockError('UNAVAILABLE', 'the maildir cannot be read', {
+        found: 'other',
+        hint: 'check that the path exists and that the cell may read it',
+      });
+    }
   }
-  return { bytes: bytes.subarray(0, length), size: stat.size };
-};
+}

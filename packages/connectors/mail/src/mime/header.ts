@@ -28,9 +28,7 @@ export const parseFields = (bytes: Buffer): Fields => {
 const decoded = (value: string, maxChars: number): string => cleanLine(decodeWords(value.slice(0, LIMITS.headerBytes)), maxChars);
 
 const flat = (address: Address): readonly MailAddress[] =>
-  address.group
-    ? address.group.flatMap(flat)
-    : [{ name: decoded(address.name, 200), address: cleanLine(address.address ?? '', 254) }];
+  address.group ? address.group.flatMap(flat) : [{ name: decoded(address.name, 200), address: cleanLine(address.address, 254) }];
 
 /** Mailboxes of an address field, groups unwrapped. */
 export const addressesOf = (fields: Fields, name: string): readonly MailAddress[] => {

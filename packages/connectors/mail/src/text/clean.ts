@@ -1,6 +1,5 @@
 /** Text that leaves the connector holds no character that hides, reorders or controls. */
 
-// eslint-disable-next-line no-control-regex -- C0 and C1 without tab and line feed, and DEL
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 /** Bidirectional controls, zero-width and invisible characters, annotations, tags and the long variation selectors. */
 const INVISIBLE =

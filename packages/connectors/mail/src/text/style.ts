@@ -112,7 +112,7 @@ const NAMED: Readonly<Record<string, Colour>> = {
 }; // prettier-ignore
 
 const hexColour = (hex: string): Colour => {
-  const wide = hex.length < 6 ? [...hex].map((digit) => digit + digit).join('') : hex;
+  const wide = hex.length < 6 ? hex.replace(/./g, '$&$&') : hex;
   return [parseInt(wide.slice(0, 2), 16), parseInt(wide.slice(2, 4), 16), parseInt(wide.slice(4, 6), 16)];
 };
 
