@@ -180,7 +180,7 @@ export const startDovecot = async (fill: (maildir: string) => void, password = '
     port: ports[0],
     tlsPort: ports[1],
     user: 'ada',
-    password: 'correct-horse',
+    password,
     certificate,
     maildir,
     directory,
