@@ -6,5 +6,6 @@ export { checkDeadline, checkScope, findOperation, joinConstraints } from './gra
 export { CELL_LIMITS, EXIT } from './limits.js';
 export { openCell, type OpenedCell, type OpenOptions } from './open.js';
 export { parseReleaseLimits } from './release-limits.js';
-export { runCell, type CellOptions } from './run.js';
+export { type CellOptions } from './main-thread.js';
+export { runCell } from './run.js';
 export { runWatchdog, type WatchdogOptions } from './watchdog.js';
