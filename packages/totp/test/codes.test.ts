@@ -61,7 +61,8 @@ const settings = { digits: 6, periodS: 30 } as const;
 const nowAt = (step: number): Now => ({ wallMs: step * 30_000, bootMs: 1000, bootId: 'b', step, periodS: 30 });
 
 t.test('CODE-1: what is not a code of the configured length is never computed', (t) => {
-  for (const code of ['', '12345', '1234567', '12345a', '１２３４５６', ' 12345']) t.equal(findStep(SECRET, code, [1, 2, 3], settings), null);
+  for (const code of ['', '12345', '1234567', '12345a', '１２３４５６', ' 12345'])
+    t.equal(findStep(SECRET, code, [1, 2, 3], settings), null);
   t.end();
 });
 
@@ -72,8 +73,18 @@ t.test('QUEUE-4: the window, the last used step, the floor', (t) => {
   t.same(acceptableSteps({ ...state, floorStep: 102 }, nowAt(100)), []);
   t.same(acceptableSteps({ ...state, lastStep: 500 }, nowAt(100)), [], 'a clock set back accepts nothing again');
   t.same(acceptableSteps(state, nowAt(0)), [0, 1]);
-  for (const [offset, found] of [[-2, null], [-1, 99], [0, 100], [1, 101], [2, null]] as const)
-    t.equal(findStep(SECRET, codeOfStep(SECRET, 100 + offset, 6), acceptableSteps(state, nowAt(100)), settings), found, String(offset));
+  for (const [offset, found] of [
+    [-2, null],
+    [-1, 99],
+    [0, 100],
+    [1, 101],
+    [2, null],
+  ] as const)
+    t.equal(
+      findStep(SECRET, codeOfStep(SECRET, 100 + offset, 6), acceptableSteps(state, nowAt(100)), settings),
+      found,
+      String(offset),
+    );
   t.end();
 });
 

@@ -66,7 +66,13 @@ class World {
   }
 
   get now(): Now {
-    return { wallMs: this.wallS * 1000, bootMs: this.wallS * 1000, bootId: 'b', step: Math.floor(this.wallS / PERIOD_S), periodS: PERIOD_S };
+    return {
+      wallMs: this.wallS * 1000,
+      bootMs: this.wallS * 1000,
+      bootId: 'b',
+      step: Math.floor(this.wallS / PERIOD_S),
+      periodS: PERIOD_S,
+    };
   }
 
   do(move: Move): void {
@@ -114,7 +120,8 @@ class World {
 
   #leave(target: number, status: 'denied' | 'expired'): void {
     const request = pendingOf(this.state)[target];
-    if (request !== undefined) this.state = leaveQueue(this.state, request.id, { status, reason: null, lease: null }, this.now, this.#floorRule);
+    if (request !== undefined)
+      this.state = leaveQueue(this.state, request.id, { status, reason: null, lease: null }, this.now, this.#floorRule);
   }
 
   #pass(seconds: number): void {
@@ -129,7 +136,9 @@ class World {
     if (read === undefined || request === undefined) return;
     const digest = ownDigest ? request.digest : sha256Hex(read.shown);
     const submission = { request: request.id, digest, match: request.match, channel: 'terminal' as const, isOpener: true };
-    const { verdict, state } = decideSubmission(this.state, submission, this.now, (steps) => (steps.includes(read.step) ? read.step : null));
+    const { verdict, state } = decideSubmission(this.state, submission, this.now, (steps) =>
+      steps.includes(read.step) ? read.step : null,
+    );
     // The adversary must not lock the channel, or nothing would be tried.
     this.state = { ...state, failures: { terminal: 0, relay: 0 } };
     if (verdict.kind !== 'approved') return;

@@ -61,7 +61,10 @@ t.test('an action is approved, a record sealed, tried and released (RELEASE-9)',
   const again = await exchange(FRAME.SEAL_KEY_REQUEST, packBlobs(Buffer.alloc(0), bytes));
   t.equal(again.type, FRAME.REFUSED, 'QUEUE-11: each right once');
   const redeemed = await call<{ trial: string }>(bridge, 'action.redeem', { ticket, operator: 'default', verb: 'service.add' });
-  t.equal(await refusal(call(bridge, 'action.redeem', { ticket, operator: 'default', verb: 'service.add' })), 'NOT_AUTHENTICATED');
+  t.equal(
+    await refusal(call(bridge, 'action.redeem', { ticket, operator: 'default', verb: 'service.add' })),
+    'NOT_AUTHENTICATED',
+  );
   const release = async (releaseTicket: string): Promise<{ type: number; payload: Buffer; closed: () => boolean }> => {
     let resolve: (frame: { type: number; payload: Buffer }) => void = () => undefined;
     const promise = new Promise<{ type: number; payload: Buffer }>((done) => {
@@ -81,7 +84,10 @@ t.test('an action is approved, a record sealed, tried and released (RELEASE-9)',
   const { request } = await askFor(bridge);
   const { lease } = await approveFront(house, approve);
   t.ok(lease);
-  const { ticket: releaseTicket } = await call<{ ticket: string }>(bridge, 'ticket.create', { lease: lease?.id, service: 'gmail' });
+  const { ticket: releaseTicket } = await call<{ ticket: string }>(bridge, 'ticket.create', {
+    lease: lease?.id,
+    service: 'gmail',
+  });
   t.equal(await refusal(call(bridge, 'ticket.create', { lease: lease?.id, service: 'github' })), 'LEASE_SCOPE');
   const granted = await release(releaseTicket);
   t.equal(granted.type, FRAME.RELEASE_GRANT);

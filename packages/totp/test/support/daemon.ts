@@ -114,7 +114,8 @@ export const openHouse = async ({ enrolled = true, ...overrides }: HouseSettings
   return house;
 };
 
-export const call = async <T>(link: Link, method: string, params: object = {}): Promise<T> => (await link.call(method, params)) as T;
+export const call = async <T>(link: Link, method: string, params: object = {}): Promise<T> =>
+  (await link.call(method, params)) as T;
 
 /** The code of the error that a promise rejects with; `none` where it does not. */
 export const refusal = async (promise: Promise<unknown>): Promise<ErrorCode | 'none'> => {
@@ -155,5 +156,10 @@ export const approveFront = async (house: House, link: Link): Promise<ApproveRes
   const before = await front(link);
   if (before.waitS > 0) house.clock.pass(before.waitS * 1000);
   const shown = await front(link);
-  return call<ApproveResult>(link, 'request.approve', { request: shown.id, digest: shown.digest, match: shown.match, code: codeNow(house) });
+  return call<ApproveResult>(link, 'request.approve', {
+    request: shown.id,
+    digest: shown.digest,
+    match: shown.match,
+    code: codeNow(house),
+  });
 };

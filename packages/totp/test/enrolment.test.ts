@@ -1,0 +1,115 @@
+/** Enrolment, recovery and re-enrolment, over root.sock and approve/OP.sock. */
+import t from 'tap';
+import type { ApproveStatus, EnrolBeginResult, EnrolCodeResult } from '@airlock/protocol';
+import { decodeBase32 } from '../src/codes/base32.js';
+import { codeOfStep } from '../src/codes/totp.js';
+import {
+  SECRET_TEXT,
+  approveFront,
+  askFor,
+  call,
+  codeNow,
+  front,
+  greet,
+  openHouse,
+  refusal,
+  type House,
+} from './support/daemon.js';
+
+const codeFor = (house: House, secret: string, ahead = 0): string =>
+  codeOfStep(decodeBase32(secret) ?? Buffer.alloc(0), house.clock.step + ahead, 6);
+
+t.test('a first enrolment over root.sock counts after two consecutive codes, which are burnt (ENROL-1)', async (t) => {
+  const house = await openHouse({ enrolled: false });
+  t.teardown(() => house.end());
+  const root = await house.connect('root');
+  const approve = await house.connect('approve/default');
+  t.match(await call(approve, 'status'), { enrolled: false, sealed: null });
+  for (const method of ['pending', 'leases', 'lock', 'heads', 'subscribe', 'log.segments'])
+    t.equal(await refusal(call(approve, method)), 'NOT_ENROLLED', `QUEUE-14: ${method}`);
+  const bridge = await house.connect('bridge');
+  await greet(bridge);
+  t.equal(await refusal(askFor(bridge)), 'NOT_ENROLLED');
+  t.equal(await refusal(call(root, 'enrol.code', { operator: 'default', code: '123456' })), 'NOT_FOUND');
+  const begun = await call<EnrolBeginResult>(root, 'enrol.begin', { operator: 'default' });
+  t.match(begun.otpauth, `otpauth://totp/Airlock:default?secret=${begun.secret}`);
+  t.equal(decodeBase32(begun.secret)?.length, 20);
+  t.equal(new Set(begun.recoveryCodes).size, 10);
+  const give = (code: string): Promise<EnrolCodeResult> =>
+    call<EnrolCodeResult>(root, 'enrol.code', { operator: 'default', code });
+  t.equal(await refusal(give('000000')), 'CODE_REJECTED');
+  const drifted = await give(codeFor(house, begun.secret, 10)).catch(
+    (error: unknown) => (error as { data: { hint: string } }).data.hint,
+  );
+  t.match(drifted, /the phone's clock is about 300 s ahead/);
+  t.same(await give(codeFor(house, begun.secret)), { enrolled: false, codesNeeded: 1, driftS: 0 });
+  t.equal(await refusal(give(codeFor(house, begun.secret))), 'CODE_REJECTED', 'the same code is not the next one');
+  house.clock.pass(30_000);
+  t.same(await give(codeFor(house, begun.secret)), { enrolled: true, codesNeeded: 0, driftS: 0 });
+  t.same(await call(root, 'recovery.check', { operator: 'default', recoveryCode: begun.recoveryCodes[3]?.toLowerCase() }), {
+    ok: true,
+  });
+  t.same(await call(root, 'recovery.check', { operator: 'default', recoveryCode: 'AAAA-AAAA-AAAA-AAAA' }), { ok: false });
+  await askFor(bridge);
+  const shown = await front(approve);
+  const params = { request: shown.id, digest: shown.digest, code: codeFor(house, begun.secret) };
+  t.equal(await refusal(call(approve, 'request.approve', params)), 'CODE_REJECTED', 'both codes are burnt');
+  house.clock.pass(30_000);
+  t.equal(await refusal(call(approve, 'request.approve', { ...params, code: codeFor(house, begun.secret) })), 'none');
+  await house.restart();
+  t.match(await call(await house.connect('approve/default'), 'status'), { enrolled: true, leases: 1 });
+});
+
+t.test('a given secret is taken, a short one refused', async (t) => {
+  const house = await openHouse({ enrolled: false });
+  t.teardown(() => house.end());
+  const root = await house.connect('root');
+  t.equal(await refusal(call(root, 'enrol.begin', { operator: 'default', secret: 'MZXW6' })), 'PARAMS_INVALID');
+  t.equal(await refusal(call(root, 'enrol.begin', { operator: 'nobody' })), 'NOT_FOUND');
+  t.equal((await call<EnrolBeginResult>(root, 'enrol.begin', { operator: 'default', secret: SECRET_TEXT })).secret, SECRET_TEXT);
+});
+
+t.test('the old phone approves its successor, and approves nothing from then on (ENROL-3)', async (t) => {
+  const house = await openHouse();
+  t.teardown(() => house.end());
+  const approve = await house.connect('approve/default');
+  t.equal(
+    await refusal(call(await house.connect('root'), 'enrol.begin', { operator: 'default' })),
+    'NOT_AUTHENTICATED',
+    'root needs a recovery code',
+  );
+  t.equal(await refusal(call(approve, 'enrol.begin', { ticket: 'A'.repeat(43) })), 'NOT_AUTHENTICATED');
+  await call(approve, 'action.open', { verb: 'totp.reset', params: {} });
+  const { ticket } = await approveFront(house, approve);
+  const begun = await call<EnrolBeginResult>(approve, 'enrol.begin', { ticket });
+  t.equal(await refusal(call(approve, 'enrol.begin', { ticket })), 'NOT_AUTHENTICATED', 'once');
+  await call(approve, 'enrol.code', { code: codeFor(house, begun.secret) });
+  house.clock.pass(30_000);
+  t.match(await call(approve, 'enrol.code', { code: codeFor(house, begun.secret) }), { enrolled: true });
+  const bridge = await house.connect('bridge');
+  await greet(bridge);
+  await askFor(bridge);
+  house.clock.pass(60_000);
+  const shown = await front(approve);
+  const params = { request: shown.id, digest: shown.digest, match: shown.match };
+  t.equal(await refusal(call(approve, 'request.approve', { ...params, code: codeNow(house) })), 'CODE_REJECTED', 'the old phone');
+  t.equal(
+    await refusal(call(approve, 'request.approve', { ...params, code: codeFor(house, begun.secret) })),
+    'none',
+    'the new phone',
+  );
+
+  const recoveryCode = begun.recoveryCodes[0] ?? '';
+  const reset = await call<{ ticket: string }>(approve, 'reset.recover', { recoveryCode });
+  t.match(reset.ticket, /^[A-Za-z0-9_-]{43}$/);
+  await house.restart();
+  const after = await house.connect('approve/default');
+  t.equal(
+    await refusal(call(after, 'reset.recover', { recoveryCode })),
+    'CODE_REJECTED',
+    'ENROL-2: burnt, though nothing was enrolled',
+  );
+  for (let n = 0; n < 8; n += 1) await refusal(call(after, 'reset.recover', { recoveryCode: 'AAAA-AAAA-AAAA-AAAA' }));
+  t.equal(await refusal(call(after, 'reset.recover', { recoveryCode: 'AAAA' })), 'CODE_LOCKED_OUT');
+  t.match(await call<ApproveStatus>(after, 'status'), { lockout: { terminal: { locked: true } } });
+});
