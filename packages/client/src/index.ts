@@ -3,7 +3,7 @@ export type { Access, AccessCore, AccessEnd, GrantedLease, OpenHandle } from './
 export { connectAirlock, type AccessOptions, type Airlock, type AirlockCore, type ConnectOptions } from './airlock.js';
 export { DEFAULT_BACKOFF, type Backoff } from './backoff.js';
 export * from './calls/index.js';
-export { awaitDecision, decisionOf, type Decision } from './decision.js';
+export { awaitDecision, decisionOf, type Decision, type DecisionOptions } from './decision.js';
 export { isAirlockError } from './errors.js';
 export type { AccessDecided, LeaseEnded, LeaseExpiring, SessionEvents } from './events.js';
 export { leaseStore, type LeaseStore, type LeaseStoreOptions } from './lease-store.js';

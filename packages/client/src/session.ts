@@ -198,6 +198,8 @@ export class Session implements Caller {
   #onLost(connection: Connection): void {
     if (this.#isClosed || connection !== this.#connection) return;
     this.#connection = null;
-    this.#ready().catch(() => void (this.#isClosed || this.events.emit('lost')));
+    this.#ready().catch(() => {
+      if (!this.#isClosed) this.events.emit('lost');
+    });
   }
 }

@@ -15,7 +15,7 @@ const asText = (value: unknown): string => JSON.stringify(value, null, 2);
 
 export const toolResult = (text: string, structured: object): CallToolResult => ({
   content: [{ type: 'text', text }],
-  structuredContent: structured as Structured,
+  structuredContent: structured,
 });
 
 /** Content others wrote, between marks with a number they could not know when they wrote it. */

@@ -14,8 +14,8 @@ interface Rig {
   readonly context: ServerContext;
   readonly controller: AbortController;
   /** What access.wait answers from the poll of this number on. */
-  decideAt(poll: number): void;
-  polls(): number;
+  readonly decideAt: (poll: number) => void;
+  readonly polls: () => number;
 }
 
 const open = async (test: Test): Promise<Rig> => {

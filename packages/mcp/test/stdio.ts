@@ -15,10 +15,10 @@ export interface Rig {
   readonly gateway: FakeGateway;
   readonly client: Client;
   /** Number of list-changed notifications so far. */
-  changes(): number;
+  readonly changes: () => number;
   /** Waits for a further one than `after`. */
-  changed(after: number): Promise<void>;
-  tool(name: string, args?: Record<string, unknown>): Promise<Answer>;
+  readonly changed: (after: number) => Promise<void>;
+  readonly tool: (name: string, args?: Record<string, unknown>) => Promise<Answer>;
 }
 
 const ENTRY = fileURLToPath(new URL('entry.js', import.meta.url));

@@ -24,10 +24,8 @@ const chooseOffer = ({ offers, serviceField }: OperationTool, args: Arguments): 
   });
 };
 
-const paramsOf = (args: Arguments, serviceField: string): Params => {
-  const { [serviceField]: _service, ...params } = args;
-  return params as Params;
-};
+const paramsOf = (args: Arguments, serviceField: string): Params =>
+  Object.fromEntries(Object.entries(args).filter(([name]) => name !== serviceField)) as Params;
 
 const askFor = (offer: ToolDescription): NextStep => ({
   tool: 'airlock_request_access',

@@ -1,0 +1,59 @@
+/** `airlock call SERVICE OP`: one operation under the lease of this role. */
+import {
+  AirlockError,
+  call as callOperation,
+  isAirlockError,
+  operationName,
+  parseJsonStrict,
+  type CallResult,
+  type Params,
+} from '@airlock/client';
+import { findLease, withSession, type Context } from '../context.js';
+import { printNote, printResult, printableJson } from '../output.js';
+
+export interface CallFlags {
+  readonly params?: string;
+  readonly intent?: string;
+}
+
+const badParams = (found: string): AirlockError =>
+  new AirlockError('PARAMS_INVALID', `--params is no JSON object: ${found}`, {
+    field: 'params',
+    expected: 'a JSON object',
+    hint: `write for example: -p '{"limit": 10}', or -p - to read it from stdin`,
+  });
+
+const parseText = (text: string): unknown => {
+  try {
+    return parseJsonStrict(Buffer.from(text));
+  } catch (thrown) {
+    throw badParams(isAirlockError(thrown) ? (thrown.data.found ?? thrown.message) : 'a syntax error');
+  }
+};
+
+const readParams = async (context: Context, flag: string | undefined): Promise<Params> => {
+  if (flag === undefined) return {};
+  const value = parseText(flag === '-' ? await context.readStdin() : flag);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badParams('another value');
+  return value as Params;
+};
+
+const intentOf = ({ env }: Context, { intent }: CallFlags): string | undefined =>
+  intent ?? (env['AIRLOCK_INTENT'] === '' ? undefined : env['AIRLOCK_INTENT']);
+
+const note = (context: Context, { meta }: CallResult): void => {
+  if (meta.masked > 0) printNote(context.output, `note: ${meta.masked} values are masked`);
+  if (meta.truncated) printNote(context.output, 'note: the result was cut');
+};
+
+export const call = async (context: Context, service: string, operation: string, flags: CallFlags): Promise<void> => {
+  const params = await readParams(context, flags.params);
+  const intent = intentOf(context, flags);
+  await withSession(context, async ({ session, store, role }) => {
+    const lease = findLease(context, store, role);
+    const request = { lease, service, operation: operationName(operation), params };
+    const answer = await callOperation(session, intent === undefined ? request : { ...request, context: { intent } });
+    printResult(context.output, { result: answer.result, meta: answer.meta }, () => printableJson(answer.result));
+    note(context, answer);
+  });
+};

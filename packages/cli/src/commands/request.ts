@@ -1,0 +1,62 @@
+/** `airlock request SCOPE…`: asks the human; with --wait stays until the decision. */
+import { accessRequest, awaitDecision, leaseFacts } from '@airlock/client';
+import type { AccessRequestParams, AccessRequestResult, Decision } from '@airlock/client';
+import { parseConstraints } from '../constraints.js';
+import { findLease, withSession, type Connected, type Context } from '../context.js';
+import { parseMinutes } from '../numbers.js';
+import { printNote, printResult } from '../output.js';
+
+export interface RequestFlags {
+  readonly reason: string;
+  readonly intent?: string;
+  readonly ttl?: string;
+  readonly constraint?: readonly string[];
+  readonly wait?: boolean;
+  readonly renew?: boolean;
+}
+
+const paramsOf = (scopes: readonly string[], flags: RequestFlags, renew: string | undefined): AccessRequestParams => {
+  const { reason, intent, ttl, constraint = [] } = flags;
+  return {
+    scopes,
+    reason,
+    ...(intent === undefined ? {} : { intent }),
+    ...(ttl === undefined ? {} : { ttlS: parseMinutes(ttl) }),
+    ...(constraint.length === 0 ? {} : { constraints: parseConstraints(constraint) }),
+    ...(renew === undefined ? {} : { renew }),
+  };
+};
+
+const whatToDo = ({ request, match, expiresAt }: AccessRequestResult): string =>
+  [
+    `request ${request}, match number ${match}, open until ${expiresAt}`,
+    'the operator approves it with: airlock-ctl approve',
+    `on a phone the answer is: ${match} CODE (typed by the human, never by an agent)`,
+  ].join('\nairlock: ');
+
+const pendingText = (asked: AccessRequestResult): string =>
+  `airlock: ${whatToDo(asked)}\nairlock: then run: airlock wait ${asked.request}`;
+
+/** Keeps the lease where the next command finds it. */
+export const keepLease = ({ store, role }: Connected, { lease }: Decision): void => store.writeLease(role, lease);
+
+export const grantedText = ({ lease, expiresAt }: Decision): string =>
+  `approved until ${expiresAt}: ${leaseFacts(lease).scopes.join(', ')}`;
+
+export const request = (context: Context, scopes: readonly string[], flags: RequestFlags): Promise<void> =>
+  withSession(context, async (connected) => {
+    const { session, store, role } = connected;
+    const renew = flags.renew === true ? leaseFacts(findLease(context, store, role)).id : undefined;
+    const asked = await accessRequest(session, paramsOf(scopes, flags, renew));
+    const { request: id, match } = asked;
+    if (flags.wait !== true) {
+      printResult(context.output, { request: id, status: asked.status, match, expiresAt: asked.expiresAt }, () =>
+        pendingText(asked),
+      );
+      return;
+    }
+    printNote(context.output, whatToDo(asked));
+    const decision = await awaitDecision(session, asked, { timers: context.timers });
+    keepLease(connected, decision);
+    printResult(context.output, { request: id, status: 'approved', match, ...decision }, () => grantedText(decision));
+  });

@@ -1,0 +1,37 @@
+/** `airlock status`: leases and requests of this session. */
+import { accessStatus, type AccessStatus } from '@airlock/client';
+import { withSession, type Context } from '../context.js';
+import { printResult } from '../output.js';
+import { table } from '../table.js';
+
+const leaseTable = ({ leases }: AccessStatus): string =>
+  leases.length === 0
+    ? 'no live lease'
+    : table(
+        ['LEASE', 'SCOPES', 'UNTIL', 'CALLS LEFT'],
+        leases.map(({ id, scopes, expiresAt, callsLeft }) => [
+          id,
+          scopes.join(' '),
+          expiresAt,
+          callsLeft === undefined ? '-' : String(callsLeft),
+        ]),
+      );
+
+const pendingTable = ({ pending }: AccessStatus): string =>
+  pending.length === 0
+    ? 'nothing waits for the operator'
+    : table(
+        ['REQUEST', 'MATCH', 'OPEN UNTIL'],
+        pending.map(({ request, match, expiresAt }) => [request, match, expiresAt]),
+      );
+
+const human = (status: AccessStatus): string => {
+  const flags = `${status.locked ? ', locked' : ''}${status.tainted ? ', has read what others wrote' : ''}`;
+  return [`role ${status.role}, session ${status.session}${flags}`, leaseTable(status), pendingTable(status)].join('\n\n');
+};
+
+export const status = (context: Context): Promise<void> =>
+  withSession(context, async ({ session }) => {
+    const answer = await accessStatus(session);
+    printResult(context.output, answer, () => human(answer));
+  });

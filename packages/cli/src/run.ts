@@ -1,0 +1,70 @@
+/** Runs one command line: parses, does, prints, and says with which code to exit. */
+import { AirlockError, isAirlockError, type Env } from '@airlock/client';
+import { CommanderError, type Command } from 'commander';
+import { makeContext, type GlobalFlags } from './context.js';
+import { printError, type Output } from './output.js';
+import { buildProgram } from './program.js';
+import { VERSION } from './version.js';
+
+export interface RunOptions {
+  /** Words behind the command's name. */
+  readonly argv: readonly string[];
+  readonly env: Env;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  readonly isTerminal: boolean;
+  readonly readStdin: () => Promise<string>;
+}
+
+/** Any value but an empty one, `0` and `false`. */
+const isOn = (value: string | undefined): boolean => value !== undefined && !['', '0', 'false'].includes(value);
+
+/** Also before the flags are parsed, as a bad flag is answered in JSON too. */
+const outputOf = ({ argv, env, stdout, stderr, isTerminal }: RunOptions): Output => ({
+  isJson: argv.includes('--json') || isOn(env['AIRLOCK_JSON']),
+  hasColour: isTerminal && (env['NO_COLOR'] ?? '') === '',
+  stdout,
+  stderr,
+});
+
+/** commander answers a group of commands named without a command with its help, and this code. */
+const HELP_INSTEAD = 'commander.help';
+
+const usageError = ({ code, message }: CommanderError): AirlockError => {
+  const what = code === HELP_INSTEAD ? 'the command is not complete' : message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return new AirlockError('PARAMS_INVALID', what, { hint: 'run: airlock help' });
+};
+
+const asError = (thrown: unknown): AirlockError => {
+  if (thrown instanceof CommanderError) return usageError(thrown);
+  if (isAirlockError(thrown)) return thrown;
+  return new AirlockError('INTERNAL', thrown instanceof Error ? thrown.message : 'an internal error');
+};
+
+/** Every command of the tree throws instead of exiting, and leaves error messages to us. */
+const tame = (command: Command, { stdout }: RunOptions): void => {
+  command.exitOverride().configureOutput({ writeOut: stdout, writeErr: () => undefined });
+  for (const child of command.commands) tame(child, { stdout } as RunOptions);
+};
+
+/** @returns the exit code (interfaces.md, Errors). Never throws. */
+export const run = async (options: RunOptions): Promise<number> => {
+  const output = outputOf(options);
+  const contextOf = (flags: GlobalFlags) => makeContext(output, flags, options.env, VERSION, options.readStdin);
+  try {
+    const program = buildProgram(VERSION, contextOf);
+    tame(program, options);
+    if (options.argv.length === 0) {
+      options.stdout(program.helpInformation());
+      return 0;
+    }
+    await program.parseAsync([...options.argv], { from: 'user' });
+    return 0;
+  } catch (thrown) {
+    // --help and --version are no errors.
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+    const error = asError(thrown);
+    printError(output, error);
+    return error.exitCode;
+  }
+};

@@ -1,0 +1,44 @@
+/** Runs the compiled command in a process of its own. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** stdout, which must be one JSON value. */
+  readonly json: unknown;
+}
+
+export const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
+export const STUB = fileURLToPath(new URL('../../bin/airlock.js', import.meta.url));
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+};
+
+export interface RunOptions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  readonly onStderr?: (text: string) => void;
+}
+
+/** `airlock ARGV`. */
+export const airlock = (argv: readonly string[], { env, stdin = '', onStderr }: RunOptions): Promise<Outcome> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [MAIN, ...argv], { env });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+      onStderr?.(stderr);
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr, json: parse(stdout) }));
+    child.stdin.end(stdin);
+  });
