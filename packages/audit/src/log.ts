@@ -14,7 +14,7 @@ import { takeLock } from './lock-file.js';
 import { nodeFs, type LogFs } from './log-fs.js';
 import { encodeRecord, recordTime } from './record.js';
 import { recover } from './recover.js';
-import { holdReserve } from './reserve-file.js';
+import { freeSpace, holdReserve } from './reserve-file.js';
 import { isNoSpace, reasonOf, sealedBecause } from './sealing.js';
 import { Segment } from './segment.js';
 import { segmentOf } from './segment-name.js';
@@ -111,7 +111,7 @@ class Log implements AuditLog {
   }
 
   freeBytes(): number {
-    return this.#fs.freeBytes(this.#options.dir);
+    return freeSpace(this.#fs, this.#options.dir);
   }
 
   hasRoom(): boolean {
@@ -174,7 +174,7 @@ class Log implements AuditLog {
   #writePending(): void {
     if (this.#sealed !== null) throw this.#sealed;
     if (this.#pending.length === 0 || this.#segment === null) return;
-    const bytes = this.#pending.length === 1 ? (this.#pending[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#pending);
+    const bytes = Buffer.concat(this.#pending);
     this.#pending = [];
     const written = { at: 0 };
     try {

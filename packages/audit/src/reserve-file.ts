@@ -56,3 +56,12 @@ export const holdReserve = (fs: LogFs, dir: string, bytes: number): (() => void)
   }
   return () => removeIfThere(fs, path);
 };
+
+/** Bytes this user may still write; 0 where that cannot be told, for not known is not enough. */
+export const freeSpace = (fs: LogFs, dir: string): number => {
+  try {
+    return fs.freeBytes(dir);
+  } catch {
+    return 0;
+  }
+};

@@ -74,7 +74,8 @@ class HeadCheck {
   matched = 0;
   readonly #options: VerifyOptions;
   readonly #heads: readonly ExpectedHead[];
-  readonly #recent = new RecentHashes();
+  /** Only where `checkpoint` records are looked at. */
+  readonly #recent: RecentHashes | null;
   readonly #start: number;
   #next = 0;
 
@@ -82,12 +83,13 @@ class HeadCheck {
     this.#options = options;
     this.#heads = heads;
     this.#start = chain.size;
-    this.#recent.put(chain);
+    this.#recent = options.origin === undefined ? null : new RecentHashes();
+    this.#recent?.put(chain);
   }
 
   /** @returns a problem with the heads of the chain's present size. */
   pass(chain: Chain): string | null {
-    this.#recent.put(chain);
+    this.#recent?.put(chain);
     for (let head = this.#heads[this.#next]; head !== undefined && head.size <= chain.size; head = this.#heads[this.#next]) {
       if (head.size === chain.size && head.hash !== chain.hash) return `signed head ${head.index + 1} has another history`;
       if (head.size < this.#start) return `signed head ${head.index + 1} lies before the log`;
@@ -99,7 +101,7 @@ class HeadCheck {
 
   /** A `checkpoint` record holds a signed note; one of another log says nothing about this one. */
   checkpoint(line: Buffer, chain: Chain): string | null {
-    if (this.#options.origin === undefined) return null;
+    if (this.#recent === null) return null;
     try {
       const { note } = JSON.parse(line.toString('utf8')) as { note?: unknown };
       if (typeof note !== 'string') return 'a checkpoint without a note';

@@ -1,7 +1,18 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { EMPTY_HEAD, decideHead, generateHeadKey, openLog, parsePrivateKey, query, signHead, verifyLog } from '../src/index.js';
+import {
+  DIGEST_WINDOW,
+  EMPTY_HEAD,
+  decideHead,
+  generateHeadKey,
+  openLog,
+  parsePrivateKey,
+  query,
+  signHead,
+  verifyLog,
+} from '../src/index.js';
+import { DigestWindow } from '../src/digest-window.js';
 import { DAY_MS, SEGMENT, TestClock, TestTimers, faultyFs, readSegment, tempDir, testLog, writeSegment } from './fixture.js';
 
 const UNAVAILABLE = { code: 'AUDIT_UNAVAILABLE' };
@@ -181,6 +192,47 @@ t.test('AUDIT-9 any other damage seals, named by file and line', async (t) => {
   t.match(other.sealed, { message: /another history/ });
 });
 
+t.test('AUDIT-8 damage with a whole record behind it is no torn tail, whatever the durable head', async (t) => {
+  const dir = tempDir(t);
+  const log = testLog(dir);
+  for (let n = 1; n <= 5; n += 1) log.append('operation', { n });
+  await log.close();
+  const content = readSegment(dir).toString().replace('"n":3', '"n":');
+  writeSegment(dir, Buffer.from(content));
+  t.match(testLog(dir).sealed, { message: /2026-11-20\.jsonl line 3: not JSON/ });
+  t.equal(readSegment(dir).toString(), content);
+  writeSegment(dir, Buffer.from(content.split('\n').slice(0, 3).join('\n') + '\n'));
+  const cut = testLog(dir);
+  t.equal(cut.sealed, null, 'the same line at the end is one');
+  await cut.close();
+});
+
+t.test('a short write while a cut is recorded goes on; without progress it seals', async (t) => {
+  for (const answer of ['short', 'zero'] as const) {
+    const dir = tempDir(t);
+    const log = testLog(dir);
+    log.append('operation', { n: 1 });
+    await log.close();
+    appendFileSync(join(dir, SEGMENT), '{"seq":2');
+    // The first write is the lock's.
+    const again = testLog(dir, { fs: faultyFs((call, nth) => (call === 'write' && nth === 2 ? answer : null)) });
+    t.equal(again.sealed === null, answer === 'short');
+    await again.close();
+  }
+});
+
+t.test('digests are held up to a bound, and come from disk beyond it', (t) => {
+  const window = new DigestWindow(7);
+  const digest = (n: number): Buffer => Buffer.alloc(32, n.toString(16).padStart(8, '0'));
+  const total = DIGEST_WINDOW + 3000;
+  for (let n = 0; n < total; n += 1) window.push(digest(n).toString('latin1'));
+  t.equal(window.since(7, 1), null);
+  t.same(window.since(7 + 3000, 2), [digest(3000), digest(3001)]);
+  t.same(window.since(7 + total - 1, 9), [digest(total - 1)]);
+  t.same(window.since(7 + total, 9), []);
+  t.end();
+});
+
 t.test('the newest checkpoint record stands for a durable head that is not given', async (t) => {
   const dir = tempDir(t);
   const origin = 'airlock/gateway';
@@ -207,6 +259,9 @@ t.test('room: free space is asked for, and below the minimum agents are refused'
   t.ok(log.freeBytes() > 1);
   t.ok(log.hasRoom());
   await log.close();
+  const blind = testLog(dir, { fs: faultyFs((call) => (call === 'freeBytes' ? new Error('EIO') : null)) });
+  t.equal(blind.hasRoom(), false);
+  await blind.close();
   const poor = testLog(dir, { minFreeBytes: Number.MAX_SAFE_INTEGER });
   t.equal(poor.hasRoom(), false);
   await poor.close();
