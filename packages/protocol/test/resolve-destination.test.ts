@@ -1,0 +1,78 @@
+/** From settings to the sealed destination: canonical, and no setting moves a border. */
+import t from 'tap';
+import {
+  destinationDigest,
+  resolveDestination,
+  type ConnectorManifest,
+  type DestinationTemplate,
+  type Settings,
+} from '../src/index.js';
+
+const manifestOf = (destination: DestinationTemplate): ConnectorManifest => ({
+  connector: 1,
+  kind: 'imap',
+  title: 'IMAP',
+  module: 'mail',
+  summary: 'Reads mail',
+  settings: {
+    type: 'object',
+    required: ['host'],
+    properties: {
+      host: { type: 'string', minLength: 1 },
+      port: { type: 'integer', minimum: 1, maximum: 65_535, default: 993 },
+      security: { enum: ['imaps', 'starttls'], default: 'imaps' },
+      user: { type: 'string', default: '' },
+      tlsPin: { type: 'string', default: '' },
+    },
+  },
+  credential: { fields: {} },
+  destination,
+  operations: [],
+});
+
+const imap = manifestOf({ origins: ['{security}://{host}:{port}'], user: '{user}', tlsPin: '{tlsPin}' });
+const url = manifestOf({ origins: ['{host}'] });
+const path = manifestOf({ path: '{host}' });
+
+t.test('defaults are filled in, and the form is canonical', async (test) => {
+  const origin = { scheme: 'imaps', host: 'mail.example.org', port: 993 };
+  test.same(resolveDestination(imap, { host: 'Mail.Example.ORG', user: 'ada' }), {
+    kind: 'imap',
+    origins: [origin],
+    user: 'ada',
+  });
+  const same = [{ host: 'mail.example.org' }, { port: 993, host: 'MAIL.example.org', tlsPin: '' }];
+  test.equal(new Set(same.map((settings) => destinationDigest(resolveDestination(imap, settings)))).size, 1);
+  const pinned = resolveDestination(imap, { host: 'a', tlsPin: 'AB'.repeat(32) });
+  test.match(pinned, { origins: [{ tlsPin: 'ab'.repeat(32) }] });
+  for (const host of ['::1', '[::1]']) test.match(resolveDestination(imap, { host }), { origins: [{ host: '[::1]' }] });
+  test.match(resolveDestination(url, { host: 'https://api.example.org/v1' }), {
+    origins: [{ scheme: 'https', host: 'api.example.org', port: 443 }],
+  });
+  test.same(resolveDestination(path, { host: '/srv/mail/' }), { kind: 'imap', path: '/srv/mail', user: '' });
+});
+
+const refused: readonly (readonly [ConnectorManifest, Settings, string])[] = [
+  [imap, {}, 'params.settings.host'],
+  [imap, { host: 'a', proxy: 'b' }, 'params.settings.proxy'],
+  [imap, { host: 'a', port: '993' }, 'params.settings.port'],
+  [imap, { host: 'a', port: 0 }, 'params.settings.port'],
+  [imap, { host: 'a', security: 'none' }, 'params.settings.security'],
+  [imap, { host: 'evil.example:1@a' }, 'params.settings'],
+  [imap, { host: 'a/b' }, 'params.settings'],
+  [imap, { host: 'a b' }, 'params.settings'],
+  [imap, { host: 'a', tlsPin: 'short' }, 'params.settings'],
+  [url, { host: 'https://user:word@api.example.org' }, 'params.settings'],
+  [url, { host: 'gopher://a' }, 'params.settings'],
+  [path, { host: 'srv/mail' }, 'params.settings'],
+  [path, { host: '/srv/../etc' }, 'params.settings'],
+];
+
+t.test('what gives no destination is refused and names the setting', async (test) => {
+  for (const [manifest, settings, field] of refused)
+    test.throws(
+      () => resolveDestination(manifest, settings),
+      { code: 'PARAMS_INVALID', data: { field } },
+      JSON.stringify(settings),
+    );
+});
