@@ -14,7 +14,7 @@ const modules = (text: string): boolean[][] => {
   const lines = text.split('\n').filter(isQrLine);
   const width = Math.max(...lines.map((line) => line.length));
   return lines.flatMap((line) => {
-    const cells = [...line.padEnd(width)];
+    const cells = line.padEnd(width).split('');
     return [cells.map((cell) => UPPER.has(cell)), cells.map((cell) => LOWER.has(cell))];
   });
 };

@@ -71,7 +71,8 @@ run_harness() {
 }
 
 run_workstation() {
-  NSPAWN_OPTIONS=()
+  mkdir -p "$CACHE/npm"
+  NSPAWN_OPTIONS=(--bind="$CACHE/npm:/root/.npm")
   new_run "$(ensure_tools)"
   copy_npmrc "$RUN/tree" /root root
   check_boot "workstation" 1500 /checkout/test/system/guest.sh workstation
