@@ -66,7 +66,8 @@ export const abortError = (signal: AbortSignal): AirlockError =>
     ? signal.reason
     : new AirlockError('UPSTREAM_TIMEOUT', 'the mail server did not answer in time', { found: 'other' });
 
-const isLoopback = (address: string | undefined): boolean =>
+/** Whether a connected peer is this machine (MAIL-13). */
+export const isLoopback = (address: string | undefined): boolean =>
   address !== undefined && (/^127\./.test(address) || address === '::1' || /^::ffff:127\./.test(address));
 
 const spkiDigest = (certificate: Buffer): string =>

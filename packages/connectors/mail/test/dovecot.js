@@ -6,43 +6,49 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 /** Path of the binary, or null where Dovecot is not installed. */
 export const dovecotBinary = () => ['/usr/sbin/dovecot', '/usr/local/sbin/dovecot'].find((path) => existsSync(path)) ?? null;
-const freePort = () => new Promise((resolve, reject) => {
+const freePort = () =>
+  new Promise((resolve, reject) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
-        const address = server.address();
-        server.close(() => address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')));
+      const address = server.address();
+      server.close(() =>
+        address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
-});
+  });
 const makeCertificate = (directory) => {
-    const made = spawnSync('openssl', [
-        'req',
-        '-x509',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-days',
-        '2',
-        '-subj',
-        '/CN=localhost',
-        '-addext',
-        'subjectAltName=DNS:localhost,IP:127.0.0.1',
-        '-keyout',
-        join(directory, 'key.pem'),
-        '-out',
-        join(directory, 'cert.pem'),
-    ], { stdio: 'ignore' });
-    if (made.status !== 0)
-        throw new Error('openssl could not make a certificate');
-    return readFileSync(join(directory, 'cert.pem'), 'utf8');
+  const made = spawnSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=DNS:localhost,IP:127.0.0.1',
+      '-keyout',
+      join(directory, 'key.pem'),
+      '-out',
+      join(directory, 'cert.pem'),
+    ],
+    { stdio: 'ignore' },
+  );
+  if (made.status !== 0) throw new Error('openssl could not make a certificate');
+  return readFileSync(join(directory, 'cert.pem'), 'utf8');
 };
 /** Dovecot refuses to serve mail as root: as root the mail belongs to `nobody`. */
 const account = () => {
-    const me = userInfo();
-    return me.uid === 0 ? { name: 'nobody', uid: 65534, gid: 65534 } : { name: me.username, uid: me.uid, gid: me.gid };
+  const me = userInfo();
+  return me.uid === 0 ? { name: 'nobody', uid: 65534, gid: 65534 } : { name: me.username, uid: me.uid, gid: me.gid };
 };
 const configuration = (directory, ports, mail, password) => {
-    const service = process.getuid?.() === 0 ? '' : `default_internal_user = ${mail.name}\ndefault_login_user = ${mail.name}\n`;
-    const chroot = process.getuid?.() === 0 ? '' : 'service anvil {\n  chroot =\n}\nservice imap-login {\n  chroot =\n}\n';
-    return `${service}${chroot}
+  const service = process.getuid?.() === 0 ? '' : `default_internal_user = ${mail.name}\ndefault_login_user = ${mail.name}\n`;
+  const chroot = process.getuid?.() === 0 ? '' : 'service anvil {\n  chroot =\n}\nservice imap-login {\n  chroot =\n}\n';
+  return `${service}${chroot}
 base_dir = ${directory}/run
 state_dir = ${directory}/run
 log_path = ${directory}/dovecot.log
@@ -83,75 +89,69 @@ service imap-login {
 }
 `;
 };
-const answers = (port) => new Promise((resolve) => {
+const answers = (port) =>
+  new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.setTimeout(1000, () => socket.destroy());
     socket.once('data', () => {
-        resolve(true);
-        socket.destroy();
+      resolve(true);
+      socket.destroy();
     });
     socket.once('error', () => resolve(false));
     socket.once('close', () => resolve(false));
-});
+  });
 const untilReady = async (port, child, log) => {
-    for (let attempt = 0; attempt < 200; attempt += 1) {
-        if (await answers(port))
-            return;
-        if (child.exitCode !== null)
-            break;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error(`dovecot did not start: ${existsSync(log) ? readFileSync(log, 'utf8').slice(-2000) : 'no log'}`);
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    if (await answers(port)) return;
+    if (child.exitCode !== null) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`dovecot did not start: ${existsSync(log) ? readFileSync(log, 'utf8').slice(-2000) : 'no log'}`);
 };
 const give = (path, mail) => {
-    if (process.getuid?.() === 0)
-        spawnSync('chown', ['-R', `${mail.uid}:${mail.gid}`, path]);
+  if (process.getuid?.() === 0) spawnSync('chown', ['-R', `${mail.uid}:${mail.gid}`, path]);
 };
 /**
  * Starts Dovecot for user `ada`.
  * @param fill writes the messages; called with the empty maildir before the server starts.
  */
 export const startDovecot = async (fill, password = 'correct-horse') => {
-    const binary = dovecotBinary();
-    if (binary === null)
-        throw new Error('dovecot is not installed');
-    const directory = mkdtempSync(join(tmpdir(), 'airlock-dovecot-'));
-    chmodSync(directory, 0o755);
-    const mail = account();
-    for (const name of ['run', 'home', 'index', 'control', 'Maildir', 'Maildir/cur', 'Maildir/new', 'Maildir/tmp'])
-        mkdirSync(join(directory, name));
-    const certificate = makeCertificate(directory);
-    const maildir = join(directory, 'Maildir');
-    fill(maildir);
-    for (const name of ['home', 'index', 'control', 'Maildir'])
-        give(join(directory, name), mail);
-    if (process.getuid?.() === 0)
-        chownSync(directory, 0, 0);
-    const ports = [await freePort(), await freePort()];
-    writeFileSync(join(directory, 'dovecot.conf'), configuration(directory, ports, mail, password));
-    const child = spawn(binary, ['-F', '-c', join(directory, 'dovecot.conf')], { stdio: 'ignore' });
-    const ended = new Promise((resolve) => child.once('exit', () => resolve()));
-    const stop = async () => {
-        child.kill('SIGTERM');
-        await ended;
-        rmSync(directory, { recursive: true, force: true });
-    };
-    try {
-        await untilReady(ports[0], child, join(directory, 'dovecot.log'));
-    }
-    catch (thrown) {
-        await stop();
-        throw thrown;
-    }
-    return {
-        host: '127.0.0.1',
-        port: ports[0],
-        tlsPort: ports[1],
-        user: 'ada',
-        password: 'correct-horse',
-        certificate,
-        maildir,
-        directory,
-        stop,
-    };
+  const binary = dovecotBinary();
+  if (binary === null) throw new Error('dovecot is not installed');
+  const directory = mkdtempSync(join(tmpdir(), 'airlock-dovecot-'));
+  chmodSync(directory, 0o755);
+  const mail = account();
+  for (const name of ['run', 'home', 'index', 'control', 'Maildir', 'Maildir/cur', 'Maildir/new', 'Maildir/tmp'])
+    mkdirSync(join(directory, name));
+  const certificate = makeCertificate(directory);
+  const maildir = join(directory, 'Maildir');
+  fill(maildir);
+  for (const name of ['home', 'index', 'control', 'Maildir']) give(join(directory, name), mail);
+  if (process.getuid?.() === 0) chownSync(directory, 0, 0);
+  const ports = [await freePort(), await freePort()];
+  writeFileSync(join(directory, 'dovecot.conf'), configuration(directory, ports, mail, password));
+  const child = spawn(binary, ['-F', '-c', join(directory, 'dovecot.conf')], { stdio: 'ignore' });
+  const ended = new Promise((resolve) => child.once('exit', () => resolve()));
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await ended;
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    await untilReady(ports[0], child, join(directory, 'dovecot.log'));
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+  return {
+    host: '127.0.0.1',
+    port: ports[0],
+    tlsPort: ports[1],
+    user: 'ada',
+    password: 'correct-horse',
+    certificate,
+    maildir,
+    directory,
+    stop,
+  };
 };

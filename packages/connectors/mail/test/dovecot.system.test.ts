@@ -104,7 +104,7 @@ t.test('every operation, read back in full', async (t) => {
   await session.close();
 });
 
-t.test('TLS, STARTTLS and a pin', async (t) => {
+t.test('MAIL-12 TLS, STARTTLS and a pin', async (t) => {
   const pin = sha256Hex(new X509Certificate(server.certificate).publicKey.export({ type: 'spki', format: 'der' }));
   const tls = { scheme: 'tls', host: 'localhost', port: server.tlsPort };
   const starttls = { scheme: 'starttls', host: 'localhost', port: server.port };

@@ -65,8 +65,17 @@ t.test('MAIL-7 answers reach node-imap in their plain form only', async (t) => {
 
 t.test('MAIL-7 what no command of ours can have ends the connection', async (t) => {
   for (const said of [
-    '* PREAUTH hello\r\n', 'hello\r\n', '\r\n', 'A1\r\n', 'A1 MAYBE x\r\n', '* METADATA "" (/x {3}\r\n', '* SEARCH 1 x 2\r\n', 'A1 OK {9}\r\n', '* OK hello {9999999999}\r\n',
-  ]) t.ok(receive([bytes(said)]).violation, JSON.stringify(said)); // prettier-ignore
+    '* PREAUTH hello\r\n',
+    'hello\r\n',
+    '\r\n',
+    'A1\r\n',
+    'A1 MAYBE x\r\n',
+    '* METADATA "" (/x {3}\r\n',
+    '* SEARCH 1 x 2\r\n',
+    'A1 OK {9}\r\n',
+    '* OK hello {9999999999}\r\n',
+  ])
+    t.ok(receive([bytes(said)]).violation, JSON.stringify(said));
 });
 
 t.test('MAIL-6 lines, literals and answers are limited', async (t) => {

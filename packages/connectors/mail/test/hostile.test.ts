@@ -51,7 +51,12 @@ const attack = async (
   await session.close();
 };
 
-t.test('an endless line', (t) => attack(t, 'endless', 'FETCH', (_tag, socket) => { socket.write('* 1 FETCH ('); return flood(socket, Buffer.alloc(65_536, 0x78)); })); // prettier-ignore
+t.test('an endless line', (t) =>
+  attack(t, 'endless', 'FETCH', (_tag, socket) => {
+    socket.write('* 1 FETCH (');
+    return flood(socket, Buffer.alloc(65_536, 0x78));
+  }),
+);
 t.test('an endless greeting', async (t) => {
   const double = await startImapDouble({ greeting: Buffer.alloc(1024 * 1024, 0x78) });
   t.teardown(() => double.stop());

@@ -62,7 +62,12 @@ t.test('a list is one FETCH without any body', async (t) => {
 
 t.test('a cursor fits its folder, uidvalidity and question only', async (t) => {
   let uidvalidity = 7;
-  const double = await withDouble(t, { messages: messages(5), get uidvalidity() { return uidvalidity; } });
+  const double = await withDouble(t, {
+    messages: messages(5),
+    get uidvalidity() {
+      return uidvalidity;
+    },
+  });
   const session = await openImapSession(imapContext(loopback(double.port)));
   const { next_cursor: cursor } = await run(session, 'list_messages', { limit: 1 });
   for (const [name, params] of [
@@ -74,12 +79,14 @@ t.test('a cursor fits its folder, uidvalidity and question only', async (t) => {
     t.equal(error.data.field, 'params.cursor', name);
   }
   await refused(t, run(session, 'search', { from: 'bob', cursor }), 'PARAMS_INVALID', 'another question');
-  const { messages: [first] } = await run(session, 'list_messages', { limit: 1 });
+  const {
+    messages: [first],
+  } = await run(session, 'list_messages', { limit: 1 });
   uidvalidity = 8;
   await refused(t, run(session, 'list_messages', { cursor }), 'PARAMS_INVALID', 'another uidvalidity');
   await refused(t, run(session, 'get_message', { id: String(first?.id) }), 'NOT_FOUND', 'an id of the old uidvalidity');
   await session.close();
-}); // prettier-ignore
+});
 
 t.test('Gmail: its own query language, and attachments by it', async (t) => {
   const double = await withDouble(t, { capabilities: GMAIL_CAPABILITIES, messages: messages(4) });
@@ -115,8 +122,11 @@ t.test('MAIL-3 CR, LF and NUL are refused in every text argument, by name', asyn
   double.lines.length = 0;
   const fields: readonly (readonly [string, string])[] = [
     ...['folder', 'from', 'to', 'subject', 'text', 'since', 'before', 'cursor'].map((field) => ['search', field] as const),
-    ['list_messages', 'folder'], ['count_unread', 'folder'], ['get_message', 'id'], ['get_attachment', 'part'],
-  ]; // prettier-ignore
+    ['list_messages', 'folder'],
+    ['count_unread', 'folder'],
+    ['get_message', 'id'],
+    ['get_attachment', 'part'],
+  ];
   for (const [operation, field] of fields) {
     for (const text of INJECTIONS) {
       const params = operation === 'get_attachment' ? { id: 'x', [field]: text.slice(0, 60) } : { [field]: text };
@@ -162,10 +172,18 @@ t.test('parameters are strict', async (t) => {
   const double = await withDouble(t, { messages: messages(1) });
   const session = await openImapSession(imapContext(loopback(double.port)));
   const wrong: readonly (readonly [string, Record<string, never>, string])[] = [
-    ['list_messages', { limit: '5' }, 'limit'], ['list_messages', { limit: 0 }, 'limit'], ['list_messages', { limit: 101 }, 'limit'], ['list_messages', { ghost: 1 }, 'ghost'],
-    ['search', { unread: 'yes' }, 'unread'], ['search', { since: '2025-02-30' }, 'since'], ['search', { since: 'yesterday' }, 'since'], ['list_messages', { folder: '' }, 'folder'],
-    ['get_message', {}, 'id'], ['list_folders', { folder: 'x' }, 'folder'], ['search', { from: '\ud800' }, 'from'],
-  ] as never; // prettier-ignore
+    ['list_messages', { limit: '5' }, 'limit'],
+    ['list_messages', { limit: 0 }, 'limit'],
+    ['list_messages', { limit: 101 }, 'limit'],
+    ['list_messages', { ghost: 1 }, 'ghost'],
+    ['search', { unread: 'yes' }, 'unread'],
+    ['search', { since: '2025-02-30' }, 'since'],
+    ['search', { since: 'yesterday' }, 'since'],
+    ['list_messages', { folder: '' }, 'folder'],
+    ['get_message', {}, 'id'],
+    ['list_folders', { folder: 'x' }, 'folder'],
+    ['search', { from: '\ud800' }, 'from'],
+  ] as never;
   for (const [operation, params, field] of wrong) {
     const error = await refused(t, run(session, operation, params), 'PARAMS_INVALID', `${operation} ${field}`);
     t.equal(error.data.field, `params.${field}`);

@@ -24,9 +24,13 @@ const manifestOf = (kind: string): ConnectorManifest => {
 };
 
 const TOOLS = {
-  list_folders: 'list_mail_folders', list_messages: 'list_emails', search: 'search_emails',
-  get_message: 'get_email', get_attachment: 'get_email_attachment', count_unread: 'count_unread',
-}; // prettier-ignore
+  list_folders: 'list_mail_folders',
+  list_messages: 'list_emails',
+  search: 'search_emails',
+  get_message: 'get_email',
+  get_attachment: 'get_email_attachment',
+  count_unread: 'count_unread',
+};
 
 t.test('four kinds, the same operations, all of them reading', async (t) => {
   t.same([...manifests.keys()].sort(), ['gmail', 'icloud', 'imap', 'maildir']);

@@ -10,23 +10,59 @@ import { HIDING_HTML, ODD_CHARSETS } from './mail-fixture.js';
 
 /** HTML in which SECRET must not be printed, and is hidden text. */
 const HIDDEN: readonly string[] = [
-  '<div style="display:none">SECRET</div>', '<div style="DISPLAY : NONE !important">SECRET</div>', '<div style="d\\69splay:none">SECRET</div>', '<div style="display/**/:none">SECRET</div>',
-  '<span style="visibility:hidden">SECRET</span>', '<span style="opacity:0.01">SECRET</span>', '<span style="opacity:5%">SECRET</span>', '<p style="font-size:0px">SECRET</p>', '<p style="font-size:1px">SECRET</p>',
-  '<p style="font:0px/1 serif">SECRET</p>', '<p style="position:absolute;left:-9999px">SECRET</p>', '<p style="text-indent:-999em">SECRET</p>', '<p style="position:fixed;top:-100vh">SECRET</p>',
-  '<p style="max-height:0;overflow:hidden">SECRET</p>', '<p style="width:0;height:0;overflow:hidden">SECRET</p>', '<p style="clip:rect(0,0,0,0)">SECRET</p>', '<p style="clip-path: inset(100%)">SECRET</p>', '<p style="transform:scale(0)">SECRET</p>',
-  '<p style="color:white">SECRET</p>', '<p style="color:#fefefe">SECRET</p>', '<font color="#ffffff">SECRET</font>', '<p style="color:transparent">SECRET</p>', '<p style="color:rgba(0,0,0,0)">SECRET</p>',
-  '<div style="background:#222"><p style="color:#222222">SECRET</p></div>', '<table bgcolor="black"><tr><td>SECRET</td></tr></table>', '<p style="-webkit-text-fill-color:transparent">SECRET</p>',
-  '<p hidden>SECRET</p>', '<template>SECRET</template>', '<noscript>SECRET</noscript>', '<textarea>SECRET</textarea>', '<select><option>SECRET</option></select>',
-  '<style>.a{display:none}</style><p class="b a">SECRET</p>', '<style>#x{font-size:0}</style><p id=x>SECRET</p>', '<style>div .y{visibility:hidden}</style><div><b><i class=y>SECRET</i></b></div>',
-  '<div style="visibility:hidden"><b>SECRET</b></div>', '<div style="font-size:0"><b>SECRET</b></div>', '<div style="display:none"><p style="display:block">SECRET</p></div>',
-]; // prettier-ignore
+  '<div style="display:none">SECRET</div>',
+  '<div style="DISPLAY : NONE !important">SECRET</div>',
+  '<div style="d\\69splay:none">SECRET</div>',
+  '<div style="display/**/:none">SECRET</div>',
+  '<span style="visibility:hidden">SECRET</span>',
+  '<span style="opacity:0.01">SECRET</span>',
+  '<span style="opacity:5%">SECRET</span>',
+  '<p style="font-size:0px">SECRET</p>',
+  '<p style="font-size:1px">SECRET</p>',
+  '<p style="font:0px/1 serif">SECRET</p>',
+  '<p style="position:absolute;left:-9999px">SECRET</p>',
+  '<p style="text-indent:-999em">SECRET</p>',
+  '<p style="position:fixed;top:-100vh">SECRET</p>',
+  '<p style="max-height:0;overflow:hidden">SECRET</p>',
+  '<p style="width:0;height:0;overflow:hidden">SECRET</p>',
+  '<p style="clip:rect(0,0,0,0)">SECRET</p>',
+  '<p style="clip-path: inset(100%)">SECRET</p>',
+  '<p style="transform:scale(0)">SECRET</p>',
+  '<p style="color:white">SECRET</p>',
+  '<p style="color:#fefefe">SECRET</p>',
+  '<font color="#ffffff">SECRET</font>',
+  '<p style="color:transparent">SECRET</p>',
+  '<p style="color:rgba(0,0,0,0)">SECRET</p>',
+  '<div style="background:#222"><p style="color:#222222">SECRET</p></div>',
+  '<table bgcolor="black"><tr><td>SECRET</td></tr></table>',
+  '<p style="-webkit-text-fill-color:transparent">SECRET</p>',
+  '<p hidden>SECRET</p>',
+  '<template>SECRET</template>',
+  '<noscript>SECRET</noscript>',
+  '<textarea>SECRET</textarea>',
+  '<select><option>SECRET</option></select>',
+  '<style>.a{display:none}</style><p class="b a">SECRET</p>',
+  '<style>#x{font-size:0}</style><p id=x>SECRET</p>',
+  '<style>div .y{visibility:hidden}</style><div><b><i class=y>SECRET</i></b></div>',
+  '<div style="visibility:hidden"><b>SECRET</b></div>',
+  '<div style="font-size:0"><b>SECRET</b></div>',
+  '<div style="display:none"><p style="display:block">SECRET</p></div>',
+];
 
 /** HTML in which VISIBLE is what a human sees. */
 const VISIBLE: readonly string[] = [
-  '<p>VISIBLE</p>', '<td style="font-size:0"><span style="font-size:14px">VISIBLE</span></td>', '<div style="visibility:hidden"><b style="visibility:visible">VISIBLE</b></div>',
-  '<div style="background:#000"><p style="color:#fff">VISIBLE</p></div>', '<table bgcolor="#000000" style="color:white"><tr><td>VISIBLE</td></tr></table>', '<div style="background:url(x.png)"><p style="color:#fff">VISIBLE</p></div>',
-  '<style>@media (max-width:600px){.m{display:none}}</style><p class="m">VISIBLE</p>', '<style>.z .m{display:none}</style><p class="m">VISIBLE</p>', '<p style="opacity:.8;height:20px;left:-3px">VISIBLE</p>', 'VISIBLE', '<h1>VISIBLE</h1>',
-]; // prettier-ignore
+  '<p>VISIBLE</p>',
+  '<td style="font-size:0"><span style="font-size:14px">VISIBLE</span></td>',
+  '<div style="visibility:hidden"><b style="visibility:visible">VISIBLE</b></div>',
+  '<div style="background:#000"><p style="color:#fff">VISIBLE</p></div>',
+  '<table bgcolor="#000000" style="color:white"><tr><td>VISIBLE</td></tr></table>',
+  '<div style="background:url(x.png)"><p style="color:#fff">VISIBLE</p></div>',
+  '<style>@media (max-width:600px){.m{display:none}}</style><p class="m">VISIBLE</p>',
+  '<style>.z .m{display:none}</style><p class="m">VISIBLE</p>',
+  '<p style="opacity:.8;height:20px;left:-3px">VISIBLE</p>',
+  'VISIBLE',
+  '<h1>VISIBLE</h1>',
+];
 
 t.test('MAIL-15 hidden text is left out, and said so', async (t) => {
   for (const html of HIDDEN) {

@@ -2,9 +2,20 @@
 import { TextDecoder } from 'node:util';
 
 const ALIASES: Readonly<Record<string, string>> = {
-  'us-ascii': 'windows-1252', ascii: 'windows-1252', ansi_x3_4_1968: 'windows-1252', 'iso-8859-1': 'windows-1252', latin1: 'windows-1252',
-  cp932: 'shift_jis', 'windows-932': 'shift_jis', cp936: 'gbk', gb2312: 'gbk', cp949: 'euc-kr', ks_c_5601: 'euc-kr', cp950: 'big5', 'iso-8859-8-i': 'iso-8859-8',
-}; // prettier-ignore
+  'us-ascii': 'windows-1252',
+  ascii: 'windows-1252',
+  ansi_x3_4_1968: 'windows-1252',
+  'iso-8859-1': 'windows-1252',
+  latin1: 'windows-1252',
+  cp932: 'shift_jis',
+  'windows-932': 'shift_jis',
+  cp936: 'gbk',
+  gb2312: 'gbk',
+  cp949: 'euc-kr',
+  ks_c_5601: 'euc-kr',
+  cp950: 'big5',
+  'iso-8859-8-i': 'iso-8859-8',
+};
 
 /** A decoded text and whether its charset was one we know. */
 export interface Decoded {

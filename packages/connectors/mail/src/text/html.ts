@@ -103,10 +103,35 @@ const unseen: Formatter = (node, _walk, builder) => {
 };
 
 const FORMATS: Readonly<Record<string, readonly string[]>> = {
-  block: ['article', 'aside', 'div', 'footer', 'form', 'header', 'main', 'nav', 'section', 'table', 'tr', 'center', 'dl', 'dt', 'dd', 'fieldset'],
-  paragraph: ['p'], lineBreak: ['br'], blockquote: ['blockquote'], horizontalLine: ['hr'], pre: ['pre'],
-  orderedList: ['ol'], unorderedList: ['ul'], heading: ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'], anchor: ['a'], inline: ['*', 'td', 'th'],
-}; // prettier-ignore
+  block: [
+    'article',
+    'aside',
+    'div',
+    'footer',
+    'form',
+    'header',
+    'main',
+    'nav',
+    'section',
+    'table',
+    'tr',
+    'center',
+    'dl',
+    'dt',
+    'dd',
+    'fieldset',
+  ],
+  paragraph: ['p'],
+  lineBreak: ['br'],
+  blockquote: ['blockquote'],
+  horizontalLine: ['hr'],
+  pre: ['pre'],
+  orderedList: ['ol'],
+  unorderedList: ['ul'],
+  heading: ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'],
+  anchor: ['a'],
+  inline: ['*', 'td', 'th'],
+};
 
 const OPTIONS: Options = {
   wordwrap: false,

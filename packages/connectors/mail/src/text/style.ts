@@ -105,11 +105,28 @@ export const fontSizeOf = (style: Declarations): number | null => {
 };
 
 const NAMED: Readonly<Record<string, Colour>> = {
-  white: [255, 255, 255], black: [0, 0, 0], red: [255, 0, 0], green: [0, 128, 0], blue: [0, 0, 255], yellow: [255, 255, 0],
-  gray: [128, 128, 128], grey: [128, 128, 128], silver: [192, 192, 192], snow: [255, 250, 250], ivory: [255, 255, 240],
-  whitesmoke: [245, 245, 245], ghostwhite: [248, 248, 255], floralwhite: [255, 250, 240], navy: [0, 0, 128], lightgray: [211, 211, 211],
-  lightgrey: [211, 211, 211], gainsboro: [220, 220, 220], azure: [240, 255, 255], mintcream: [245, 255, 250], seashell: [255, 245, 238],
-}; // prettier-ignore
+  white: [255, 255, 255],
+  black: [0, 0, 0],
+  red: [255, 0, 0],
+  green: [0, 128, 0],
+  blue: [0, 0, 255],
+  yellow: [255, 255, 0],
+  gray: [128, 128, 128],
+  grey: [128, 128, 128],
+  silver: [192, 192, 192],
+  snow: [255, 250, 250],
+  ivory: [255, 255, 240],
+  whitesmoke: [245, 245, 245],
+  ghostwhite: [248, 248, 255],
+  floralwhite: [255, 250, 240],
+  navy: [0, 0, 128],
+  lightgray: [211, 211, 211],
+  lightgrey: [211, 211, 211],
+  gainsboro: [220, 220, 220],
+  azure: [240, 255, 255],
+  mintcream: [245, 255, 250],
+  seashell: [255, 245, 238],
+};
 
 const hexColour = (hex: string): Colour => {
   const wide = hex.length < 6 ? hex.replace(/./g, '$&$&') : hex;
