@@ -31,7 +31,7 @@ const addAccessCommands = (program: Command, contextOf: (command: Command) => Co
     .requiredOption('--reason <text>', 'why, in one line; shown as the words of the agent')
     .option('--intent <text>', 'the task; binds the lease to it')
     .option('--ttl <minutes>', 'for how long')
-    .option('--constraint <key=value>', 'narrow it: folders, domains, senders, since, before, maxResults', collect)
+    .option('--constraint <key=value>', 'narrow it, e.g. calls=20; may be given again', collect)
     .option('--wait', 'wait for the decision and keep the lease')
     .option('--renew', 'follow the present lease')
     .action((scopes: string[], flags: RequestFlags, command: Command) => request(contextOf(command), scopes, flags));

@@ -180,6 +180,14 @@ export class FakeGateway {
       'access.claim': entry('access.claim', () => this.#grant(['gmail:read'])),
       'access.release': entry('access.release', ({ lease }: { lease: string }) => this.#release(lease)),
       'access.status': entry('access.status', (_params, peer) => this.#status(peer)),
+      code: {
+        params: (params) => {
+          this.log.push({ method: 'code', params });
+          return new AirlockError('CODE_ON_AGENT_SOCKET', 'refused');
+        },
+        permitted: () => null,
+        handle: () => ({}),
+      },
       call: entry('call', (params: CallParams) => this.#call(params)),
       'call.result': entry('call.result', () => ({ result: {}, meta: {} })),
     };

@@ -4,7 +4,7 @@
  * MCP-3 a lease text never leaves this process: no tool answers with one.
  * MCP-4 the server starts and answers without a gateway; tools then say UNAVAILABLE and why.
  */
-import { connectAirlock, isAirlockError, accessWait, decisionOf, type Airlock, type Env } from '@airlock/client';
+import { connectAirlock, accessWait, decisionOf, type Airlock, type Env } from '@airlock/client';
 import { systemTimers, type AccessRequestResult, type AccessWaitResult, type TimerHandle, type Timers } from '@airlock/protocol';
 
 export interface BrokerOptions {
@@ -30,6 +30,8 @@ export interface Granted {
   readonly expiresAt: string;
 }
 
+/** A name under which the gateway serves nothing: it refuses and records whoever calls it (docs/spec/wire.md). */
+const CODE_METHOD = 'code';
 /** Between two looks for a gateway that is away, so that its tools appear without being asked for. */
 const RETRY_MS = 5000;
 
@@ -89,6 +91,15 @@ export class Broker {
     await Promise.all(this.pending.map(settle));
   }
 
+  /** Has the gateway record that a code was tried here; the code itself stays where it is. Never throws. */
+  async recordCode(): Promise<void> {
+    try {
+      await (await this.open()).session.call(CODE_METHOD, {});
+    } catch {
+      // The refusal is the purpose; without a gateway there is no audit log to write to.
+    }
+  }
+
   /** Releases every lease and ends the connection. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -125,7 +136,7 @@ export class Broker {
       this.#airlock = airlock;
       return airlock;
     } catch (thrown) {
-      if (isAirlockError(thrown, 'UNAVAILABLE')) this.#retryLater();
+      this.#retryLater();
       throw thrown;
     }
   }

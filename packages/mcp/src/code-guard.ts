@@ -2,7 +2,8 @@
  * One-time codes have no place in anything an agent sends.
  *
  * MCP-1 no tool asks for a code, by parameter, elicitation or text.
- * MCP-2 what looks like a code in an access request is refused with CODE_ON_AGENT_SOCKET, and is not repeated.
+ * MCP-2 what looks like a code in an access request is refused with CODE_ON_AGENT_SOCKET before it leaves this process, is
+ *       not repeated, and the gateway is told that it was tried.
  */
 import { AirlockError } from '@airlock/protocol';
 

@@ -1,5 +1,6 @@
 /** The MCP server: Airlock's own tools, and one for every operation the role may ever get. */
 import { McpServer, type CallToolResult, type ServerContext, type Tool } from '@modelcontextprotocol/server';
+import { isAirlockError } from '@airlock/client';
 import { AirlockError } from '@airlock/protocol';
 import type { Arguments } from './arguments.js';
 import type { Broker } from './broker.js';
@@ -58,6 +59,7 @@ export const createServer = (broker: Broker, version: string): McpServer => {
     try {
       return await runTool(broker, params.name, params.arguments ?? {}, context);
     } catch (thrown) {
+      if (isAirlockError(thrown, 'CODE_ON_AGENT_SOCKET')) await broker.recordCode();
       return errorResult(thrown);
     }
   });

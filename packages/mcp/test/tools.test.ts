@@ -144,6 +144,11 @@ t.test('MCP-2: what looks like a code is refused before it leaves, and not repea
     test.notMatch(text + JSON.stringify(structured), /12345|123 456/);
   }
   test.equal(gateway.calls('access.request').length, 0);
+  test.same(
+    gateway.calls('code'),
+    attempts.map(() => ({})),
+    'each is recorded, none is sent',
+  );
   const fine = await tool('airlock_request_access', { ...ASK, reason: 'invoice 20240317-99 of March 2026' });
   test.equal(fine.isError, false, 'negative control: other numbers pass');
 });
