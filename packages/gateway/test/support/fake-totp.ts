@@ -1,0 +1,244 @@
+/** airlock-totp as its bridge shows it, scripted: real leases under a real key over a real socket. */
+import { always, serveSocket, type Connection, type MethodEntry, type SocketServer } from '@airlock/ipc';
+import { generateHeadKey, parsePrivateKey, signHead } from '@airlock/audit';
+import { deriveLeaseKey, mintLease, newLeaseId, type LeasePayload } from '@airlock/lease';
+import {
+  AirlockError,
+  FRAME,
+  isoTime,
+  packBlobs,
+  validatorOf,
+  type Action,
+  type BridgeNotification,
+  type LeaseEnd,
+  type RegisteredLease,
+  type RequestStatus,
+} from '@airlock/protocol';
+import type { ManualClock } from './time.js';
+
+export const BOOT_ID = '0123456789abcdef0123456789abcdef';
+
+interface Opened {
+  readonly request: string;
+  readonly params: Readonly<Record<string, unknown>> & {
+    readonly role: string;
+    readonly session: string;
+    readonly operator: string;
+  };
+  status: RequestStatus;
+  lease: string | null;
+  isTaken: boolean;
+}
+
+export type LeaseSpec = Partial<Pick<LeasePayload, 'intent' | 'scopes' | 'budget' | 'constraints'>> & {
+  readonly session: string;
+  readonly role?: string;
+  readonly operator?: string;
+  readonly ttlMs?: number;
+};
+
+export class FakeTotp {
+  readonly clock: ManualClock;
+  readonly keys = deriveLeaseKey(Buffer.alloc(32, 7), BOOT_ID, 0);
+  readonly leases = new Map<string, RegisteredLease>();
+  readonly texts = new Map<string, string>();
+  readonly requests: Opened[] = [];
+  /** Tickets of approved actions. */
+  readonly actions = new Map<string, { readonly action: Action; readonly operator: string; readonly trial: string | null }>();
+  readonly committed: { service: string; version: number }[] = [];
+  readonly removed: string[] = [];
+  readonly signed: { size: number; digests: number }[] = [];
+  readonly calls: string[] = [];
+  locked = false;
+  /** Methods that are refused with this. */
+  readonly refuse = new Map<string, AirlockError>();
+  /** Methods that are never answered. */
+  readonly mute = new Set<string>();
+  #server: SocketServer<undefined> | null = null;
+  #signer = parsePrivateKey(generateHeadKey('airlock-gateway').privateKey);
+  head: string | null = null;
+
+  constructor(clock: ManualClock) {
+    this.clock = clock;
+  }
+
+  async listen(path: string): Promise<void> {
+    this.#server = await serveSocket<undefined>({
+      path,
+      name: 'bridge',
+      open: () => undefined,
+      table: this.#table(),
+      limits: { idleTimeoutMs: Infinity },
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close();
+    this.#server = null;
+  }
+
+  get connection(): Connection | undefined {
+    return [...(this.#server?.connections ?? [])].at(-1);
+  }
+
+  tell({ method, params }: BridgeNotification): void {
+    this.connection?.notify(method, params);
+  }
+
+  /** A live lease and its text, without telling. */
+  mint(spec: LeaseSpec): { lease: RegisteredLease; text: string } {
+    const issuedMs = this.clock.wallMs();
+    const {
+      session,
+      role = 'default',
+      operator = 'default',
+      ttlMs = 3_600_000,
+      intent = null,
+      scopes = ['mail:read'],
+      budget = null,
+      constraints = {},
+    } = spec;
+    const id = newLeaseId();
+    const ends = { issuedMs, expiresMs: issuedMs + ttlMs, bootDeadlineMs: this.clock.bootMs() + ttlMs };
+    const lease: RegisteredLease = { id, operator, role, session, scopes, constraints: {}, intent, budget, ...ends };
+    const payload: LeasePayload = {
+      v: 1,
+      id,
+      kid: this.keys.kid,
+      role,
+      session,
+      intent,
+      scopes,
+      constraints,
+      ...ends,
+      bootId: BOOT_ID,
+      budget,
+    };
+    const text = mintLease(this.keys.key, payload);
+    this.leases.set(id, lease);
+    this.texts.set(id, text);
+    return { lease, text };
+  }
+
+  issue(spec: LeaseSpec, request = 'r-none'): { lease: RegisteredLease; text: string } {
+    const minted = this.mint(spec);
+    this.tell({ method: 'lease.issued', params: { lease: minted.lease, request } });
+    return minted;
+  }
+
+  end(lease: string, why: LeaseEnd): void {
+    this.leases.delete(lease);
+    this.tell({ method: 'lease.ended', params: { lease, why } });
+  }
+
+  lock(locked: boolean): void {
+    this.locked = locked;
+    this.tell({ method: 'locked', params: { operator: 'default', locked } });
+  }
+
+  /** Decides the last request, as a human would. */
+  decide(status: 'approved' | 'denied' | 'expired', reason?: string): void {
+    const opened = this.requests.at(-1);
+    if (opened === undefined) throw new Error('nothing was asked');
+    opened.status = status;
+    const { operator, session, role } = opened.params;
+    if (status === 'approved') {
+      const { lease } = this.issue(
+        {
+          session,
+          role,
+          operator,
+          scopes: opened.params['scopes'] as string[],
+          budget: (opened.params['budget'] ?? null) as null,
+        },
+        opened.request,
+      );
+      opened.lease = lease.id;
+    }
+    this.tell({
+      method: 'request.decided',
+      params: { operator, request: opened.request, status, ...(reason === undefined ? {} : { reason }) },
+    });
+  }
+
+  #method(name: string, handle: (params: never, connection: Connection) => unknown): MethodEntry<undefined> {
+    return {
+      params: validatorOf(`bridge.${name}`),
+      permitted: always,
+      handle: (params, { connection }) => {
+        this.calls.push(name);
+        const refusal = this.refuse.get(name);
+        if (refusal !== undefined) throw refusal;
+        if (this.mute.has(name)) return new Promise(() => undefined);
+        return handle(params as never, connection);
+      },
+    };
+  }
+
+  #hello(connection: Connection): unknown {
+    process.nextTick(() => connection.sendBinary(FRAME.LEASE_KEY, packBlobs(this.keys.key, Buffer.from(this.keys.kid))));
+    const operators = [{ operator: 'default', enrolled: true, locked: this.locked }];
+    return { bootId: BOOT_ID, kid: this.keys.kid, operators, leases: [...this.leases.values()], head: this.head };
+  }
+
+  #open(params: Opened['params']): unknown {
+    const request = `r-${String(this.requests.length).padStart(10, 'x')}`;
+    this.requests.push({ request, params, status: 'pending', lease: null, isTaken: false });
+    return {
+      request,
+      match: '07',
+      position: this.requests.length - 1,
+      expiresAt: isoTime(this.clock.wallMs() + 300_000),
+      merged: false,
+    };
+  }
+
+  #find(request: string): Opened {
+    const opened = this.requests.find((one) => one.request === request);
+    if (opened === undefined) throw new AirlockError('NOT_FOUND', 'no request has this id');
+    return opened;
+  }
+
+  #get(request: string): unknown {
+    const { params, status } = this.#find(request);
+    const { operator, role, session } = params;
+    return { status, operator, role, session, match: '07', expiresAt: isoTime(this.clock.wallMs() + 300_000) };
+  }
+
+  #take(request: string): unknown {
+    const opened = this.#find(request);
+    if (opened.isTaken || opened.lease === null) throw new AirlockError('NOT_FOUND', 'the lease was handed out already');
+    opened.isTaken = true;
+    return { lease: this.texts.get(opened.lease), expiresAt: isoTime(this.leases.get(opened.lease)?.expiresMs ?? 0) };
+  }
+
+  #redeem({ ticket, verb }: { ticket: string; verb: string }): unknown {
+    const found = this.actions.get(ticket);
+    if (found?.action.verb !== verb) throw new AirlockError('NOT_AUTHENTICATED', 'no such ticket');
+    this.actions.delete(ticket);
+    return found;
+  }
+
+  #sign({ size, digests }: { size: number; digests: readonly string[] }): unknown {
+    this.signed.push({ size, digests: digests.length });
+    this.head = signHead(this.#signer, 'airlock-gateway', { size, hash: '00'.repeat(32) });
+    return { head: this.head };
+  }
+
+  #table(): Record<string, MethodEntry<undefined>> {
+    const rows: Record<string, (params: never, connection: Connection) => unknown> = {
+      hello: (_: never, connection) => this.#hello(connection),
+      heartbeat: () => ({}),
+      'request.open': (params: Opened['params']) => this.#open(params),
+      'request.get': ({ request }: { request: string }) => this.#get(request),
+      'request.take': ({ request }: { request: string }) => this.#take(request),
+      'ticket.create': () => ({ ticket: Buffer.alloc(32, 1).toString('base64url') }),
+      'action.redeem': (params: { ticket: string; verb: string }) => this.#redeem(params),
+      'record.committed': (params: { service: string; version: number }) => void this.committed.push(params),
+      'record.removed': ({ service }: { service: string }) => void this.removed.push(service),
+      'lease.release': ({ lease }: { lease: string }) => this.end(lease, 'released'),
+      'head.sign': (params: { size: number; digests: readonly string[] }) => this.#sign(params),
+    };
+    return Object.fromEntries(Object.entries(rows).map(([name, handle]) => [name, this.#method(name, handle)]));
+  }
+}
