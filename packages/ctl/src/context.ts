@@ -1,5 +1,5 @@
 /** What every command gets: where things are, how to print, and the sockets of this operator. */
-import { connectSocket, type Connection, type ConnectionEvents } from '@airlock/ipc';
+import { connectSocket, type Connection } from '@airlock/ipc';
 import { AirlockError } from '@airlock/protocol';
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -82,15 +82,19 @@ export const findOperator = ({ env, runtimeDir }: Context): string => {
 
 export type Link = Connection;
 
-/** Runs `use` on a connection and closes it after. */
-export const withSocket = async <T>(
-  path: string,
-  use: (link: Link) => Promise<T>,
-  events: ConnectionEvents<undefined> & { readonly notifications?: object } = {},
-): Promise<T> => {
-  const link = await connectSocket(path, events as object);
+/** The key exchange carries a record's key, header and wrapped key; all are small. */
+const MAX_KEY_FRAME_BYTES = 8192;
+
+/** Runs `use` on a connection and closes it after. A connection that ends meanwhile ends `use` with its reason. */
+export const withSocket = async <T>(path: string, use: (link: Link) => Promise<T>, maxBinaryBytes = 0): Promise<T> => {
+  let lose: (reason: AirlockError) => void = () => undefined;
+  const lost = new Promise<never>((_, reject) => {
+    lose = reject;
+  });
+  lost.catch(() => undefined);
+  const link = await connectSocket(path, { limits: { maxBinaryBytes }, onClose: (_link, reason) => lose(reason) });
   try {
-    return await use(link);
+    return await Promise.race([use(link), lost]);
   } finally {
     link.close();
   }
@@ -102,7 +106,7 @@ export const rootPath = (context: Context): string => join(context.runtimeDir, '
 
 /** airlock-totp, as this operator. */
 export const withTotp = <T>(context: Context, use: (link: Link) => Promise<T>): Promise<T> =>
-  withSocket(approvePath(context), use);
+  withSocket(approvePath(context), use, MAX_KEY_FRAME_BYTES);
 /** airlock-gateway, as this operator. */
 export const withGateway = <T>(context: Context, use: (link: Link) => Promise<T>): Promise<T> =>
   withSocket(operatorPath(context), use);

@@ -21,12 +21,18 @@ const describe = ({ env, sockets, pids }: Instance): void => {
 
 const main = async (): Promise<void> => {
   const options = parseOptions(process.argv.slice(2));
-  const instance = await startInstance(options, options.json ? print : () => undefined);
+  // The first line says that all is ready; what happens before is in the error, if there is one.
+  let isReady = false;
+  const report = (event: object): void => {
+    if (options.json && isReady) print(event);
+  };
+  const instance = await startInstance(options, report);
   const stop = (): void => void instance.stop().then(() => process.exit(0));
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   if (options.json) print({ ready: true, env: instance.env, sockets: instance.sockets, pids: instance.pids });
   else describe(instance);
+  isReady = true;
 };
 
 main().catch((thrown: unknown) => {
