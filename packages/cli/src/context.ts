@@ -68,10 +68,15 @@ const noLease = (): AirlockError =>
     hint: 'ask first: airlock request SERVICE --reason TEXT --wait; or name one with --lease or AIRLOCK_LEASE',
   });
 
+/** --lease, then AIRLOCK_LEASE. */
+export const namedLease = ({ env, flags }: Context): string | undefined => {
+  const { AIRLOCK_LEASE: fromEnv } = env;
+  return flags.lease ?? (fromEnv === '' ? undefined : fromEnv);
+};
+
 /** --lease, AIRLOCK_LEASE, then the file of the role (interfaces.md). @throws AirlockError LEASE_INVALID */
-export const findLease = ({ env, flags }: Context, store: LeaseStore, role: string): string => {
-  const { AIRLOCK_LEASE: named } = env;
-  const lease = flags.lease ?? (named === '' ? undefined : named) ?? store.readLease(role);
+export const findLease = (context: Context, store: LeaseStore, role: string): string => {
+  const lease = namedLease(context) ?? store.readLease(role);
   if (lease === null) throw noLease();
   return lease;
 };

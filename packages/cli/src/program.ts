@@ -68,13 +68,13 @@ const addLeaseCommands = (program: Command, contextOf: (command: Command) => Con
   program
     .command('lease')
     .description('work with lease texts')
-    .command('narrow <lease>')
-    .description('make a lease that allows less, for a sub-agent; - reads the lease from stdin')
+    .command('narrow [lease]')
+    .description('make a lease that allows less, for a sub-agent; without LEASE from the present one, - reads it from stdin')
     .option('--scope <scope>', 'a scope to keep; may be given again', collect)
     .option('--ttl <minutes>', 'end it earlier')
     .option('--calls <n>', 'at most this many calls')
     .option('--constraint <key=value>', 'narrow it by arguments', collect)
-    .action((lease: string, flags: NarrowFlags, command: Command) => leaseNarrow(contextOf(command), lease, flags));
+    .action((lease: string | undefined, flags: NarrowFlags, command: Command) => leaseNarrow(contextOf(command), lease, flags));
 };
 
 const addOtherCommands = (program: Command, contextOf: (command: Command) => Context): void => {

@@ -98,6 +98,9 @@ t.test('the lease: --lease before AIRLOCK_LEASE before the file', async (test) =
   await airlock(['call', 'gmail', 'count_unread', '--lease', first], { env: withVariable });
   await airlock(['call', 'gmail', 'count_unread'], { env: withVariable });
   await airlock(['call', 'gmail', 'count_unread'], { env });
+  const narrowed = await airlock(['lease', 'narrow', '--calls', '1'], { env: withVariable });
+  test.ok(narrowed.stdout.startsWith(second.slice(0, second.lastIndexOf('.'))), 'lease narrow takes the same one');
+  test.equal((await airlock(['lease', 'narrow', '--calls', '1'], { env })).code, 0);
   const used = gateway.calls('call').map((params) => (params as { lease: string }).lease);
   test.same(used.slice(0, 2), [first, second]);
   test.equal(used[2], readFileSync(join(gateway.dir, 'xdg/airlock/default.lease'), 'utf8').trim());

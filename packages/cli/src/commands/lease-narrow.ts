@@ -1,7 +1,7 @@
-/** `airlock lease narrow LEASE`: a lease that allows less, for a sub-agent; needs no gateway. */
-import { leaseFacts, narrow, systemClock, type Narrowing } from '@airlock/client';
+/** `airlock lease narrow [LEASE]`: a lease that allows less, for a sub-agent; needs no gateway. */
+import { leaseFacts, leaseStore, narrow, systemClock, type Narrowing } from '@airlock/client';
 import { parseConstraints } from '../constraints.js';
-import type { Context } from '../context.js';
+import { findLease, namedLease, socketOf, type Context } from '../context.js';
 import { parseCount, parseMinutes } from '../numbers.js';
 import { printResult } from '../output.js';
 
@@ -19,9 +19,14 @@ const narrowingOf = ({ scope, ttl, calls, constraint }: NarrowFlags): Narrowing 
   constraints: constraint === undefined ? undefined : parseConstraints(constraint),
 });
 
-/** `-` reads the lease from stdin, where no process list shows it. */
-export const leaseNarrow = async (context: Context, lease: string, flags: NarrowFlags): Promise<void> => {
-  const text = lease === '-' ? (await context.readStdin()).trim() : lease;
-  const narrowed = narrow(text, narrowingOf(flags), systemClock.wallMs());
+/** `-` reads the lease from stdin, where no process list shows it; without one it is found as for `call`. */
+const leaseText = async (context: Context, named: string | undefined): Promise<string> => {
+  if (named === '-') return (await context.readStdin()).trim();
+  if (named !== undefined) return named;
+  return namedLease(context) ?? findLease(context, leaseStore({ env: context.env }), socketOf(context).role);
+};
+
+export const leaseNarrow = async (context: Context, named: string | undefined, flags: NarrowFlags): Promise<void> => {
+  const narrowed = narrow(await leaseText(context, named), narrowingOf(flags), systemClock.wallMs());
   printResult(context.output, { lease: narrowed, id: leaseFacts(narrowed).id }, () => narrowed);
 };
