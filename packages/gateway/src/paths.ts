@@ -6,7 +6,7 @@ type Dirs = Pick<GatewayOptions, 'runtimeDir' | 'stateDir'>;
 
 export const bridgePath = ({ runtimeDir }: Dirs): string => join(runtimeDir, 'bridge.sock');
 export const slotPath = ({ runtimeDir }: Dirs, slot: number): string => join(runtimeDir, 'cell', `${slot}.sock`);
-export const logDir = ({ stateDir }: Dirs): string => join(stateDir, 'log');
+export const logDir = ({ stateDir }: Dirs): string => join(stateDir, 'audit');
 export const vaultDir = ({ stateDir }: Dirs): string => join(stateDir, 'vault');
 export const sessionsFile = ({ stateDir }: Dirs): string => join(stateDir, 'sessions.jsonl');
 export const budgetsFile = ({ stateDir }: Dirs): string => join(stateDir, 'budgets.jsonl');
