@@ -10,7 +10,8 @@ const heading = (number: number, text: string): void => say(`\n${number}. ${text
 
 class DemoFailure extends Error {}
 
-const shownArgs = (args: readonly string[]): string => args.map((arg) => (/^[\w:./=-]+$/.test(arg) ? arg : `'${arg}'`)).join(' ');
+const shown = (arg: string): string => (arg.startsWith('al1.') ? '"$NARROWED"' : /^[\w:./=-]+$/.test(arg) ? arg : `'${arg}'`);
+const shownArgs = (args: readonly string[]): string => args.map(shown).join(' ');
 
 /** Runs a command, prints it with what it said, and checks how it ended. */
 const step = async (
@@ -124,9 +125,17 @@ const useAndNarrow = async (at: Running): Promise<void> => {
   await step(at, 'airlock', ['request', 'mail:write', '--reason', 'delete the invoice'], { status: 3 });
 
   heading(6, 'The agent narrows its lease for a sub-agent, offline; nobody can widen it again.');
-  const store = await at.command('airlock', ['lease', 'narrow', '--scope', 'mail:read:list_messages', '--calls', '1', '--json']);
-  const { lease } = store.json as { lease: string };
-  say('   agent    $ airlock lease narrow --scope mail:read:list_messages --calls 1');
+  const whole = readFileSync(join(at.env['XDG_RUNTIME_DIR'] ?? '', 'airlock/default.lease'), 'utf8').trim();
+  say('   agent    $ airlock lease narrow "$LEASE" --scope mail:read:list_messages --calls 1');
+  const { lease } = await value<{ lease: string }>(at, 'airlock', [
+    'lease',
+    'narrow',
+    whole,
+    '--scope',
+    'mail:read:list_messages',
+    '--calls',
+    '1',
+  ]);
   await step(at, 'airlock', ['call', 'mail', 'count_unread', '--lease', lease], { status: 3 });
 };
 
