@@ -27,6 +27,8 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 const environmentOf = (user: string, extra: Readonly<Record<string, string>>): string[] => {
   const home = user === 'root' ? '/root' : `/home/${user}`;
+  // npm's way out may go through a gateway with an authority of its own.
+  const authority = process.env['NODE_EXTRA_CA_CERTS'];
   const pairs = {
     HOME: home,
     USER: user,
@@ -34,6 +36,7 @@ const environmentOf = (user: string, extra: Readonly<Record<string, string>>): s
     PATH,
     LC_ALL: 'C.UTF-8',
     XDG_RUNTIME_DIR: `/run/user-${user}`,
+    ...(authority === undefined ? {} : { NODE_EXTRA_CA_CERTS: authority }),
     ...extra,
   };
   return Object.entries(pairs).map(([name, value]) => `${name}=${value}`);
