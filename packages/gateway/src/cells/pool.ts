@@ -38,6 +38,8 @@ interface Place {
   isReady: boolean;
   /** Set where it has to end before or while it opens. */
   doom: AirlockError | null;
+  /** Ends the opening at once, whatever it waits for. */
+  abandon: (reason: AirlockError) => void;
   isFreed: boolean;
   ready: Promise<Cell>;
 }
@@ -131,10 +133,11 @@ export class CellPool {
     const nowMs = clock.bootMs();
     const place: Place = {
       ...{ key, slot, openedMs: nowMs, usedMs: nowMs },
-      ...{ cell: null, isReady: false, doom: null, isFreed: false, ready: never },
+      ...{ cell: null, isReady: false, doom: null, isFreed: false, ready: never, abandon: () => undefined },
     };
     this.#places.set(name, place);
-    place.ready = this.#connect(name, place, prepare);
+    const abandoned = new Promise<never>((_, reject) => (place.abandon = reject));
+    place.ready = Promise.race([this.#connect(name, place, prepare), abandoned]);
     return place.ready;
   }
 
@@ -174,6 +177,7 @@ export class CellPool {
 
   #end(name: string, place: Place, reason: AirlockError): void {
     place.doom ??= reason;
+    place.abandon(reason);
     place.cell?.close(reason);
     if (place.cell !== null) this.#gone(name, place);
   }

@@ -149,7 +149,7 @@ export class FakeTotp {
           role,
           operator,
           scopes: opened.params['scopes'] as string[],
-          budget: (opened.params['budget'] ?? null) as null,
+          budget: opened.params['budget'] ?? null,
         },
         opened.request,
       );

@@ -229,7 +229,7 @@ export class World {
   }
 
   records(): Record<string, unknown>[] {
-    const dir = join(this.stateDir, 'log');
+    const dir = join(this.stateDir, 'audit');
     const lines = readdirSync(dir)
       .filter((name) => name.endsWith('.jsonl'))
       .sort()
