@@ -31,7 +31,7 @@ export interface AccessCore {
   service<T extends object = OpenHandle>(name: string): T;
   /** A lease that allows less, made offline; for a sub-agent in the same session. @throws AirlockError PARAMS_INVALID */
   narrow(narrowing: Narrowing): string;
-  /** Ends the lease. Idempotent. @throws AirlockError UNAVAILABLE; the lease then ends by itself at `expiresAt`. */
+  /** Ends the lease; a narrowed one is only put away here, as it ends with the lease it was made from. Idempotent. @throws AirlockError UNAVAILABLE; the lease then ends by itself at `expiresAt`. */
   release(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -66,6 +66,7 @@ class LeaseInUse implements AccessCore {
   readonly #session: Session;
   readonly #intent: string | undefined;
   readonly #isRead: boolean;
+  readonly #isNarrowed: boolean;
   #ended: AccessEnd | null = null;
 
   constructor(session: Session, granted: GrantedLease) {
@@ -73,6 +74,7 @@ class LeaseInUse implements AccessCore {
     this.id = facts.id;
     this.lease = granted.lease;
     this.scopes = facts.scopes.length > 0 ? facts.scopes : (granted.scopes ?? []);
+    this.#isNarrowed = facts.isNarrowed;
     this.expiresAt = granted.expiresAt;
     this.#session = session;
     this.#intent = granted.intent;
@@ -110,7 +112,7 @@ class LeaseInUse implements AccessCore {
   async release(): Promise<void> {
     if (this.#ended !== null) return;
     this.#end('released');
-    await accessRelease(this.#session, this.lease);
+    if (!this.#isNarrowed) await accessRelease(this.#session, this.lease);
   }
 
   /** Leaving a block must not fail for a gateway that is away: the lease ends by itself. */

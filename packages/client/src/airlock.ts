@@ -183,8 +183,12 @@ class Client<S extends object> implements AirlockCore, AirlockAccess<S> {
   }
 
   async close(): Promise<void> {
-    if (!this.session.isClosed) await Promise.all(this.accesses.map((access) => access[Symbol.asyncDispose]()));
-    this.session.close();
+    const accesses = this.session.isClosed ? [] : this.accesses;
+    try {
+      await Promise.all(accesses.map((access) => access[Symbol.asyncDispose]()));
+    } finally {
+      this.session.close();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

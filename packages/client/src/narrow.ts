@@ -39,14 +39,16 @@ export interface LeaseFacts {
   readonly id: string;
   /** As issued; a narrowed lease allows less. */
   readonly scopes: readonly string[];
+  /** It ends with the lease it was made from; only that one can be released. */
+  readonly isNarrowed: boolean;
 }
 
 /** What a lease says of itself, to be shown and matched; only the gateway verifies it. Empty where the text is no lease. */
 export const leaseFacts = (text: string): LeaseFacts => {
   try {
-    const { id, scopes } = parseLease(text).payload;
-    return { id, scopes };
+    const { payload, caveats } = parseLease(text);
+    return { id: payload.id, scopes: payload.scopes, isNarrowed: caveats.length > 0 };
   } catch {
-    return { id: '', scopes: [] };
+    return { id: '', scopes: [], isNarrowed: false };
   }
 };

@@ -173,12 +173,15 @@ t.test('no member of a handle is taken for a promise', async (test) => {
 });
 
 t.test('a narrowed lease reads as the same lease, and narrowing checks that it narrows', async (test) => {
-  const { airlock } = await open(test);
+  const { gateway, airlock } = await open(test);
   const access = await airlock.requestAccess({ ...ASK, scopes: ['gmail:read'] });
   const narrowed = access.narrow({ scopes: ['gmail:read:count_unread'], calls: 3 });
   test.ok(narrowed.startsWith(access.lease.slice(0, access.lease.lastIndexOf('.'))));
   test.equal(leaseFacts(narrowed).id, access.id);
+  const child = airlock.adopt({ lease: narrowed, expiresAt: EXPIRES_AT });
+  await child.release();
+  test.same(gateway.calls('access.release'), [], 'what was narrowed ends with its parent');
   test.throws(() => access.narrow({ scopes: ['gmail:write'] }), { code: 'PARAMS_INVALID' });
   test.throws(() => access.narrow({}), { code: 'PARAMS_INVALID' });
-  test.same(leaseFacts('no lease'), { id: '', scopes: [] });
+  test.same(leaseFacts('no lease'), { id: '', scopes: [], isNarrowed: false });
 });
