@@ -7,7 +7,7 @@ import {
   OPERATOR_ROLE,
   type CompiledConfig,
 } from '@airlock/protocol';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import { KEYS, merge } from './schema.js';
@@ -130,6 +130,8 @@ export const replaceFile = (path: string, content: string, mode: number): void =
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const temporary = `${path}.${process.pid}.new`;
   writeFileSync(temporary, content, { mode, flag: 'wx' });
+  // Under a unit's UMask=0077 the daemons could not read what was made for them.
+  chmodSync(temporary, mode);
   renameSync(temporary, path);
 };
 
