@@ -217,6 +217,15 @@ export class World {
     }
   }
 
+  /** Moves time until it holds: for what waits for a disk. */
+  async advanceUntil(holds: () => boolean): Promise<void> {
+    for (let steps = 0; steps < 500; steps += 1) {
+      if (holds()) return;
+      await this.advance(100);
+    }
+    throw new Error('it did not happen in time');
+  }
+
   /** Until airlock-totp was heard of. */
   async up(): Promise<void> {
     const operator = await this.operator();
