@@ -44,7 +44,6 @@ t.test('a restart in the same boot keeps leases, used steps, requests and undeli
   await call(approve, 'action.open', { verb: 'unlock', params: {} });
   await house.restart();
   const after = await bridgeOf(house);
-  const approveAfter = await house.connect('approve/default');
   t.equal(after.hello.kid, hello.kid, 'the same lease key');
   t.same(
     after.hello.leases.map(({ id }) => id),
@@ -56,7 +55,6 @@ t.test('a restart in the same boot keeps leases, used steps, requests and undeli
   t.equal(await refusal(call(third.bridge, 'request.take', { request })), 'NOT_FOUND', 'that it was handed out is durable');
   const shown = await front(await house.connect('approve/default'));
   t.equal(shown.id, waits.request);
-  void approveAfter;
   const again = await house.connect('approve/default');
   t.equal(
     await refusal(call(again, 'request.approve', { request: shown.id, digest: shown.digest, match: shown.match, code })),
@@ -137,10 +135,10 @@ const failingAfter = (calls: number): StateFs & { readonly hasFailed: () => bool
     };
   return {
     ...nodeStateFs,
-    write: guarded(nodeStateFs.write),
-    datasync: guarded(nodeStateFs.datasync),
-    sync: guarded(nodeStateFs.sync),
-    rename: guarded(nodeStateFs.rename),
+    write: guarded((fd: number, bytes: Uint8Array, offset: number) => nodeStateFs.write(fd, bytes, offset)),
+    datasync: guarded((fd: number) => nodeStateFs.datasync(fd)),
+    sync: guarded((fd: number) => nodeStateFs.sync(fd)),
+    rename: guarded((from: string, to: string) => nodeStateFs.rename(from, to)),
     hasFailed: () => left < 0,
   };
 };

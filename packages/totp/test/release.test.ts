@@ -1,0 +1,79 @@
+/** Refusals of key release, at the decision itself (RELEASE-1 to RELEASE-4, RELEASE-9). */
+import t from 'tap';
+import type { Destination } from '@airlock/protocol';
+import { drawKey, type FreshKey } from '../src/release/keys.js';
+import { grantRelease } from '../src/release/grant.js';
+import { deskOf, type House as Inner } from '../src/operators/house.js';
+import { lockOperator } from '../src/operators/deny.js';
+import { markNewest, markRemoved, markSealed, versionsOf } from '../src/register/versions.js';
+import { approveFront, askFor, greet, openHouse, refusal, type House } from './support/daemon.js';
+
+const DESTINATION: Destination = {
+  kind: 'imap',
+  origins: [{ scheme: 'imaps', host: 'mail.example.org', port: 993 }],
+  user: 'ada',
+};
+
+const innerOf = (house: House): Inner => {
+  if (house.totp.house === null) throw new Error('sealed');
+  return house.totp.house;
+};
+
+/** As SEAL_KEY does it: the version counts as sealed. */
+const seal = (inner: Inner, service: string): FreshKey => {
+  const desk = deskOf(inner, 'default');
+  const key = drawKey(desk, service, DESTINATION);
+  desk.commit(markSealed(desk.state, service, key.version));
+  return key;
+};
+
+const grant = async (inner: Inner, lease: string | null, service: string, key: FreshKey): Promise<string> => {
+  const ticket = Buffer.from(
+    inner.releaseTickets.issue({ operator: 'default', service, lease }, inner.clock.bootMs()),
+    'base64url',
+  );
+  return refusal(Promise.resolve().then(() => grantRelease(inner, { ticket, header: key.header, wrapped: key.wrapped })));
+};
+
+t.test('who gets a key, and who does not', async (t) => {
+  const house = await openHouse();
+  t.teardown(() => house.end());
+  const inner = innerOf(house);
+  const desk = deskOf(inner, 'default');
+  const bridge = await house.connect('bridge');
+  await greet(bridge);
+  await askFor(bridge, { scopes: ['gmail:read', 'github:read'] });
+  const id = (await approveFront(house, await house.connect('approve/default'))).lease?.id ?? '';
+  const first = seal(inner, 'gmail');
+  const foreign = seal(inner, 'github');
+  t.equal(await grant(inner, id, 'gmail', first), 'none');
+  t.equal(versionsOf(desk.state, 'gmail').newest, 1, 'RELEASE-9: released under a lease, so it is the newest');
+  t.equal(await grant(inner, id, 'gmail', foreign), 'VAULT_UNREADABLE', 'RELEASE-4: a record of another service');
+  t.equal(await grant(inner, id, 'calendar', first), 'LEASE_SCOPE');
+  t.equal(await grant(inner, 'A'.repeat(22), 'gmail', first), 'LEASE_EXPIRED', 'RELEASE-2: a lease that is not in the register');
+  const second = seal(inner, 'gmail');
+  t.equal(await grant(inner, null, 'gmail', second), 'none', 'a trial of the version just sealed');
+  t.equal(versionsOf(desk.state, 'gmail').newest, 1, 'RELEASE-9: a trial never makes it the newest');
+  t.equal(await grant(inner, id, 'gmail', first), 'none', 'so the old one still opens');
+  desk.commit(markNewest(desk.state, 'gmail', 2));
+  t.equal(await grant(inner, id, 'gmail', first), 'VAULT_UNREADABLE', 'RELEASE-4: rolled back');
+  t.equal(await grant(inner, id, 'gmail', second), 'none');
+  const header = Buffer.from(second.header);
+  header[header.length - 3] = 0x30;
+  t.equal(await grant(inner, id, 'gmail', { ...second, header }), 'VAULT_UNREADABLE', 'another destination in the header');
+  t.equal(await grant(inner, id, 'gmail', { ...second, wrapped: first.wrapped }), 'VAULT_UNREADABLE', 'another key');
+  desk.commit(markRemoved(desk.state, 'gmail'));
+  t.equal(await grant(inner, id, 'gmail', second), 'VAULT_UNREADABLE', 'removed for good');
+  const ticket = Buffer.from(
+    inner.releaseTickets.issue({ operator: 'default', service: 'github', lease: id }, inner.clock.bootMs()),
+    'base64url',
+  );
+  house.clock.pass(10_000);
+  const late = Promise.resolve().then(() => grantRelease(inner, { ticket, ...foreign }));
+  t.equal(await refusal(late), 'NOT_AUTHENTICATED', 'RELEASE-1: ten seconds');
+  lockOperator(desk, 'test');
+  t.equal(await grant(inner, id, 'github', foreign), 'LOCKED');
+  desk.commit({ ...desk.state, locked: false });
+  house.clock.pass(3_600_000);
+  t.equal(await grant(inner, id, 'github', foreign), 'LEASE_EXPIRED');
+});
