@@ -1,0 +1,34 @@
+/** The vectors of docs/spec/approval.md and release.md: texts, digests and frames of every released format stay as they are. */
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { FRAME, encodeBinaryFrame, packBlobs, sha256Hex } from '@airlock/protocol';
+import { actionText, type ActionFacts } from '../src/text/action-text.js';
+import { leaseText, type LeaseFacts } from '../src/text/lease-text.js';
+
+const read = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../../../test/golden/${name}`, import.meta.url), 'utf8'));
+
+interface Vector<F> {
+  readonly facts: F;
+  readonly text: string;
+  readonly digest: string;
+}
+
+t.test('test/golden/approval.json', (t) => {
+  const { lease, action } = read('approval.json') as { readonly lease: Vector<LeaseFacts>; readonly action: Vector<ActionFacts> };
+  t.equal(leaseText(lease.facts), lease.text);
+  t.equal(sha256Hex(lease.text), lease.digest);
+  t.equal(actionText(action.facts), action.text);
+  t.equal(sha256Hex(action.text), action.digest);
+  t.end();
+});
+
+t.test('test/golden/release.json', (t) => {
+  const { sealKeyRequest } = read('release.json') as {
+    readonly sealKeyRequest: { readonly ticket: string; readonly frame: string };
+  };
+  const payload = packBlobs(Buffer.alloc(0), Buffer.from(sealKeyRequest.ticket, 'hex'));
+  t.equal(encodeBinaryFrame(FRAME.SEAL_KEY_REQUEST, payload).toString('hex'), sealKeyRequest.frame);
+  t.equal(sealKeyRequest.frame, `04000000220020${'11'.repeat(32)}`, 'as printed in release.md');
+  t.end();
+});
