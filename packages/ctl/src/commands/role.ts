@@ -58,14 +58,17 @@ const checkUser = (name: string | undefined): string => {
 
 const dropin = (role: string): string => join(UNIT_DIR, 'airlock-gateway.service.d', `role-${role}.conf`);
 
-/** A socket cannot be started for a service that runs: the gateway asks for it, and is restarted once, which keeps live leases. */
+/** Both daemons read who may ask at their start; live leases outlast it. */
+const restartDaemons = (): void => system('systemctl', 'restart', 'airlock-totp.service', 'airlock-gateway.service');
+
+/** A socket cannot be started for a service that runs: the gateway asks for it, and is restarted once. */
 const startSocket = (role: string): void => {
   const unit = `airlock-agent@${role}.socket`;
   mkdirSync(join(UNIT_DIR, 'airlock-gateway.service.d'), { recursive: true, mode: 0o755 });
   writeFileSync(dropin(role), `[Unit]\nWants=${unit}\nAfter=${unit}\n`, { mode: 0o644 });
   system('systemctl', 'daemon-reload');
   system('systemctl', 'enable', '--quiet', unit);
-  system('systemctl', 'restart', 'airlock-gateway.service');
+  restartDaemons();
 };
 
 const soleOperator = (roles: RolesFile, named: string | undefined): string => {
@@ -111,7 +114,7 @@ const remove = (context: Context, { args }: Invocation): void => {
   rmSync(join(context.runtimeDir, 'agent', `${role}.sock`), { force: true });
   writeRoles(context, { ...rest, roles: Object.fromEntries(Object.entries(roles).filter(([name]) => name !== role)) });
   system('systemctl', 'daemon-reload');
-  system('systemctl', 'restart', 'airlock-gateway.service');
+  restartDaemons();
   spawnSync('groupdel', [`airlock-r-${role}`]);
   print(context, { removed: role }, `removed role ${role}`);
 };
