@@ -90,6 +90,24 @@ t.test('a service that was revoked from under its opening never opens', async (t
   t.equal(world.cells.opened.length, 0);
 });
 
+t.test('CALL-9: a call whose cell died of the end of its lease says so, though the cell was quicker than the news', async (t) => {
+  await begin();
+  const agent = await world.agent();
+  for (const why of ['revoked', 'expired', null] as const) {
+    world.cells.execute = () => okResult();
+    const { id, text } = await leaseFor(agent, ['mail:read']);
+    await call(agent, text);
+    world.cells.execute = () => new Promise(() => undefined);
+    const before = world.cells.executed.length;
+    const pending = refusalOf(call(agent, text));
+    await world.until(() => world.cells.executed.length === before + 1);
+    world.cells.kill();
+    if (why !== null) world.totp.end(id, why);
+    const expected = why === null ? 'UNAVAILABLE' : why === 'revoked' ? 'LEASE_REVOKED' : 'LEASE_EXPIRED';
+    t.equal((await pending).code, expected, why ?? 'negative control: a lease that lives');
+  }
+});
+
 t.test('a slot that does not answer is given up after five seconds, and free again', async (t) => {
   await begin();
   const agent = await world.agent();

@@ -8,6 +8,8 @@ export interface HandClock {
   advance(ms: number): void;
   /** Sets the wall clock alone, as an administrator or a bad time server would. */
   setWall(ms: number): void;
+  /** Boot time alone goes on: a machine that slept while its wall clock was set back. */
+  advanceBoot(ms: number): void;
 }
 
 /** @param wallMs start; boot time starts at one hour */
@@ -30,6 +32,10 @@ export const handClock = (file: string, wallMs: number): HandClock => {
     },
     setWall: (ms) => {
       wall = ms;
+      write();
+    },
+    advanceBoot: (ms) => {
+      boot += ms;
       write();
     },
   };

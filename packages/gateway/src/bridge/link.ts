@@ -90,9 +90,9 @@ export class BridgeLink {
   }
 
   /** Asks airlock-totp. @throws AirlockError of airlock-totp, or UNAVAILABLE. */
-  async call<T>(method: string, params: object): Promise<T> {
+  async call<T>(method: string, params: object, timeoutMs: number = GATEWAY_LIMITS.bridgeCallTimeoutMs): Promise<T> {
     if (this.#connection === null || this.#key === null) throw cutOff();
-    return (await this.#connection.call(method, params, { timeoutMs: GATEWAY_LIMITS.bridgeCallTimeoutMs })) as T;
+    return (await this.#connection.call(method, params, { timeoutMs })) as T;
   }
 
   start(): void {

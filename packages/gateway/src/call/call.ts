@@ -4,6 +4,7 @@
  * CALL-6  the decision is recorded before the cell is asked: durable for what is no read, written for a read.
  * CALL-7  a call is counted against its budgets before it happens.
  * CALL-8  the outcome is recorded before the answer leaves, and no answer leaves after the lease has ended.
+ * CALL-9  a call whose cell died with its lease says that the lease ended, whichever was noticed first.
  */
 import type { Cell } from '../cells/cell.js';
 import { AirlockError, asAirlockError, type CallParams, type CallResult, type CellResult } from '@airlock/protocol';
@@ -107,6 +108,22 @@ const failed = (question: Answerable, thrown: unknown, of: number, beganMs: numb
   }
 };
 
+/**
+ * CALL-9. What airlock-totp told before it ended the cell has arrived when it answers once more.
+ * @returns the end of the lease, of the lock or of airlock-totp; else what was thrown
+ */
+const whyFailed = async (question: Answerable, thrown: unknown): Promise<unknown> => {
+  const { bridge } = question.house;
+  if (asAirlockError(thrown).code === 'UNAVAILABLE' && bridge.refusal() === null)
+    await bridge.call('heartbeat', {}, GATEWAY_LIMITS.heartbeatLostMs).catch(() => undefined);
+  try {
+    checkStillAllowed(question);
+    return thrown;
+  } catch (ended) {
+    return ended;
+  }
+};
+
 /** A decided call. @throws AirlockError with the number of its record. */
 const answer = async (question: Answerable, of: number, beganMs: number): Promise<CallResult> => {
   let done: CellResult;
@@ -114,7 +131,7 @@ const answer = async (question: Answerable, of: number, beganMs: number): Promis
     done = await execute(question);
     checkStillAllowed(question);
   } catch (thrown) {
-    throw failed(question, thrown, of, beganMs);
+    throw failed(question, await whyFailed(question, thrown), of, beganMs);
   }
   const { result, count, masked, truncated, risk } = done;
   const audit = recordOutcome(question, { result: 'ok', count, of, beganMs });

@@ -1,0 +1,110 @@
+/** A service kind that no daemon was built with: a manifest and a module, written to a connector folder of a test. */
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Running } from './instance.js';
+
+const operation = (name: string, properties: object = {}, more: object = {}): object => ({
+  ...{ name, class: 'read', outward: false, untrusted: false, summary: `The operation ${name}` },
+  params: { type: 'object', additionalProperties: false, properties },
+  result: { type: 'object' },
+  ...more,
+});
+
+const MANIFEST = {
+  connector: 1,
+  kind: 'fixture',
+  title: 'Fixture',
+  module: 'fixture',
+  summary: 'Does what a test asks of it',
+  settings: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['port'],
+    properties: {
+      port: { type: 'integer', minimum: 1, maximum: 65_535 },
+      dial: { type: 'boolean', default: false },
+    },
+  },
+  credential: { fields: { token: { title: 'Token' } } },
+  destination: { origins: ['tcp://127.0.0.1:{port}'], user: 'fixture' },
+  operations: [
+    operation('echo', { text: { type: 'string', maxLength: 1000 } }),
+    operation('pid'),
+    operation('hang'),
+    operation('spin'),
+    operation('secret'),
+    operation('fail', { text: { type: 'string' } }),
+    operation('change', {}, { class: 'write' }),
+  ],
+};
+
+/**
+ * `dial`: connects to the destination when the session is opened. `hang` never ends, `spin` never yields,
+ * `secret` tries to hand out the credential in every form, `pid` says which process the cell is.
+ */
+const MODULE = `'use strict';
+const net = require('node:net');
+const dialled = ({ settings, destination }) => new Promise((resolve, reject) => {
+  if (settings.dial !== true) return resolve(null);
+  const [{ host, port }] = destination.origins;
+  const socket = net.connect({ host, port }, () => resolve(socket));
+  socket.once('error', reject);
+});
+const forms = (token) => ({
+  raw: 'the token is ' + token,
+  base64: Buffer.from(token).toString('base64'),
+  base64url: Buffer.from(token).toString('base64url'),
+  hex: Buffer.from(token).toString('hex'),
+  url: encodeURIComponent(token),
+  nested: { list: [{ deep: token }] },
+  ['key ' + token]: 1,
+});
+exports.connector = {
+  open: async (context) => {
+    const socket = await dialled(context);
+    return {
+      execute: async (operation, params) => {
+        if (operation === 'hang') return new Promise(() => undefined);
+        if (operation === 'spin') for (;;);
+        if (operation === 'fail') throw new Error(params.text + context.credential.token);
+        if (operation === 'pid') return { result: { pid: process.pid }, count: 1 };
+        if (operation === 'secret') return { result: forms(context.credential.token), count: 1 };
+        return { result: { text: params.text ?? null, settings: context.settings }, count: 1 };
+      },
+      close: async () => void socket?.destroy(),
+    };
+  },
+  test: async (context) => void (await dialled(context))?.destroy(),
+};
+`;
+
+/** Writes `connectors/` below a configuration directory. @returns the directory, a new one where none is given */
+export const installFixtureKind = (configDir = mkdtempSync(join(tmpdir(), 'airlock-config-'))): string => {
+  const connectors = join(configDir, 'connectors');
+  mkdirSync(connectors, { recursive: true, mode: 0o755 });
+  writeFileSync(join(connectors, 'fixture.json'), JSON.stringify(MANIFEST));
+  writeFileSync(join(connectors, 'fixture.cjs'), MODULE);
+  return configDir;
+};
+
+export interface FixtureOptions {
+  readonly name?: string;
+  readonly token?: string;
+  readonly port?: number;
+  readonly dial?: boolean;
+}
+
+/** Adds a service of the fixture kind with its credential, approved with a fresh code. */
+export const addFixture = async (
+  running: Running,
+  { name = 'fixture', token = 'fixture-token-1', port = 9, dial = false }: FixtureOptions = {},
+): Promise<void> => {
+  const settings = ['--set', `port=${port}`, '--set', `dial=${dial}`];
+  const result = await running.command(
+    'airlock-ctl',
+    ['service', 'add', 'fixture', '--name', name, ...settings, '--stdin', '--json'],
+    { stdin: `${token}\n${running.freshCode()}\n` },
+  );
+  if (result.status !== 0) throw new Error(`service add: ${result.stdout}${result.stderr}`);
+};
