@@ -150,7 +150,7 @@ const prepare = async (): Promise<{ running: Running; lease: string; resume: str
   mkdirSync(join(config, 'connectors'));
   writeFileSync(join(config, 'connectors/noop.json'), JSON.stringify(MANIFEST));
   writeFileSync(join(config, 'connectors/noop.cjs'), MODULE);
-  const running = await startTestInstance({ config });
+  const running = await startTestInstance({ config, realTime: true });
   const added = await running.command('airlock-ctl', ['service', 'add', 'noop', '--json'], { stdin: `${running.freshCode()}\n` });
   if (added.status !== 0) throw new Error(added.stderr);
   const session = await openSession(running);

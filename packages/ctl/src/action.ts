@@ -59,7 +59,7 @@ export const submit = (link: Link, front: ShownRequest, code: string, match?: st
   });
 
 const outcome = (result: ActionWaitResult): string => {
-  if (result.status === 'approved' && result.ticket !== undefined) return result.ticket;
+  if (result.status === 'approved') return result.ticket ?? '';
   if (result.status === 'denied')
     throw new AirlockError('APPROVAL_DENIED', `the action was denied${result.reason === undefined ? '' : `: ${result.reason}`}`);
   throw new AirlockError('APPROVAL_EXPIRED', 'nobody approved the action in time', {
