@@ -58,7 +58,7 @@ export class RequestBoard {
 
   /** The request of a session. @throws AirlockError NOT_FOUND for one of another session, too: ids of others say nothing. */
   async find(request: string, session: string): Promise<Tracked> {
-    const tracked = this.#tracked.get(request) ?? (await this.#fetch(request));
+    const tracked = this.#tracked.get(request) ?? (await this.#lookUp(request));
     if (tracked.session !== session) throw new AirlockError('NOT_FOUND', 'this session has no such request');
     return tracked;
   }
@@ -102,7 +102,7 @@ export class RequestBoard {
     }
   }
 
-  async #fetch(request: string): Promise<Tracked> {
+  async #lookUp(request: string): Promise<Tracked> {
     const { operator, role, session, match, expiresAt, status, reason } = await this.#source.get(request);
     const tracked = this.opened({ request, operator, role, session, match, expiresAt });
     if (status !== 'pending') this.#settle(tracked, status, reason ?? null);
