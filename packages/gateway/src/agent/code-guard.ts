@@ -9,7 +9,9 @@ import { AirlockError, type OperationManifest } from '@airlock/protocol';
 
 /** RFC 6238 codes have 6 to 8 digits; people write them in groups. */
 const CODE_VALUE = /^\s*\d(?:[\s-]?\d){5,7}\s*$/;
-const CODE_IN_WORDS = /\b(?:code|otp|totp|pin)\b\W{0,3}\d{6,8}\b/i;
+/** `code 123456`, `the code is 123 456`, `approve with 123456`: digits right after what calls them a code. */
+const CODE_IN_WORDS =
+  /\b(?:(?:pass)?code|t?otp|pin|approve\w{0,2} (?:with|by|using))\b(?:\W{0,3}\b(?:is|was|now|says|shows)\b){0,2}\W{0,3}\d(?:[\s-]?\d){5,7}(?![\d-])/i;
 const CODE_FIELD = /^(?:code|otp|totp|pin|passcode|one[_-]?time[_-]?(?:code|password)|totp[_-]?code|otp[_-]?code)$/i;
 
 /** Methods that take a code elsewhere, or that an agent might make up. */
