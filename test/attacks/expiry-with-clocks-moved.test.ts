@@ -1,12 +1,11 @@
 // Attack: keep a lease alive, or use it after its end, by setting a clock. LEASE-9, LEASE-13, CELL-2.
 import {
   addFixture,
-  installFixtureKind,
   isAlive,
   obtainLease,
   openSession,
   refusalOf,
-  startTestInstance,
+  startWithFixture,
   until,
   type AgentSession,
   type Running,
@@ -22,7 +21,7 @@ const TTL_S = 300;
 let running: Running;
 let agent: AgentSession;
 t.before(async () => {
-  running = await startTestInstance({ config: installFixtureKind(), wallMs: Date.UTC(2026, 10, 20, 12) });
+  running = await startWithFixture({ wallMs: Date.UTC(2026, 10, 20, 12) });
   await addFixture(running);
   agent = await openSession(running);
 });

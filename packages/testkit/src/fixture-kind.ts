@@ -1,8 +1,8 @@
 /** A service kind that no daemon was built with: a manifest and a module, written to a connector folder of a test. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Running } from './instance.js';
+import { startTestInstance, type InstanceOptions, type Running } from './instance.js';
 
 const operation = (name: string, properties: object = {}, more: object = {}): object => ({
   ...{ name, class: 'read', outward: false, untrusted: false, summary: `The operation ${name}` },
@@ -79,13 +79,12 @@ exports.connector = {
 };
 `;
 
-/** Writes `connectors/` below a configuration directory. @returns the directory, a new one where none is given */
-export const installFixtureKind = (configDir = mkdtempSync(join(tmpdir(), 'airlock-config-'))): string => {
+/** Writes `connectors/` below a configuration directory. */
+export const installFixtureKind = (configDir: string): void => {
   const connectors = join(configDir, 'connectors');
   mkdirSync(connectors, { recursive: true, mode: 0o755 });
   writeFileSync(join(connectors, 'fixture.json'), JSON.stringify(MANIFEST));
   writeFileSync(join(connectors, 'fixture.cjs'), MODULE);
-  return configDir;
 };
 
 export interface FixtureOptions {
@@ -107,4 +106,16 @@ export const addFixture = async (
     { stdin: `${token}\n${running.freshCode()}\n` },
   );
   if (result.status !== 0) throw new Error(`service add: ${result.stdout}${result.stderr}`);
+};
+
+/** An instance with a configuration directory of its own in which the fixture kind is installed. */
+export const startWithFixture = async (options: Omit<InstanceOptions, 'config'> = {}): Promise<Running> => {
+  const config = mkdtempSync(join(tmpdir(), 'airlock-config-'));
+  installFixtureKind(config);
+  const running = await startTestInstance({ ...options, config });
+  const stop = async (): Promise<void> => {
+    await running.stop();
+    rmSync(config, { recursive: true, force: true });
+  };
+  return { ...running, stop };
 };

@@ -1,7 +1,7 @@
 /** Launcher, doubles, vectors and containers for tests. */
 export { addMailbox, approveFront, obtainLease, openSession, refusalOf, type AgentSession, type Granted } from './agent.js';
 export { handClock, type HandClock } from './clock-file.js';
-export { addFixture, installFixtureKind, type FixtureOptions } from './fixture-kind.js';
+export { addFixture, installFixtureKind, startWithFixture, type FixtureOptions } from './fixture-kind.js';
 export { startTestInstance, TEST_SECRET, type CommandResult, type InstanceOptions, type Running } from './instance.js';
 export { daemonOf, isAlive, memoryHolds, pidsOf, restartWith, until, type ProgramName } from './processes.js';
 export { binaryFrame, linesOf, rawExchange, type RawAnswer, type RawOptions } from './raw-wire.js';
