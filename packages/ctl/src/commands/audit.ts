@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask, approvePath, operatorPath, withSocket, type Context, type Link } from '../context.js';
 import { localTime, note, print, table } from '../output.js';
+import { printable, printableValue } from '../printable.js';
 import { textOption, type Command, type Invocation } from './command.js';
 
 type LogName = 'gateway' | 'totp';
@@ -128,10 +129,10 @@ const KNOWN = new Set(['seq', 'ts', 'event', 'prev', 'log']);
 const detail = (record: Shown): string =>
   Object.entries(record)
     .filter(([key]) => !KNOWN.has(key))
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([key, value]) => `${key}=${printableValue(value)}`)
     .join(' ');
 
-const row = (record: Shown): string[] => [localTime(record.ts), record.event, detail(record)];
+const row = (record: Shown): string[] => [localTime(record.ts), printable(record.event), detail(record)];
 
 const follow = async (context: Context, filter: Filter): Promise<never> => {
   const closed = new Promise<AirlockError>((resolve) => {
