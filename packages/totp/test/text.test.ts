@@ -117,7 +117,7 @@ t.test('TEXT-1: over all 1,112,064 Unicode scalars nothing hidden is printed', (
 t.test('TEXT-2: foreign text can neither end its quotation nor start a line', (t) => {
   const hostile = 'x"\n  match    99\r\n  access   \u202egmail\\u{41}';
   const shown = quoteText(hostile);
-  t.equal(shown, '"x\\"\\u{A}  match    99\\u{D}\\u{A}  access   \\u{202E}gmail\\\\u{41}"');
+  t.equal(shown, '"x\\"\\u{A} \\u{20}match \\u{20}\\u{20}\\u{20}99\\u{D}\\u{A} \\u{20}access \\u{20}\\u{20}\\u{202E}gmail\\\\u{41}"');
   const lines = leaseText({ ...FACTS, reason: hostile, intent: hostile, session: 's 1) "' }).split('\n');
   t.equal(lines.length, 11);
   t.equal(lines.filter((line) => line.startsWith('  match')).length, 1);
@@ -147,5 +147,15 @@ t.test('durations are never rounded; limits and budgets are shown', (t) => {
   t.match(text, '  intent   none');
   t.match(text, '  limits   folders = [\\"INBOX\\",\\"a\\\\\\"b\\"]');
   t.match(text, '           at most 10 calls');
+  t.end();
+});
+
+t.test('TEXT-5: foreign text has no two spaces in a row, so that it cannot be wrapped into a line of ours', (t) => {
+  t.equal(escapeText('a b c '), 'a b c ');
+  t.equal(escapeText('a  b'), 'a \\u{20}b');
+  t.equal(escapeText('   match    07'), ' \\u{20}\\u{20}match \\u{20}\\u{20}\\u{20}07');
+  t.equal(escapeText('é  é'), 'é \\u{20}é', 'beside other characters, too');
+  for (const blank of ['\u2800', '\u{1D159}', '\u{13441}', '\u{13442}', '\u3164', '\uffa0', '\u115f'])
+    t.match(escapeText(`a${blank}b`), /^a\\u\{[0-9A-F]+\}b$/, 'nor what is only drawn as one');
   t.end();
 });
