@@ -9,6 +9,11 @@ import { type Probe, probesOf, type Targets } from './probes.js';
 /** quality.md: at least so many probes from an agent's uid. */
 const LEAST = 60;
 
+/** A probe that never came as far as the wall proves nothing. */
+const BROKEN = /command not found|syntax error|unrecognized option|invalid option/;
+
+const lastLine = (text: string): string => (text.split('\n').at(-1) ?? '').replaceAll('#', '').slice(-110);
+
 const liveCells = async (): Promise<number[]> => {
   const units = await must([
     'bash',
@@ -64,8 +69,8 @@ for (const agent of [AGENT, OTHER_AGENT]) {
     leaveFact(`probes ${agent}`, String(probes.length));
     for (const probe of probes) {
       const { hole, said } = await tryProbe(probe, agent);
-      const ok = !hole && (probe.refusal === undefined || probe.refusal.test(said));
-      t.ok(ok, `${probe.name}: ${hole ? 'THE WALL HAS A HOLE' : 'held'}${ok ? '' : ` (${said.slice(0, 300)})`}`);
+      const ok = !hole && !BROKEN.test(said) && (probe.refusal === undefined || probe.refusal.test(said));
+      t.ok(ok, `${probe.name} | ${hole ? 'THE WALL HAS A HOLE' : 'held'} | ${lastLine(said)}`);
     }
   });
 }
@@ -78,7 +83,11 @@ t.test('all of it is still as it was', async (t) => {
 });
 
 t.test('negative control: root gets through where a probe says so', async (t) => {
-  const probes = probesOf(targetsFor(AGENT, pids)).filter((probe) => probe.rootCan);
+  // A debugger stops its target, and a daemon that stands still has its cells closed: cells first, debuggers last.
+  const rank = ({ name }: Probe): number => (name.includes('strace') ? 2 : 0) + (name.startsWith('cell:') ? 0 : 1);
+  const probes = probesOf(targetsFor(AGENT, pids))
+    .filter((probe) => probe.rootCan)
+    .sort((a, b) => rank(a) - rank(b));
   t.ok(probes.length >= 30, `${probes.length} probes`);
   for (const probe of probes) {
     const { hole, said } = await tryProbe(probe, 'root');
