@@ -117,7 +117,10 @@ t.test('TEXT-1: over all 1,112,064 Unicode scalars nothing hidden is printed', (
 t.test('TEXT-2: foreign text can neither end its quotation nor start a line', (t) => {
   const hostile = 'x"\n  match    99\r\n  access   \u202egmail\\u{41}';
   const shown = quoteText(hostile);
-  t.equal(shown, '"x\\"\\u{A} \\u{20}match \\u{20}\\u{20}\\u{20}99\\u{D}\\u{A} \\u{20}access \\u{20}\\u{20}\\u{202E}gmail\\\\u{41}"');
+  t.equal(
+    shown,
+    '"x\\"\\u{A} \\u{20}match \\u{20}\\u{20}\\u{20}99\\u{D}\\u{A} \\u{20}access \\u{20}\\u{20}\\u{202E}gmail\\\\u{41}"',
+  );
   const lines = leaseText({ ...FACTS, reason: hostile, intent: hostile, session: 's 1) "' }).split('\n');
   t.equal(lines.length, 11);
   t.equal(lines.filter((line) => line.startsWith('  match')).length, 1);
