@@ -3,7 +3,7 @@ export { addMailbox, approveFront, obtainLease, openSession, refusalOf, type Age
 export { handClock, type HandClock } from './clock-file.js';
 export { addFixture, installFixtureKind, startWithFixture, type FixtureOptions } from './fixture-kind.js';
 export { startTestInstance, TEST_SECRET, type CommandResult, type InstanceOptions, type Running } from './instance.js';
-export { daemonOf, isAlive, memoryHolds, pidsOf, restartWith, until, type ProgramName } from './processes.js';
+export { daemonOf, isAlive, memoryHolds, pidsOf, restartWith, until, untilServing, type ProgramName } from './processes.js';
 export { binaryFrame, linesOf, rawExchange, type RawAnswer, type RawOptions } from './raw-wire.js';
 export { checkout } from './launcher/layout.js';
 export { parseOptions, type LauncherOptions } from './launcher/options.js';

@@ -1,10 +1,13 @@
 /** The processes of an instance, seen from outside through /proc, and the ways to disturb them. */
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { connectSocket } from '@airlock/ipc';
+import type { ApproveStatus, GatewayStatus } from '@airlock/protocol';
 import type { Running } from './instance.js';
 
 export type ProgramName = 'airlock-totp' | 'airlock-gateway' | 'airlock-cell';
 
 const POLL_MS = 10;
+
 const textOf = (pid: string, file: string): string => {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
@@ -46,10 +49,31 @@ export const until = async <T>(
 export const daemonOf = (running: Running, program: ProgramName): Promise<number> =>
   until(`a running ${program}`, () => pidsOf(running, program).find(isAlive));
 
-const answers = async (running: Running): Promise<boolean> => {
-  const { json } = await running.command('airlock-ctl', ['status', '--json']);
-  const { totp, gateway } = json as { totp?: { up: boolean }; gateway?: { up: boolean } };
-  return totp?.up === true && gateway?.up === true;
+const ask = async <T>(path: string | undefined, method: string): Promise<T> => {
+  const link = await connectSocket(path ?? '');
+  try {
+    return (await link.call(method, {}, { timeoutMs: 2000 })) as T;
+  } finally {
+    link.close();
+  }
+};
+
+/** Both daemons answer, and have heard of each other since `sinceMs` where airlock-totp is not sealed. */
+const areBack = async ({ sockets }: Running, sinceMs: number): Promise<boolean> => {
+  try {
+    const totp = await ask<ApproveStatus>(sockets['approve/default'], 'status');
+    const gateway = await ask<GatewayStatus>(sockets['operator/default'], 'status');
+    const age = gateway.heartbeatAgeMs;
+    return totp.sealed !== null || (age !== null && age < performance.now() - sinceMs);
+  } catch {
+    return false;
+  }
+};
+
+/** Resolves when both daemons answer and the gateway has heard of airlock-totp after now. */
+export const untilServing = async (running: Running): Promise<void> => {
+  const sinceMs = performance.now();
+  await until('an answer of both daemons', () => areBack(running, sinceMs), 10_000);
 };
 
 /**
@@ -66,7 +90,7 @@ export const restartWith = async (
   change();
   process.kill(before, 'SIGKILL');
   const after = await until(`another ${program}`, () => pidsOf(running, program).find((pid) => pid !== before && isAlive(pid)));
-  await until('an answer of both daemons', () => answers(running), 10_000);
+  await untilServing(running);
   return after;
 };
 
