@@ -12,7 +12,7 @@ import {
   type Timers,
 } from '@airlock/protocol';
 import { fromConnector } from './connector-error.js';
-import { checkDeadline, checkScope, findOperation, joinConstraints } from './grant.js';
+import { checkConstraints, checkDeadline, checkScope, findOperation, joinConstraints } from './grant.js';
 import { CELL_LIMITS } from './limits.js';
 import type { OpenedCell } from './open.js';
 
@@ -47,6 +47,7 @@ export class Executor {
     checkScope(limits, operation);
     checkDeadline(limits, context.clock);
     const constraints = joinConstraints(limits, params.constraints);
+    checkConstraints(operation, constraints);
     const refusal = this.#check(operation)(params.params);
     if (refusal !== null) throw refusal;
     const answer = await this.#within(async (signal) => {

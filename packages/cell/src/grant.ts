@@ -65,3 +65,19 @@ export const joinConstraints = (
     field: `params.constraints.${differing.slice(0, 80)}`,
   });
 };
+
+/**
+ * Fail closed: a constraint that the operation does not enforce would be a promise nobody keeps.
+ * @throws AirlockError CONSTRAINT naming the constraint and those that are enforced
+ */
+export const checkConstraints = (operation: OperationManifest, constraints: Readonly<Record<string, Json>>): void => {
+  const enforced = operation.constraints ?? [];
+  const stray = Object.keys(constraints).find((name) => !enforced.includes(name));
+  if (stray === undefined) return;
+  throw new AirlockError('CONSTRAINT', `${operation.name} cannot be held to this constraint of the lease`, {
+    field: `params.constraints.${stray.slice(0, 80)}`,
+    expected: enforced.length === 0 ? 'no constraint' : enforced.join(', '),
+    found: stray.slice(0, 80),
+    hint: 'ask for a lease without this constraint, or narrow it by scope, time and number of calls',
+  });
+};

@@ -108,6 +108,15 @@ t.test('constraints of the grant cannot be replaced', async (test) => {
     result: { constraints: { folder: ['a'], since: 'x' } },
   });
   test.equal((await refusal(execute('seen', {}, { constraints: { folder: ['b'] } }))).code, 'CONSTRAINT');
+  test.match(await refusal(execute('seen', {}, { constraints: { senders: ['a'] } })), {
+    code: 'CONSTRAINT',
+    data: { expected: 'folder, since' },
+  });
+  test.equal(
+    (await refusal(execute('echo', { text: 'a' }))).code,
+    'CONSTRAINT',
+    'what the operation does not enforce fails closed',
+  );
 });
 
 t.test('several calls are in flight; one that hangs holds up nobody', async (test) => {

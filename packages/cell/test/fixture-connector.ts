@@ -34,7 +34,7 @@ export const fixtureManifest: ConnectorManifest = {
   destination: { origins: ['https://{host}:{port}'], user: 'keeper' },
   operations: [
     operation('echo', { text: { type: 'string', maxLength: 100 } }),
-    operation('seen', {}),
+    operation('seen', {}, { constraints: ['folder', 'since'] }),
     operation('leak', {}),
     operation('big', { chars: { type: 'integer' } }),
     operation('spin', {}),

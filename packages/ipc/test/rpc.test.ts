@@ -46,7 +46,7 @@ t.test('WIRE-14: an unknown method lists those there are; inherited names are un
   client.close();
 });
 
-t.test('IPC-9: what a handler throws stays here', async (t) => {
+t.test('IPC-9, ERR-1: what a handler throws stays here', async (t) => {
   const { path, internalErrors } = await serve(t);
   const client = await connectSocket(path);
   for (const method of ['boom', 'reject', 'cycle']) {

@@ -24,6 +24,8 @@ export interface OperationManifest {
   /** Brings in content that others wrote. */
   readonly untrusted: boolean;
   readonly summary: string;
+  /** Names of the lease constraints this operation enforces; a call under any other is refused by the cell. */
+  readonly constraints?: readonly string[];
   readonly params: JsonSchema;
   readonly result: JsonSchema;
 }

@@ -20,7 +20,12 @@ const row = (rpc: number, exit: ErrorRow['exit'], retry: Retry, hint: string): E
 
 export const ERRORS = {
   INTERNAL: row(-32603, 1, 'never', 'this is a defect of Airlock; the audit record named in `audit` helps to report it'),
-  UPSTREAM_REFUSED: row(-32010, 1, 'never', 'the service answered with a refusal; the operator can run: airlock-ctl service test SERVICE'),
+  UPSTREAM_REFUSED: row(
+    -32010,
+    1,
+    'never',
+    'the service answered with a refusal; the operator can run: airlock-ctl service test SERVICE',
+  ),
   UPSTREAM_TIMEOUT: row(-32011, 1, 'after', 'the service did not answer in time; try again later'),
   NOT_FOUND: row(-32012, 1, 'never', 'nothing has this name or id; list first, then use an id from the list'),
   OUTCOME_UNKNOWN: row(-32013, 1, 'never', 'the operation may or may not have happened; look before doing it again'),
@@ -53,9 +58,19 @@ export const ERRORS = {
   UNAVAILABLE: row(-32060, 5, 'after', 'a part of Airlock does not answer; the operator can run: airlock-ctl doctor'),
   LOCKED: row(-32061, 6, 'after', 'the operator locked Airlock; only airlock-ctl unlock ends that'),
   NOT_ENROLLED: row(-32062, 6, 'never', 'no phone is enrolled yet; as root: airlock-ctl init'),
-  VAULT_UNREADABLE: row(-32063, 6, 'never', 'the credential cannot be opened; the operator can run: airlock-ctl credentials add SERVICE'),
+  VAULT_UNREADABLE: row(
+    -32063,
+    6,
+    'never',
+    'the credential cannot be opened; the operator can run: airlock-ctl credentials add SERVICE',
+  ),
   CONFIG_INVALID: row(-32064, 6, 'never', 'correct the configuration file named in the message'),
-  AUDIT_UNAVAILABLE: row(-32070, 7, 'never', 'the record cannot be written, so nothing is done; the operator can run: airlock-ctl doctor'),
+  AUDIT_UNAVAILABLE: row(
+    -32070,
+    7,
+    'never',
+    'the record cannot be written, so nothing is done; the operator can run: airlock-ctl doctor',
+  ),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

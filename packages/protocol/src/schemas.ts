@@ -34,16 +34,18 @@ const operationManifest = closed(
     outward: bool,
     untrusted: bool,
     summary: text(1024),
+    constraints: { type: 'array', maxItems: 16, uniqueItems: true, items: text(32) },
     params: embeddedSchema,
     result: embeddedSchema,
   },
-  ['tool'],
+  ['tool', 'constraints'],
 );
 
-const credentialField = closed(
-  { title: text(128), hint: text(1024), strip: { const: 'spaces' }, pattern: text(256) },
-  ['hint', 'strip', 'pattern'],
-);
+const credentialField = closed({ title: text(128), hint: text(1024), strip: { const: 'spaces' }, pattern: text(256) }, [
+  'hint',
+  'strip',
+  'pattern',
+]);
 
 const connectorManifest = closed(
   {
@@ -54,9 +56,16 @@ const connectorManifest = closed(
     summary: text(1024),
     docs: text(2048),
     settings: embeddedSchema,
-    credential: closed({ fields: { type: 'object', maxProperties: 16, propertyNames: operation, additionalProperties: credentialField } }),
+    credential: closed({
+      fields: { type: 'object', maxProperties: 16, propertyNames: operation, additionalProperties: credentialField },
+    }),
     destination: closed(
-      { origins: { type: 'array', minItems: 1, maxItems: 8, items: text(512) }, path: text(1024), user: text(256), tlsPin: text(128) },
+      {
+        origins: { type: 'array', minItems: 1, maxItems: 8, items: text(512) },
+        path: text(1024),
+        user: text(256),
+        tlsPin: text(128),
+      },
       ['origins', 'path', 'user', 'tlsPin'],
     ),
     operations: { type: 'array', minItems: 1, maxItems: 512, items: operationManifest },

@@ -44,4 +44,5 @@ export const scopeCovers = (wider: Scope, narrower: Scope): boolean =>
   (wider.operation === null || wider.operation === narrower.operation);
 
 /** Parsed, each once, sorted. @throws AirlockError PARAMS_INVALID */
-export const canonicalScopes = (texts: readonly string[]): string[] => [...new Set(texts.map((text) => formatScope(parseScope(text))))].sort();
+export const canonicalScopes = (texts: readonly string[]): string[] =>
+  [...new Set(texts.map((text) => formatScope(parseScope(text))))].sort();

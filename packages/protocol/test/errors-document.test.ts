@@ -10,7 +10,7 @@ const rows = document
   .filter((line) => /^\| `[A-Z_]+` /.test(line))
   .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '').trim()));
 
-t.test('docs/spec/errors.md has one row for each code, with its numbers and its hint', async (t) => {
+t.test('ERR-1: docs/spec/errors.md has one row for each code, with its numbers and its hint', async (t) => {
   t.same(
     rows.map(([code]) => code),
     Object.keys(ERRORS).map((code) => `\`${code}\``),

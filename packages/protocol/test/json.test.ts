@@ -14,7 +14,7 @@ const refusalOf = (bytes: Uint8Array): FrameError | null => {
   }
 };
 
-t.test('every bad text is refused, by name', async (t) => {
+t.test('WIRE-3, WIRE-4, WIRE-5, WIRE-6, WIRE-7: every bad text is refused, by name', async (t) => {
   t.ok(BAD_TEXTS.length >= 60, `${BAD_TEXTS.length} bad texts`);
   for (const { name, bytes, found, fatal } of BAD_TEXTS) {
     const refusal = refusalOf(bytes);

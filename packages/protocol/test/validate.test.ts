@@ -51,7 +51,7 @@ t.test('a place inside an array is named', async (t) => {
   t.match(detailOf(validate('agent.access.request', params)), { field: 'params.scopes.1', expected: 'string' });
 });
 
-t.test('a long value is cut, a code is not echoed', async (t) => {
+t.test('ERR-4: a long value is cut, a code is not echoed', async (t) => {
   const long = validate('agent.hello', { client: 'y'.repeat(5000), protocol: 1 });
   t.ok((long?.message.length ?? 999) < 250, 'cut');
   const code = validate('agent.hello', { client: 'x', protocol: 'code 123456' });

@@ -1,5 +1,5 @@
 /** Methods of agent/ROLE.sock, and under the built-in role `operator` of operator/OP.sock. */
-import type { Json, } from '../canonical.js';
+import type { Json } from '../canonical.js';
 import type { Params } from '../connector.js';
 import type { ScopeClass } from '../scope.js';
 import { closed, freeObject, id, integer, lease, nothing, operation, scopes, service, text } from './shapes.js';
@@ -106,7 +106,10 @@ export type AgentNotification =
       readonly params: { readonly request: string; readonly status: Exclude<RequestStatus, 'pending'>; readonly reason?: string };
     }
   | { readonly method: 'lease.expiring'; readonly params: { readonly lease: string; readonly expiresAt: string } }
-  | { readonly method: 'lease.ended'; readonly params: { readonly lease: string; readonly why: 'expired' | 'revoked' | 'released' | 'reboot' } };
+  | {
+      readonly method: 'lease.ended';
+      readonly params: { readonly lease: string; readonly why: 'expired' | 'revoked' | 'released' | 'reboot' };
+    };
 
 export const AGENT_SCHEMAS = {
   'agent.hello': closed({ client: text(128), protocol: integer(1, 1), resume: id }, ['resume']),
@@ -122,7 +125,13 @@ export const AGENT_SCHEMAS = {
   'agent.access.release': closed({ lease }),
   'agent.access.status': nothing,
   'agent.call': closed(
-    { lease, service, operation, params: { type: 'object', maxProperties: 64 }, context: closed({ intent: text(2048) }, ['intent']) },
+    {
+      lease,
+      service,
+      operation,
+      params: { type: 'object', maxProperties: 64 },
+      context: closed({ intent: text(2048) }, ['intent']),
+    },
     ['context'],
   ),
   'agent.call.result': closed({ request: id }),

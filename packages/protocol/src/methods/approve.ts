@@ -172,7 +172,10 @@ export interface LogChunk {
 export const LOG_SCHEMAS = {
   'log.segments': nothing,
   /** Bytes of one segment, base64url, at most 512 KiB. */
-  'log.read': closed({ segment: { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}\\.jsonl$' }, offset: integer(0, 2 ** 53 - 1) }),
+  'log.read': closed({
+    segment: { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}\\.jsonl$' },
+    offset: integer(0, 2 ** 53 - 1),
+  }),
 } as const;
 
 export const APPROVE_SCHEMAS = {

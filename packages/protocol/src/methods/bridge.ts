@@ -67,10 +67,18 @@ export interface SignedHeadResult {
   readonly head: string;
 }
 export type BridgeNotification =
-  | { readonly method: 'request.fronted'; readonly params: { readonly operator: string; readonly request: string; readonly role: string } }
+  | {
+      readonly method: 'request.fronted';
+      readonly params: { readonly operator: string; readonly request: string; readonly role: string };
+    }
   | {
       readonly method: 'request.decided';
-      readonly params: { readonly operator: string; readonly request: string; readonly status: Exclude<RequestStatus, 'pending'>; readonly reason?: string };
+      readonly params: {
+        readonly operator: string;
+        readonly request: string;
+        readonly status: Exclude<RequestStatus, 'pending'>;
+        readonly reason?: string;
+      };
     }
   | { readonly method: 'lease.issued'; readonly params: { readonly lease: RegisteredLease; readonly request: string } }
   | { readonly method: 'lease.ended'; readonly params: { readonly lease: string; readonly why: LeaseEnd } }

@@ -48,7 +48,14 @@ export const OPERATOR_SCHEMAS = {
   /** The sealed record, ciphertext only. */
   'operator.credentials.record': closed({ service }),
   'operator.audit.query': closed(
-    { service, event: text(64), sinceMs: integer(0, 2 ** 53 - 1), untilMs: integer(0, 2 ** 53 - 1), after: integer(0, 2 ** 53 - 1), last: integer(1, 10_000) },
+    {
+      service,
+      event: text(64),
+      sinceMs: integer(0, 2 ** 53 - 1),
+      untilMs: integer(0, 2 ** 53 - 1),
+      after: integer(0, 2 ** 53 - 1),
+      last: integer(1, 10_000),
+    },
     ['service', 'event', 'sinceMs', 'untilMs', 'after', 'last'],
   ),
   /** From now on this connection gets a notification audit.record {line} for each new record. */

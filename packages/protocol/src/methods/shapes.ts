@@ -34,10 +34,7 @@ export const lease: Schema = text(8192);
 export const code: Schema = { type: 'string', pattern: '^[0-9]{6,8}$' };
 export const base64url: Schema = { type: 'string', pattern: '^[A-Za-z0-9_-]*$', maxLength: 131_072 };
 export const sealedRecord: Schema = closed({ header: base64url, wrapped: base64url, body: base64url });
-const origin = closed(
-  { scheme: text(16), host: text(253), port: integer(1, 65_535), tlsPin: text(64) },
-  ['tlsPin'],
-);
+const origin = closed({ scheme: text(16), host: text(253), port: integer(1, 65_535), tlsPin: text(64) }, ['tlsPin']);
 /** Destination of a service (docs/spec/vault.md): origins or a path. */
 export const destination: Schema = closed(
   { kind, origins: { type: 'array', maxItems: 8, items: origin }, path: text(4096), user: { type: 'string', maxLength: 320 } },
