@@ -56,13 +56,17 @@ t.test('QUEUE-11: an approval elsewhere hands the ticket to the connection that 
 });
 
 t.test('QUEUE-11: for another verb it is nothing', async (t) => {
+  for (const method of ['service.remove', 'credentials.remove', 'service.add', 'credentials.put']) {
+    const stolen = await ticketFor(owner, 'service.test', { service: 'mail' });
+    const record = method === 'credentials.put' ? { header: '', wrapped: '', body: '' } : undefined;
+    t.equal(await redeem(method, stolen, record), 'NOT_AUTHENTICATED', method);
+    t.equal(await redeem('service.test', stolen), 'NOT_AUTHENTICATED', 'and the attempt used it up');
+  }
   const ticket = await ticketFor(owner, 'service.test', { service: 'mail' });
-  for (const method of ['service.remove', 'credentials.remove', 'service.add', 'credentials.put'])
-    t.equal(await redeem(method, ticket, method === 'credentials.put' ? { header: '', wrapped: '', body: '' } : undefined), 'NOT_AUTHENTICATED', method);
   t.equal(await seal(owner, ticket), 'NOT_AUTHENTICATED');
   t.equal(await keyAnswer(owner, FRAME.OPEN_KEY_REQUEST, ticket, Buffer.alloc(1), Buffer.alloc(1)), 'NOT_AUTHENTICATED');
   t.equal(await refusalOf(ask(owner, 'enrol.begin', { ticket })), 'NOT_AUTHENTICATED');
-  t.equal(await redeem('service.test', ticket), null, 'negative control: refusals used nothing up');
+  t.equal(await redeem('service.test', ticket), null, 'negative control: for its own verb');
 });
 
 t.test('QUEUE-11: for another service it seals nothing that is taken', async (t) => {
