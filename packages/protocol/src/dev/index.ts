@@ -1,0 +1,43 @@
+/** Overrides of the development launcher. Only src/dev/main.ts of a daemon or cell imports this; no production bundle contains it. */
+import { fstatSync, readFileSync } from 'node:fs';
+import { systemClock, type Clock } from '../clock.js';
+
+interface Instant {
+  readonly wallMs: number;
+  readonly bootMs: number;
+}
+
+/** `wallMs bootMs`, fractions are dropped. */
+const INSTANT = /^\s*([0-9]{1,15})(?:\.[0-9]+)?\s+([0-9]{1,15})(?:\.[0-9]+)?\s*$/;
+
+const readInstant = (path: string): Instant | null => {
+  try {
+    const [, wall, boot] = INSTANT.exec(readFileSync(path, 'utf8')) ?? [];
+    return wall === undefined || boot === undefined ? null : { wallMs: Number(wall), bootMs: Number(boot) };
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * A clock that a test moves, its file read at every use. A file that is being written may be empty or away for a
+ * moment: then the time before stands.
+ * @param path undefined: the system's clock
+ */
+export const clockOf = (path: string | undefined): Clock => {
+  if (path === undefined) return systemClock;
+  let last: Instant = { wallMs: systemClock.wallMs(), bootMs: systemClock.bootMs() };
+  const read = (): Instant => {
+    last = readInstant(path) ?? last;
+    return last;
+  };
+  return { wallMs: () => read().wallMs, bootMs: () => read().bootMs };
+};
+
+const STDIN = 0;
+
+/** The launcher holds the other end of stdin: when it is gone, however it went, this process ends too. */
+export const endWithLauncher = (): void => {
+  const stdin = fstatSync(STDIN);
+  if (stdin.isFIFO() || stdin.isSocket()) process.stdin.resume().on('end', () => process.kill(process.pid, 'SIGTERM'));
+};
