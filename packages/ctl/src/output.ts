@@ -2,9 +2,19 @@
 import { asAirlockError, type AirlockError } from '@airlock/protocol';
 import type { Context } from './context.js';
 
-/** With --json the value, else the text (nothing where it is empty). */
+/**
+ * What others wrote must not drive this terminal: everything but printable characters, line ends and plain spaces
+ * becomes its code point. Covers C0, C1, bidirectional, zero-width, tag and unassigned characters.
+ */
+export const printable = (text: string): string =>
+  text.replace(
+    /[^\P{C}\n]|[^\P{Z} ]|[\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{3164}\u{fe00}-\u{fe0f}\u{ffa0}]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+
+/** With --json the value, else the text, made printable (nothing where it is empty). */
 export const print = (context: Context, value: unknown, text: string): void => {
-  const line = context.json ? JSON.stringify(value) : text;
+  const line = context.json ? JSON.stringify(value) : printable(text);
   if (line !== '') context.terminal.out(`${line}\n`);
 };
 
@@ -39,9 +49,13 @@ export const printError = (context: Context, thrown: unknown): number => {
   const error = asAirlockError(thrown);
   if (context.json) context.terminal.out(`${JSON.stringify(errorValue(error))}\n`);
   const message = error === thrown ? error.message : `${error.message} (${stack(thrown)})`;
-  context.terminal.err(`airlock: error: ${message}\nairlock: hint: ${error.data.hint}\n`);
+  note(context, `airlock: error: ${message}\nairlock: hint: ${error.data.hint}`);
   return error.exitCode;
 };
 
+/** With --json the value, else the text as it is: for what is piped on, such as a secret. */
+export const printRaw = (context: Context, value: unknown, text: string): void =>
+  context.terminal.out(`${context.json ? JSON.stringify(value) : text}\n`);
+
 /** A note for people on stderr, so that stdout stays what was asked for. */
-export const note = (context: Context, text: string): void => context.terminal.err(`${text}\n`);
+export const note = (context: Context, text: string): void => context.terminal.err(`${printable(text)}\n`);

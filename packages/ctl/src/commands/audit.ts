@@ -125,7 +125,8 @@ const gatewayRecords = (context: Context, filter: Filter): Promise<Shown[]> =>
     return records;
   });
 
-const KNOWN = new Set(['seq', 'ts', 'event', 'prev', 'log']);
+/** Shown in a column of their own, or, as signed notes, of no use to a reader. */
+const KNOWN = new Set(['seq', 'ts', 'event', 'prev', 'log', 'note']);
 const detail = (record: Shown): string =>
   Object.entries(record)
     .filter(([key]) => !KNOWN.has(key))

@@ -87,7 +87,7 @@ const get = async (context: Context, { args }: Invocation): Promise<void> => {
     return openFields(link, ticket, service, record);
   });
   const value = Object.fromEntries(fields.map((name) => [name, opened[name] ?? '']));
-  print(context, { service, fields: value }, fields.map((name) => value[name] ?? '').join('\n'));
+  printRaw(context, { service, fields: value }, fields.map((name) => value[name] ?? '').join('\n'));
 };
 
 const remove = async (context: Context, { args }: Invocation): Promise<void> => {

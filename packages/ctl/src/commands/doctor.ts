@@ -9,7 +9,12 @@ const doctor = async (context: Context): Promise<number> => {
   // Isolation is a fact to be told in the development launcher, not a fault of it.
   const tolerated = (id: string): boolean => id === 'isolation' && context.runtimeDir !== '/run/airlock';
   const ok = checks.every((check) => check.ok || tolerated(check.id));
-  const rows = checks.map((check) => [check.ok ? 'ok' : 'FAIL', check.id, check.found, check.ok ? '' : check.fix]);
+  const rows = checks.map((check) => [
+    check.ok ? 'ok' : tolerated(check.id) ? 'note' : 'FAIL',
+    check.id,
+    check.found,
+    check.ok ? '' : check.fix,
+  ]);
   print(
     context,
     { ok, checks },
