@@ -34,6 +34,7 @@ for (const unit of ['airlock-gateway', 'airlock-totp']) {
 
 t.test('a code that was used stays used over a kill of airlock-totp', async (t) => {
   process.kill(await mainPid('airlock-totp'), 'SIGKILL');
+  t.ok((await until(works, LIMIT_MS)) !== null, 'it is back');
   const asked = await airlock(['request', 'mail:read', '--reason', 'after the kill'], { user: OTHER_AGENT });
   t.equal(asked.value['status'], 'pending', JSON.stringify(asked.value));
   t.equal(errorCode(await approve(await codeOfStep(Number(fact('lastStep'))))), 'CODE_REJECTED');
