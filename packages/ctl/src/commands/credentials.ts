@@ -2,7 +2,7 @@
 import { AirlockError, type RecordResult, type ServiceChanged } from '@airlock/protocol';
 import { approveAction } from '../action.js';
 import { ask, withGateway, withTotp, type Context } from '../context.js';
-import { localTime, note, print, table } from '../output.js';
+import { localTime, note, print, printRaw, table } from '../output.js';
 import { openFields, sealFields } from '../seal.js';
 import { fieldNames, readFields } from './fields.js';
 import { findKind, findService, services } from './service.js';
