@@ -1,6 +1,6 @@
 /** What attacks need beyond the testkit: the operator's sockets as airlock-ctl speaks on them, kills, and all that is on disk. */
 import { connectSocket, type Connection } from '@airlock/ipc';
-import type { AirlockError, ApproveResult, GatewayStatus, PendingResult, ShownRequest } from '@airlock/protocol';
+import type { AirlockError, ApproveResult, CheckpointResult, PendingResult, ShownRequest } from '@airlock/protocol';
 import { checkout, codeAt, type AgentSession, type Running } from '@airlock/testkit';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -96,15 +96,15 @@ const once = async <T>(running: Running, name: string, method: string): Promise<
   }
 };
 
-/** Resolves when both daemons answer and hear each other. */
+/** Resolves when both daemons answer and hear each other: a head goes over the bridge to be signed. */
 export const untilServing = async (running: Running): Promise<void> => {
   await until(
     () => once<{ sealed: unknown }>(running, 'approve/default', 'status'),
     ({ sealed }) => sealed === null,
   );
   await until(
-    () => once<GatewayStatus>(running, 'operator/default', 'status'),
-    ({ sealed, heartbeatAgeMs }) => sealed === null && heartbeatAgeMs !== null && heartbeatAgeMs < 400,
+    () => once<CheckpointResult>(running, 'operator/default', 'audit.checkpoint'),
+    ({ head }) => head !== '',
   );
 };
 
