@@ -6,7 +6,7 @@ import { airlock } from './command.js';
 
 const codes = Object.keys(ERRORS) as ErrorCode[];
 
-t.test('every code of the gateway exits as the table says', async (test) => {
+t.test('ERR-5: every code of the gateway exits as the table says', async (test) => {
   const gateway = await fakeGateway();
   test.teardown(() => gateway.remove());
   const lease = gateway.lease(['gmail:read']);

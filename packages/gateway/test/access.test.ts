@@ -166,7 +166,7 @@ t.test('releasing: only the lease as issued, only by its session, once', async (
   t.equal(world.events('lease_released').length, 1, 'once, though both sides noticed');
 });
 
-t.test('a session is told a minute before a lease ends, and when it ends', async (t) => {
+t.test('BRIDGE-4: a session is told a minute before a lease ends, and when it ends', async (t) => {
   const agent = await world.agent();
   const { lease } = world.totp.issue({ session: agent.session, ttlMs: 62_000 });
   await world.until(() => world.events('lease_issued').length === 1);

@@ -21,7 +21,7 @@ const leaseFor = async (client: Client, spec: object = {}): Promise<{ id: string
   return { id: lease.id, text };
 };
 
-t.test('a call under a lease is answered, recorded before and after, and numbered', async (t) => {
+t.test('AUDIT-19: a call under a lease is answered, recorded before and after, and numbered', async (t) => {
   const agent = await world.agent();
   const { id, text } = await leaseFor(agent);
   const { result, meta } = await call(agent, text);

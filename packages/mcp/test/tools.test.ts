@@ -59,7 +59,7 @@ t.test('ask, wait, call, release: the lease text is in no answer (MCP-3)', async
   test.match(JSON.stringify(gateway.calls('call')), /al1\./, 'negative control: the gateway did get it');
 });
 
-t.test('a call without a lease answers at once with what to ask for', async (test) => {
+t.test('MCP-5: a call without a lease answers at once with what to ask for', async (test) => {
   const { tool } = await open(test);
   const refused = await tool('airlock_count_unread');
   test.ok(refused.isError);

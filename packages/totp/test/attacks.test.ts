@@ -64,7 +64,7 @@ t.test('brute force ends at ten failures, over restarts, and root clears it (QUE
   t.equal(await refusal(call(after, 'request.approve', right)), 'none');
 });
 
-t.test('wrong, reused, late and below the floor are one answer (QUEUE-9)', async (t) => {
+t.test('wrong, reused, late and below the floor are one answer (QUEUE-9, ERR-2)', async (t) => {
   const { house, bridge, approve } = await open(t);
   await askFor(bridge);
   await approveFront(house, approve);
@@ -199,7 +199,7 @@ t.test('tickets belong to a connection, a verb and 120 s (QUEUE-11)', async (t) 
   t.equal(await redeem(gone), 'NOT_AUTHENTICATED', 'the end of the connection ends it');
   await call(approve, 'action.open', { verb: 'credentials.get', params: { service: 'gmail', fields: [] } });
   const third = await house.connect('approve/default');
-  t.equal(await refusal(approveFront(house, third)), 'POLICY_DENIED', 'credentials.get: only where it was asked for');
+  t.equal(await refusal(approveFront(house, third)), 'POLICY_DENIED', 'RELEASE-10: credentials.get: only where it was asked for');
   t.equal(await refusal(approveFront(house, approve)), 'none');
 });
 

@@ -1,6 +1,7 @@
 /** Refusals of key release, at the decision itself (RELEASE-1 to RELEASE-4, RELEASE-9). */
 import t from 'tap';
-import type { Destination } from '@airlock/protocol';
+import { AirlockError, FRAME, packBlobs, type Destination } from '@airlock/protocol';
+import { exchangeKey } from '../src/approve/keys.js';
 import { drawKey, type FreshKey } from '../src/release/keys.js';
 import { grantRelease } from '../src/release/grant.js';
 import { deskOf, type House as Inner } from '../src/operators/house.js';
@@ -76,4 +77,36 @@ t.test('who gets a key, and who does not', async (t) => {
   desk.commit({ ...desk.state, locked: false });
   house.clock.pass(3_600_000);
   t.equal(await grant(inner, id, 'github', foreign), 'LEASE_EXPIRED');
+});
+
+t.test('RELEASE-3: what cannot be recorded is not released', async (t) => {
+  const house = await openHouse();
+  t.teardown(() => house.end());
+  const inner = innerOf(house);
+  const bridge = await house.connect('bridge');
+  await greet(bridge);
+  await askFor(bridge, { scopes: ['gmail:read'] });
+  const id = (await approveFront(house, await house.connect('approve/default'))).lease?.id ?? '';
+  const key = seal(inner, 'gmail');
+  const record = inner.journal.record.bind(inner.journal);
+  Object.assign(inner.journal, {
+    record: () => {
+      throw new AirlockError('AUDIT_UNAVAILABLE', 'the disk is full');
+    },
+  });
+  t.equal(await grant(inner, id, 'gmail', key), 'AUDIT_UNAVAILABLE');
+  Object.assign(inner.journal, { record });
+  t.equal(await grant(inner, id, 'gmail', key), 'none', 'negative control: recorded, it is');
+});
+
+t.test('RELEASE-6: what a key exchange received is overwritten, whatever came of it', async (t) => {
+  const house = await openHouse();
+  t.teardown(() => house.end());
+  const inner = innerOf(house);
+  for (const type of [FRAME.SEAL_KEY_REQUEST, FRAME.OPEN_KEY_REQUEST, FRAME.RELEASE_GRANT]) {
+    const payload = packBlobs(Buffer.alloc(0), Buffer.alloc(32, 0x11));
+    const { type: answer } = exchangeKey(deskOf(inner, 'default'), type, payload, {} as never);
+    t.equal(answer, FRAME.REFUSED);
+    t.ok(payload.every((byte) => byte === 0));
+  }
 });

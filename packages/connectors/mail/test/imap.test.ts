@@ -192,7 +192,7 @@ t.test('parameters are strict', async (t) => {
   await session.close();
 });
 
-t.test('test() tells the causes apart and repeats no text of the server', async (t) => {
+t.test('ERR-3: test() tells the causes apart and repeats no text of the server', async (t) => {
   const saying = (said: string): DoubleOptions => ({
     answer: ({ tag, verb }, socket) => verb === 'LOGIN' && socket.write(`${tag} ${said}\r\n`),
   });

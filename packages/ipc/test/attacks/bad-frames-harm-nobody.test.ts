@@ -3,7 +3,7 @@ import { connectSocket } from '../../src/index.js';
 import { BAD_FRAMES } from '../bad-frames.js';
 import { rawPeer, request, serve, until } from '../harness.js';
 
-t.test('every bad frame: its code, the state of its connection, and the next call of another client', async (t) => {
+t.test('WIRE-9, WIRE-10, WIRE-11, WIRE-13: every bad frame: its code, the state of its connection, and the next call of another client', async (t) => {
   t.ok(BAD_FRAMES.length >= 60, `${BAD_FRAMES.length} bad frames`);
   const { path, server, protocolErrors } = await serve(t);
   const other = await connectSocket(path);
