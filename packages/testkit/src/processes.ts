@@ -58,13 +58,13 @@ const ask = async <T>(path: string | undefined, method: string): Promise<T> => {
   }
 };
 
-/** Both daemons answer, and have heard of each other since `sinceMs` where airlock-totp is not sealed. */
+/** Both daemons answer, and have heard of each other since `sinceMs` where neither is sealed. */
 const areBack = async ({ sockets }: Running, sinceMs: number): Promise<boolean> => {
   try {
     const totp = await ask<ApproveStatus>(sockets['approve/default'], 'status');
     const gateway = await ask<GatewayStatus>(sockets['operator/default'], 'status');
     const age = gateway.heartbeatAgeMs;
-    return totp.sealed !== null || (age !== null && age < performance.now() - sinceMs);
+    return totp.sealed !== null || gateway.sealed !== null || (age !== null && age < performance.now() - sinceMs);
   } catch {
     return false;
   }
