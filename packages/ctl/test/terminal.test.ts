@@ -41,7 +41,10 @@ t.test('a QR code is a block of equal lines, quiet zone light', async (t) => {
 });
 
 t.test('what others wrote cannot drive the terminal', async (t) => {
-  t.equal(printable('a\u001b[2Jb\u202ec\u200bd\u00a0e\u{e0041}f\rg\th'), 'a\\u{1b}[2Jb\\u{202e}c\\u{200b}d\\u{a0}e\\u{e0041}f\\u{d}g\\u{9}h');
+  t.equal(
+    printable('a\u001b[2Jb\u202ec\u200bd\u00a0e\u{e0041}f\rg\th'),
+    'a\\u{1b}[2Jb\\u{202e}c\\u{200b}d\\u{a0}e\\u{e0041}f\\u{d}g\\u{9}h',
+  );
   const kept = 'Grüße, 漢字, emoji 🙂, "quoted" \\ and\nlines';
   t.equal(printable(kept), kept);
 });

@@ -4,7 +4,7 @@ import { ask, findOperator, withRoot, withTotp, type Context, type Link } from '
 import { note, print } from '../output.js';
 import { runChecks } from '../doctor/checks.js';
 import type { Command } from './command.js';
-import { enrolmentText, giveCodes } from './totp.js';
+import { enrolmentDisplay, giveCodes } from './totp.js';
 
 const failedChecks = async (context: Context): Promise<string[]> =>
   (await runChecks(context)).filter(({ ok, id }) => !ok && id !== 'phone').map(({ id, found, fix }) => `${id}: ${found}; ${fix}`);
@@ -30,7 +30,7 @@ const typedBack = async (context: Context, link: Link, operator: string): Promis
 const enrol = async (context: Context, operator: string): Promise<void> =>
   withRoot(context, async (link) => {
     const begun = await ask<EnrolBeginResult>(link, 'enrol.begin', { operator });
-    note(context, enrolmentText(begun));
+    (context.json ? context.terminal.err : context.terminal.out)(enrolmentDisplay(context, begun));
     const result = await giveCodes(context, (code) => ask<EnrolCodeResult>(link, 'enrol.code', { operator, code }));
     if (!result.enrolled)
       throw new AirlockError('APPROVAL_EXPIRED', 'the enrolment was not finished', { hint: 'run again: sudo airlock-ctl init' });

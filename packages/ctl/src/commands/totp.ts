@@ -3,22 +3,27 @@ import { AirlockError, type EnrolBeginResult, type EnrolCodeResult } from '@airl
 import { approveAction, checkCode } from '../action.js';
 import { ask, findOperator, withRoot, withTotp, type Context, type Link } from '../context.js';
 import { note, print } from '../output.js';
-import { qr } from '../terminal/qr.js';
+import { colorQr, qr } from '../terminal/qr.js';
 import type { Command, Invocation } from './command.js';
 
 /** A drift a person should mend, though codes still work. */
 const DRIFT_WORTH_TELLING_S = 20;
 
-export const enrolmentText = ({ otpauth, secret, recoveryCodes }: EnrolBeginResult): string =>
+const enrolmentText = ({ secret, recoveryCodes }: EnrolBeginResult): string =>
   [
-    qr(otpauth),
-    '',
     'Scan this with your authenticator app, or type the secret:',
     `  ${secret.match(/.{1,4}/g)?.join(' ') ?? secret}`,
     '',
     'Recovery codes: each allows one re-enrolment, nothing else. Write them down now; they are not shown again.',
     ...recoveryCodes.map((code, index) => `  ${String(index + 1).padStart(2)}  ${code}`),
   ].join('\n');
+
+/** What the human needs once: QR, secret and recovery codes. The QR sets its own colours on a terminal. */
+export const enrolmentDisplay = (context: Context, begun: EnrolBeginResult): string =>
+  `${(context.color ? colorQr : qr)(begun.otpauth)}\n\n${enrolmentText(begun)}\n`;
+
+const showEnrolment = (context: Context, begun: EnrolBeginResult): void =>
+  context.terminal.out(context.json ? `${JSON.stringify(begun)}\n` : enrolmentDisplay(context, begun));
 
 const lineOf = async (context: Context, what: string): Promise<string> => {
   const text = await context.terminal.secret(`${what}: `);
@@ -64,7 +69,7 @@ const setup = async (context: Context, { options }: Invocation): Promise<void> =
     options['secretStdin'] === true ? { secret: (await lineOf(context, 'secret')).replaceAll(/[\s=]/g, '').toUpperCase() } : {};
   await withRoot(context, async (link) => {
     const begun = await ask<EnrolBeginResult>(link, 'enrol.begin', { operator, ...secret });
-    print(context, begun, enrolmentText(begun));
+    showEnrolment(context, begun);
     if (!context.terminal.isTerminal || context.json) {
       note(context, 'airlock: nothing counts yet: give two codes in a row with: airlock-ctl totp verify');
       return;
@@ -96,7 +101,7 @@ const reset = async (context: Context, { options }: Invocation): Promise<number>
         ? await approveAction(context, link, { verb: 'totp.reset', params: {} })
         : (await ask<{ ticket: string }>(link, 'reset.recover', { recoveryCode: recovery })).ticket;
     const begun = await ask<EnrolBeginResult>(link, 'enrol.begin', { ticket });
-    print(context, begun, enrolmentText(begun));
+    showEnrolment(context, begun);
     return giveCodes(context, (code) => ask<EnrolCodeResult>(link, 'enrol.code', { code }));
   });
   note(

@@ -20,3 +20,10 @@ export const qr = (text: string): string => {
   }
   return lines.join('\n');
 };
+
+/** The same with black and white set by the text itself, so that it is no negative on a light terminal (ECMA-48 SGR). */
+export const colorQr = (text: string): string =>
+  qr(text)
+    .split('\n')
+    .map((line) => `\u001b[97;40m${line}\u001b[0m`)
+    .join('\n');

@@ -112,14 +112,19 @@ const readUnseen = (
 export const processTerminal = (): Terminal => {
   const { stdin, stdout, stderr } = process;
   const reader = new LineReader();
+  const onText = (chunk: Buffer | string): void => reader.push(chunk.toString());
+  const onEnd = (): void => reader.end();
+  stdin.on('end', onEnd).on('error', onEnd);
   let piped = false;
   const startPipe = (): void => {
     if (piped) return;
     piped = true;
-    stdin.setEncoding('utf8');
-    stdin.on('data', (text: string) => reader.push(text));
-    stdin.on('end', () => reader.end());
-    stdin.on('error', () => reader.end());
+    stdin.on('data', onText).resume();
+  };
+  // A secret must not be left in the line buffer, where the next question would read it.
+  const stopPipe = (): void => {
+    piped = false;
+    stdin.off('data', onText);
   };
   const err = (text: string): void => void stderr.write(text);
   return {
@@ -131,7 +136,10 @@ export const processTerminal = (): Terminal => {
       return reader.next(signal);
     },
     secret: (prompt, signal) => {
-      if (stdin.isTTY) return readUnseen(stdin, err, prompt, signal);
+      if (stdin.isTTY) {
+        stopPipe();
+        return readUnseen(stdin, err, prompt, signal);
+      }
       startPipe();
       return reader.next(signal);
     },
