@@ -87,6 +87,7 @@ export const connectSocket = async <S = undefined>(
     notifications: given.notifications ?? {},
     events: given,
     inFlight: { count: 0 },
+    memory: { bytes: 0 },
     answersErrors: false,
   });
 };

@@ -19,6 +19,7 @@ import {
 import { parseJsonStrict, type Frame, type TimerHandle, type Timers } from '@airlock/protocol';
 import { Dispatcher, type InFlight } from './dispatcher.js';
 import type { SocketLimits } from './limits.js';
+import { MemoryShare, type SocketMemory } from './memory.js';
 import { errorText, idOf, notificationText, readMessage, requestText, type RequestId, type ResponseMessage } from './message.js';
 import { Outbox } from './outbox.js';
 import { PendingCalls } from './pending.js';
@@ -45,6 +46,8 @@ export interface ConnectionOptions<S> {
   readonly events: ConnectionEvents<S>;
   /** Requests in flight of the whole socket. */
   readonly inFlight: InFlight;
+  /** What is held for all connections of the whole socket (IPC-11). */
+  readonly memory: SocketMemory;
   /** Servers answer broken frames; a client that did would quarrel about errors for ever. */
   readonly answersErrors: boolean;
 }
@@ -62,6 +65,7 @@ export class Connection<S = undefined> {
   readonly #options: ConnectionOptions<S>;
   readonly #reader: FrameReader;
   readonly #outbox: Outbox;
+  readonly #share: MemoryShare;
   readonly #pending: PendingCalls;
   readonly #dispatcher: Dispatcher<S>;
   readonly #watch: Watch;
@@ -77,7 +81,13 @@ export class Connection<S = undefined> {
     this.#options = options;
     this.#onBinary = options.events.onBinary;
     this.#reader = new FrameReader({ maxJsonBytes: limits.maxFrameInBytes, maxBinaryBytes: limits.maxBinaryBytes });
-    this.#outbox = new Outbox(socket, limits, () => this.#cutOff());
+    this.#share = new MemoryShare(options.memory, limits);
+    this.#outbox = new Outbox(
+      socket,
+      limits,
+      () => this.#cutOff(),
+      () => this.#mayHold(),
+    );
     this.#pending = new PendingCalls(timers);
     this.#dispatcher = new Dispatcher(this, this.#outbox, options, () => this.#afterAnswer());
     this.#watch = new Watch(timers, limits, {
@@ -140,7 +150,10 @@ export class Connection<S = undefined> {
   #listen(): void {
     const socket = this.#socket;
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('drain', () => socket.resume());
+    socket.on('drain', () => {
+      this.#mayHold();
+      socket.resume();
+    });
     socket.on('end', () => this.#onEnd());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#onSocketClosed());
@@ -154,6 +167,18 @@ export class Connection<S = undefined> {
       this.#onFrame(frame);
       if (!this.isOpen) return;
     }
+    if (!this.#mayHold()) this.#answerTooMuchHeld();
+  }
+
+  /** IPC-11. */
+  #mayHold(): boolean {
+    return this.#closeReason !== null || this.#share.hold(this.#reader.heldBytes + this.#socket.writableLength);
+  }
+
+  #answerTooMuchHeld(): void {
+    this.#reader.discard();
+    const hint = 'send smaller frames, read answers, or use fewer connections';
+    this.#refuseFrame(new AirlockError('RATE_LIMITED', 'the connections of this socket hold too much memory', { hint }));
   }
 
   #onFrame(frame: Frame): void {
@@ -238,6 +263,7 @@ export class Connection<S = undefined> {
     if (this.#closeReason !== null) return;
     this.#closeReason = reason;
     this.#watch.stop();
+    this.#share.hold(0);
     this.#pending.rejectAll(reason);
     this.#options.events.onClose?.(this, reason);
   }

@@ -13,6 +13,8 @@ export interface SocketLimits {
   readonly maxInFlightPerSocket: number;
   readonly unsentPauseBytes: number;
   readonly maxUnsentBytes: number;
+  readonly maxHeldBytesPerSocket: number;
+  readonly freeHeldBytes: number;
 }
 
 /** What an agent's socket gets. */
@@ -27,6 +29,8 @@ export const SERVER_LIMITS: SocketLimits = {
   maxInFlightPerSocket: LIMITS.maxInFlightPerSocket,
   unsentPauseBytes: LIMITS.unsentPauseBytes,
   maxUnsentBytes: LIMITS.maxUnsentBytes,
+  maxHeldBytesPerSocket: LIMITS.maxHeldBytesPerSocket,
+  freeHeldBytes: LIMITS.freeHeldBytes,
 };
 
 /** The mirror: a client takes the larger answers, and waits as long as its own calls say. */

@@ -7,6 +7,8 @@ export class Outbox {
   readonly #limits: SocketLimits;
   /** Called when a peer left more than maxUnsentBytes unread. */
   readonly #onOverflow: () => void;
+  /** Asked after each write: whether so much may wait, with what all others have waiting. */
+  readonly #mayHold: () => boolean;
   #text = '';
   #scheduled = false;
   readonly #flush = (): void => {
@@ -14,10 +16,11 @@ export class Outbox {
     this.flush();
   };
 
-  constructor(socket: Socket, limits: SocketLimits, onOverflow: () => void) {
+  constructor(socket: Socket, limits: SocketLimits, onOverflow: () => void, mayHold: () => boolean) {
     this.#socket = socket;
     this.#limits = limits;
     this.#onOverflow = onOverflow;
+    this.#mayHold = mayHold;
   }
 
   /** Queues a frame; everything queued in one turn of the loop leaves in one write. */
@@ -46,7 +49,7 @@ export class Outbox {
     if (!this.#socket.writable) return;
     this.#socket.write(data);
     const unsent = this.#socket.writableLength;
-    if (unsent > this.#limits.maxUnsentBytes) this.#onOverflow();
+    if (unsent > this.#limits.maxUnsentBytes || !this.#mayHold()) this.#onOverflow();
     else if (unsent > this.#limits.unsentPauseBytes) this.#socket.pause();
   }
 }

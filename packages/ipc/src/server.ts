@@ -4,6 +4,7 @@ import { AirlockError, asAirlockError, systemTimers, type Timers } from '@airloc
 import { Connection, type ConnectionEvents } from './connection.js';
 import type { InFlight } from './dispatcher.js';
 import { SERVER_LIMITS, type SocketLimits } from './limits.js';
+import type { SocketMemory } from './memory.js';
 import { errorText } from './message.js';
 import type { MethodTable, NotificationTable } from './table.js';
 
@@ -81,9 +82,10 @@ export const serveSocket = async <S>(options: ServeOptions<S>): Promise<SocketSe
   const limits: SocketLimits = { ...SERVER_LIMITS, ...options.limits };
   const timers = options.timers ?? systemTimers;
   const inFlight: InFlight = { count: 0 };
+  const memory: SocketMemory = { bytes: 0 };
   const connections = new Set<Connection<S>>();
   const events = eventsOf(options, connections);
-  const shared = { limits, timers, inFlight, events, table: options.table, notifications: options.notifications ?? {} };
+  const shared = { limits, timers, inFlight, memory, events, table: options.table, notifications: options.notifications ?? {} };
 
   const accept = (socket: Socket): void => {
     try {

@@ -99,6 +99,41 @@ t.test('WIRE-19: a client that reads late gets everything', async (t) => {
   for (let id = 0; id < 20; id += 1) t.equal((await peer.nextLine()).id, id);
 });
 
+t.test('WIRE-22: half frames of many connections are bounded together; small and whole frames go on', async (t) => {
+  const limits = { maxHeldBytesPerSocket: 300_000, freeHeldBytes: 4096 };
+  const { path, server, protocolErrors } = await serve(t, { limits });
+  const honest = await connectSocket(path);
+  const peers = await Promise.all(Array.from({ length: 5 }, () => rawPeer(t, path)));
+  await until(() => server.connections.size === 6);
+  for (const peer of peers) peer.socket.write(`"${'x'.repeat(90_000)}`);
+  const [refused] = await Promise.race(peers.map(async (peer) => [await peer.nextLine()]));
+  t.equal(refused?.error?.data.code, 'RATE_LIMITED');
+  await until(() => server.connections.size < 6);
+  t.ok(server.connections.size >= 3, 'those within the budget stay');
+  t.equal(protocolErrors.length, 6 - server.connections.size, 'each told once, for the record');
+  t.same(await honest.call('echo', { text: 'x'.repeat(1000) }), { text: 'x'.repeat(1000) });
+  for (const peer of peers) peer.socket.destroy();
+  await until(() => server.connections.size === 1);
+  const large = { text: 'x'.repeat(250_000) };
+  t.same(await honest.call('echo', large), large, 'negative control: what ended is given back');
+  honest.close();
+});
+
+t.test('WIRE-22: so are answers that nobody reads', async (t) => {
+  const limits = { maxHeldBytesPerSocket: 2_000_000, freeHeldBytes: 4096 };
+  const { path, closeReasons } = await serve(t, { limits });
+  const honest = await connectSocket(path);
+  const peers = await Promise.all(Array.from({ length: 4 }, () => rawPeer(t, path)));
+  for (const peer of peers) {
+    peer.socket.pause();
+    peer.socket.write(request(1, 'large', { bytes: 1_500_000 }));
+  }
+  await until(() => closeReasons.length > 0);
+  t.match(closeReasons[0]?.message, /does not read/);
+  t.same(await honest.call('echo', {}), {});
+  honest.close();
+});
+
 t.test('a call that is not answered in time is UNAVAILABLE, its late answer is dropped', async (t) => {
   const gate: Gate = { waiting: [] };
   const { path } = await serve(t, { table: testTable(gate) });

@@ -61,6 +61,18 @@ export class FrameReader {
     return this.#heldBytes > 0;
   }
 
+  /** Memory taken by the incomplete frame. */
+  get heldBytes(): number {
+    return this.#held.length;
+  }
+
+  /** Lets go of the incomplete frame, and takes nothing more. */
+  discard(): void {
+    this.#dead = true;
+    this.#held = NOTHING;
+    this.#heldBytes = 0;
+  }
+
   /** Complete frames, in order. After a refused one every push returns nothing. */
   push(chunk: Buffer): Frame[] {
     const frames: Frame[] = [];
@@ -133,9 +145,7 @@ export class FrameReader {
   }
 
   #refuse(frames: Frame[], code: 'FRAME_INVALID' | 'FRAME_TOO_LARGE', found: string): number {
-    this.#dead = true;
-    this.#held = NOTHING;
-    this.#heldBytes = 0;
+    this.discard();
     frames.push({ kind: 'refused', error: new FrameError(code, `the frame was refused: ${found}`, true, { found }) });
     return Number.MAX_SAFE_INTEGER;
   }

@@ -37,6 +37,10 @@ export const LIMITS = {
   unsentPauseBytes: 256 * KIB,
   /** Unsent bytes at which that client is cut off: four answers of the largest size. */
   maxUnsentBytes: 16 * MIB,
+  /** Half frames and unread answers of all connections of a socket: a fifth of the gateway's MemoryMax. */
+  maxHeldBytesPerSocket: 96 * MIB,
+  /** Held for a connection whatever the others hold: no flood cuts off who sends small frames and reads. */
+  freeHeldBytes: 32 * KIB,
   /** Wait before a request refused for its number in flight is tried again. */
   inFlightRetryMs: 100,
   /** A call without a timeout of its own. `access.wait` holds up to 50 s, hence above. */

@@ -26,6 +26,8 @@ t.test('the limits of docs/spec/wire.md are those of limits.ts', async (t) => {
     LIMITS.maxInFlightPerSocket,
     LIMITS.unsentPauseBytes,
     LIMITS.maxUnsentBytes,
+    LIMITS.maxHeldBytesPerSocket,
+    LIMITS.freeHeldBytes,
   ]) {
     t.match(stated, new RegExp(`[| ]${thousands(count)}[ |]`), thousands(count));
   }

@@ -3,28 +3,31 @@ import { connectSocket } from '../../src/index.js';
 import { BAD_FRAMES } from '../bad-frames.js';
 import { rawPeer, request, serve, until } from '../harness.js';
 
-t.test('WIRE-9, WIRE-10, WIRE-11, WIRE-13: every bad frame: its code, the state of its connection, and the next call of another client', async (t) => {
-  t.ok(BAD_FRAMES.length >= 60, `${BAD_FRAMES.length} bad frames`);
-  const { path, server, protocolErrors } = await serve(t);
-  const other = await connectSocket(path);
-  for (const { name, bytes, code, goesOn } of BAD_FRAMES) {
-    const peer = await rawPeer(t, path);
-    const audited = protocolErrors.length;
-    peer.socket.write(bytes);
-    t.equal((await peer.nextLine()).error?.data.code, code, name);
-    if (goesOn) {
-      peer.socket.write(request('next', 'echo', { a: 1 }));
-      t.same((await peer.nextLine()).result, { a: 1 }, `${name}: goes on`);
-    } else {
-      await peer.closed;
-      t.equal(protocolErrors.length, audited + 1, `${name}: closed and told`);
+t.test(
+  'WIRE-9, WIRE-10, WIRE-11, WIRE-13: every bad frame: its code, the state of its connection, and the next call of another client',
+  async (t) => {
+    t.ok(BAD_FRAMES.length >= 60, `${BAD_FRAMES.length} bad frames`);
+    const { path, server, protocolErrors } = await serve(t);
+    const other = await connectSocket(path);
+    for (const { name, bytes, code, goesOn } of BAD_FRAMES) {
+      const peer = await rawPeer(t, path);
+      const audited = protocolErrors.length;
+      peer.socket.write(bytes);
+      t.equal((await peer.nextLine()).error?.data.code, code, name);
+      if (goesOn) {
+        peer.socket.write(request('next', 'echo', { a: 1 }));
+        t.same((await peer.nextLine()).result, { a: 1 }, `${name}: goes on`);
+      } else {
+        await peer.closed;
+        t.equal(protocolErrors.length, audited + 1, `${name}: closed and told`);
+      }
+      t.same(await other.call('echo', { b: 2 }), { b: 2 }, `${name}: another client's next call`);
+      peer.socket.destroy();
+      await until(() => server.connections.size === 1);
     }
-    t.same(await other.call('echo', { b: 2 }), { b: 2 }, `${name}: another client's next call`);
-    peer.socket.destroy();
-    await until(() => server.connections.size === 1);
-  }
-  other.close();
-});
+    other.close();
+  },
+);
 
 t.test('WIRE-20: bad frames byte by byte between the bytes of another client', async (t) => {
   const { path } = await serve(t);
