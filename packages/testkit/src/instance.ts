@@ -28,6 +28,8 @@ export interface Running {
     args: readonly string[],
     options?: { readonly stdin?: string; readonly env?: Record<string, string> },
   ): Promise<CommandResult>;
+  /** All that launcher and daemons printed so far, stdout and stderr together. */
+  output(): string;
   /** A code that was not used yet: moves the clock to the next step and waits for nothing. */
   freshCode(): string;
   stop(): Promise<void>;
@@ -120,6 +122,8 @@ export const startTestInstance = async (options: InstanceOptions = {}): Promise<
   const clock = handClock(join(dir, 'clock'), options.wallMs ?? Date.now());
   writeFileSync(join(dir, 'secret'), `${TEST_SECRET}\n`, { mode: 0o600 });
   const child = spawn(process.execPath, launcherArguments(dir, options), { stdio: ['ignore', 'pipe', 'pipe'] });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer | string) => (printed += String(chunk)));
   const { env, sockets, pids } = await firstLine(child);
   const stop = async (): Promise<void> => {
     if (child.exitCode === null) {
@@ -136,6 +140,7 @@ export const startTestInstance = async (options: InstanceOptions = {}): Promise<
     env,
     sockets,
     pids,
+    output: () => printed,
     command: (program, args, { stdin, env: extra } = {}) =>
       collect(
         spawn(process.execPath, [join(checkout, 'dist/lib', `${program}.cjs`), ...args], {
