@@ -56,14 +56,21 @@ t.test('no method of operator, root, bridge or cell is there, and nothing is app
   before.close();
   const status = await ask<ApproveStatus>(operator, 'status');
   t.same([status.leases, status.queue, status.locked, status.lockout.terminal.triesLeft], [0, 1, false, 10]);
-  t.ok((await submit(operator, await frontOf(operator), code)).lease, 'negative control: on the operator’s socket the same parameters approve');
+  t.ok(
+    (await submit(operator, await frontOf(operator), code)).lease,
+    'negative control: on the operator’s socket the same parameters approve',
+  );
 });
 
 t.test('what the socket says it has is the agent’s table, and nothing in it takes a code', async (t) => {
   const { data } = await errorOf(agent.call('nosuch', {}));
   t.same(String(data.expected).split(', ').sort(), [...AGENT].sort());
   t.notMatch(AGENT.join(' '), /approve|deny|code|unlock|enrol|ticket/);
-  t.match(JSON.stringify(protocol.APPROVE_SCHEMAS['approve.request.approve']), /"code"/, 'negative control: an approving method has one');
+  t.match(
+    JSON.stringify(protocol.APPROVE_SCHEMAS['approve.request.approve']),
+    /"code"/,
+    'negative control: an approving method has one',
+  );
   t.notMatch(JSON.stringify(protocol.AGENT_SCHEMAS), /"code"|"otp"|"totp"/);
 });
 
@@ -82,18 +89,27 @@ t.test('members of objects are no methods, binary frames no frames, a claimed ro
   for (const claim of [{ role: 'operator' }, { operator: 'default' }, { session: 'terminal' }])
     t.equal(await refusalOf(agent.call('access.request', { scopes: ['mail:read'], reason: 'x', ...claim })), 'PARAMS_INVALID');
   const binary = await connectSocket(running.sockets['agent/default'] ?? '');
-  const ended = errorOf(binary.call('hello', { client: 'x', protocol: 1 }).then(() => binary.call('access.wait', { request: 'r-none', timeoutS: 0 })));
+  const ended = errorOf(
+    binary.call('hello', { client: 'x', protocol: 1 }).then(() => binary.call('access.wait', { request: 'r-none', timeoutS: 0 })),
+  );
   binary.sendBinary(protocol.FRAME.SEAL_KEY_REQUEST, Buffer.alloc(34));
   t.ok(await ended, 'WIRE-8: the connection that sends one is closed');
   t.equal(await refusalOf(agent.call('access.status')), null, 'negative control: WIRE-20, the other goes on');
 });
 
-t.test('an agent that guesses a code through the queue gets nowhere: it can neither deny nor move what is in front', async (t) => {
-  running.clock.advance(3_600_000);
-  await ask(operator, 'action.open', { verb: 'service.test', params: { service: 'mail' } });
-  const front = await frontOf(operator);
-  for (let n = 0; n < 5; n += 1)
-    await refusalOf(agent.call('access.request', { scopes: ['mail:read'], reason: 'x', ttlS: 60 + n }));
-  t.equal((await frontOf(operator)).id, front.id);
-  t.equal(await refusalOf(agent.call('access.wait', { request: front.id, timeoutS: 0 })), 'NOT_FOUND', 'nor see how it is decided');
-});
+t.test(
+  'an agent that guesses a code through the queue gets nowhere: it can neither deny nor move what is in front',
+  async (t) => {
+    running.clock.advance(3_600_000);
+    await ask(operator, 'action.open', { verb: 'service.test', params: { service: 'mail' } });
+    const front = await frontOf(operator);
+    for (let n = 0; n < 5; n += 1)
+      await refusalOf(agent.call('access.request', { scopes: ['mail:read'], reason: 'x', ttlS: 60 + n }));
+    t.equal((await frontOf(operator)).id, front.id);
+    t.equal(
+      await refusalOf(agent.call('access.wait', { request: front.id, timeoutS: 0 })),
+      'NOT_FOUND',
+      'nor see how it is decided',
+    );
+  },
+);

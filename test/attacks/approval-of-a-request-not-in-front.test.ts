@@ -35,7 +35,10 @@ const isBurnt = async (t: Test, code: string): Promise<void> => {
   t.equal(await refusalOf(submit(operator, await frontOf(operator), code)), 'CODE_REJECTED', 'burnt');
   t.equal((await statusOf()).leases, before.leases);
   running.clock.advance(30_000);
-  t.ok((await submit(operator, await frontOf(operator), codeNow(running))).lease, 'negative control: the front takes the next code');
+  t.ok(
+    (await submit(operator, await frontOf(operator), codeNow(running))).lease,
+    'negative control: the front takes the next code',
+  );
   await ask(operator, 'request.deny', { all: true });
 };
 
@@ -48,7 +51,10 @@ t.test('QUEUE-3: one that waits', async (t) => {
   t.equal(await refusalOf(name(waits, code)), 'PARAMS_INVALID');
   const after = await statusOf();
   t.same([after.leases, after.queue], [leases, queue], 'neither approved nor moved');
-  t.ok((await auditOf(running, 'code_rejected')).some(({ why }) => why === 'not in front'), 'recorded');
+  t.ok(
+    (await auditOf(running, 'code_rejected')).some(({ why }) => why === 'not in front'),
+    'recorded',
+  );
   await isBurnt(t, code);
 });
 
@@ -68,7 +74,15 @@ t.test('airlock-ctl refuses to send a code for what is not in front, so that non
   await askAll();
   const code = await goodCode(running, operator);
   const [waits] = (await pendingOn(operator)).waiting;
-  const result = await running.command('airlock-ctl', ['approve', code, '--request', waits?.id ?? '', '--match', waits?.match ?? '', '--json']);
+  const result = await running.command('airlock-ctl', [
+    'approve',
+    code,
+    '--request',
+    waits?.id ?? '',
+    '--match',
+    waits?.match ?? '',
+    '--json',
+  ]);
   t.equal(result.status, 2);
   t.ok((await submit(operator, await frontOf(operator), code)).lease, 'negative control: it was not sent, so it is not burnt');
   await ask(operator, 'request.deny', { all: true });

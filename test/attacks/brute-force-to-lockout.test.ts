@@ -50,43 +50,46 @@ t.test('QUEUE-9: a hundred guesses at once: nine are looked at, the tenth locks'
   for (const link of links) link.close();
 });
 
-t.test('a lockout holds: for right codes, for other requests, over time, over a kill, against every socket but root’s', async (t) => {
-  const operator = await connectTo(running, 'approve/default');
-  const right = async (link: Connection): Promise<string | null> => {
-    await openAction(link);
-    const refusal = await refusalOf(submit(link, await frontOf(link), await goodCode(running, link)));
-    await ask(link, 'request.deny', { all: true });
-    return refusal;
-  };
-  t.equal(await right(operator), 'CODE_LOCKED_OUT', 'a right code is not looked at');
-  t.equal(await refusalOf(ask(operator, 'reset.recover', { recoveryCode: 'AAAA-AAAA-AAAA-AAAA' })), 'CODE_LOCKED_OUT');
-  running.clock.advance(86_400_000);
-  t.equal(await right(operator), 'CODE_LOCKED_OUT', 'a day later');
-  operator.close();
+t.test(
+  'a lockout holds: for right codes, for other requests, over time, over a kill, against every socket but root’s',
+  async (t) => {
+    const operator = await connectTo(running, 'approve/default');
+    const right = async (link: Connection): Promise<string | null> => {
+      await openAction(link);
+      const refusal = await refusalOf(submit(link, await frontOf(link), await goodCode(running, link)));
+      await ask(link, 'request.deny', { all: true });
+      return refusal;
+    };
+    t.equal(await right(operator), 'CODE_LOCKED_OUT', 'a right code is not looked at');
+    t.equal(await refusalOf(ask(operator, 'reset.recover', { recoveryCode: 'AAAA-AAAA-AAAA-AAAA' })), 'CODE_LOCKED_OUT');
+    running.clock.advance(86_400_000);
+    t.equal(await right(operator), 'CODE_LOCKED_OUT', 'a day later');
+    operator.close();
 
-  await killHard(running.pids.totp);
-  await untilServing(running);
-  const after = await connectTo(running, 'approve/default');
-  t.same(await lockout(after), { locked: true, triesLeft: 0 }, 'kill -9 and a restart');
-  t.equal(await right(after), 'CODE_LOCKED_OUT');
+    await killHard(running.pids.totp);
+    await untilServing(running);
+    const after = await connectTo(running, 'approve/default');
+    t.same(await lockout(after), { locked: true, triesLeft: 0 }, 'kill -9 and a restart');
+    t.equal(await right(after), 'CODE_LOCKED_OUT');
 
-  const clear = { operator: 'default', channel: 'terminal' };
-  const gateway = await connectTo(running, 'operator/default');
-  const agent = await openSession(running);
-  t.equal(await refusalOf(ask(after, 'lockout.clear', clear)), 'METHOD_UNKNOWN');
-  t.equal(await refusalOf(ask(gateway, 'lockout.clear', clear)), 'METHOD_UNKNOWN');
-  t.equal(await refusalOf(agent.call('lockout.clear', clear)), 'METHOD_UNKNOWN');
-  t.equal(await right(after), 'CODE_LOCKED_OUT');
+    const clear = { operator: 'default', channel: 'terminal' };
+    const gateway = await connectTo(running, 'operator/default');
+    const agent = await openSession(running);
+    t.equal(await refusalOf(ask(after, 'lockout.clear', clear)), 'METHOD_UNKNOWN');
+    t.equal(await refusalOf(ask(gateway, 'lockout.clear', clear)), 'METHOD_UNKNOWN');
+    t.equal(await refusalOf(agent.call('lockout.clear', clear)), 'METHOD_UNKNOWN');
+    t.equal(await right(after), 'CODE_LOCKED_OUT');
 
-  t.equal(await refusalOf(ask(after, 'lock')), null, 'what only takes away still works');
-  const status = await ask<ApproveStatus>(after, 'status');
-  t.equal(status.locked, true);
+    t.equal(await refusalOf(ask(after, 'lock')), null, 'what only takes away still works');
+    const status = await ask<ApproveStatus>(after, 'status');
+    t.equal(status.locked, true);
 
-  const root = await running.command('airlock-ctl', ['lockout', 'clear', 'terminal', '--json']);
-  t.equal(root.status, 0, root.stdout);
-  t.same(await lockout(after), { locked: false, triesLeft: 10 });
-  t.equal(await right(after), null, 'negative control: once root cleared it, a right code approves again');
-  t.equal((await auditOf(running, 'lockout_cleared')).length, 1);
-  for (const link of [after, gateway]) link.close();
-  agent.close();
-});
+    const root = await running.command('airlock-ctl', ['lockout', 'clear', 'terminal', '--json']);
+    t.equal(root.status, 0, root.stdout);
+    t.same(await lockout(after), { locked: false, triesLeft: 10 });
+    t.equal(await right(after), null, 'negative control: once root cleared it, a right code approves again');
+    t.equal((await auditOf(running, 'lockout_cleared')).length, 1);
+    for (const link of [after, gateway]) link.close();
+    agent.close();
+  },
+);

@@ -1,7 +1,15 @@
 // A holder of a lease with so many calls narrows it again and again, hands the results around, and has the gateway killed in between.
 import { narrowLease, parseLease } from '@airlock/lease';
 import type { AccessStatus } from '@airlock/protocol';
-import { addMailbox, obtainLease, openSession, refusalOf, startTestInstance, type AgentSession, type Running } from '@airlock/testkit';
+import {
+  addMailbox,
+  obtainLease,
+  openSession,
+  refusalOf,
+  startTestInstance,
+  type AgentSession,
+  type Running,
+} from '@airlock/testkit';
 import t from 'tap';
 import { countUnread, killHard, untilServing } from './support/house.js';
 

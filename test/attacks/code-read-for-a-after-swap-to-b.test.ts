@@ -23,7 +23,10 @@ const request = async (agent: AgentSession, reason: string): Promise<string> =>
 
 /** Every code that can have been read off a phone whose clock is up to a step off, given for B; then an honest one. */
 const swapFails = async (t: Test, codes: readonly string[], wanted: string): Promise<void> => {
-  const b = await until(() => frontOf(operator), ({ id }) => id === wanted);
+  const b = await until(
+    () => frontOf(operator),
+    ({ id }) => id === wanted,
+  );
   t.ok(b.waitS > 0, `B says how long codes are held back: ${b.waitS} s`);
   for (const code of codes) t.equal(await refusalOf(submit(operator, b, code)), 'CODE_REJECTED');
   running.clock.advance(30_000);

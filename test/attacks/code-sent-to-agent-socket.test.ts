@@ -71,7 +71,10 @@ t.test('CODE-1, CODE-2: it is refused by name, recorded, not echoed, not kept, n
   running.clock.advance(2000);
   const refusals = (await auditOf(running, 'operation_refused')).filter((one) => one.code === 'CODE_ON_AGENT_SOCKET');
   t.ok(refusals.length > 0, 'recorded');
-  t.ok((await submit(operator, await frontOf(operator), code)).lease, 'negative control: the code itself was good, and still is on the operator’s socket');
+  t.ok(
+    (await submit(operator, await frontOf(operator), code)).lease,
+    'negative control: the code itself was good, and still is on the operator’s socket',
+  );
   operator.close();
 });
 
@@ -86,8 +89,17 @@ t.test('before hello it is no different', async (t) => {
 
 t.test('negative control: numbers that are no codes pass', async (t) => {
   const operator = await connectTo(running, 'approve/default');
-  for (const reason of ['invoice 2026-1107 of 14 November', 'the last 10 of 200 messages', 'postal code 1070, order 31415926-A', 'find pin code 12']) {
-    t.equal(await refusalOf(agent.call('access.request', { scopes: ['mail:read'], reason, ttlS: 60 + reason.length })), null, reason);
+  for (const reason of [
+    'invoice 2026-1107 of 14 November',
+    'the last 10 of 200 messages',
+    'postal code 1070, order 31415926-A',
+    'find pin code 12',
+  ]) {
+    t.equal(
+      await refusalOf(agent.call('access.request', { scopes: ['mail:read'], reason, ttlS: 60 + reason.length })),
+      null,
+      reason,
+    );
     await approveShown(running, operator);
     running.clock.advance(30_000);
   }

@@ -26,7 +26,10 @@ t.test('QUEUE-4: fifty submissions of one code approve one request, once', async
   const code = await goodCode(running, operator);
   const { waiting } = await pendingOn(operator);
   const front = await frontOf(operator);
-  const targets = [submissionFor(front, code), { request: waiting[0]?.id, digest: waiting[0]?.digest, match: waiting[0]?.match, code }];
+  const targets = [
+    submissionFor(front, code),
+    { request: waiting[0]?.id, digest: waiting[0]?.digest, match: waiting[0]?.match, code },
+  ];
   // The one that is in front first on every connection, then the other: both are raced for.
   const outcomes = await Promise.all(
     Array.from({ length: SUBMITS }, (_, n) =>

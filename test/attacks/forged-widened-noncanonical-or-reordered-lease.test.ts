@@ -1,7 +1,15 @@
 // A holder changes its lease: bytes, key, caveats, encoding, or appends caveats that pretend to give something back.
 import { createHmac, randomBytes } from 'node:crypto';
 import { asLeaseKey, mintLease, narrowLease, parseLease } from '@airlock/lease';
-import { addMailbox, obtainLease, openSession, refusalOf, startTestInstance, type AgentSession, type Running } from '@airlock/testkit';
+import {
+  addMailbox,
+  obtainLease,
+  openSession,
+  refusalOf,
+  startTestInstance,
+  type AgentSession,
+  type Running,
+} from '@airlock/testkit';
 import t from 'tap';
 import { countUnread, listMessages } from './support/house.js';
 
@@ -103,7 +111,15 @@ t.test('LEASE-2, LEASE-6, LEASE-8: what is not canonical or not known fails, tho
   t.equal(await use(append(lease, `${encode('["budget",{"calls":50}]')}=`)), 'LEASE_INVALID', 'padding');
   t.equal(await use(append(lease, '')), 'LEASE_INVALID', 'an empty part');
   const parts = partsOf(lease);
-  for (const text of [`${lease}=`, `${lease}.`, ` ${lease}`, `${lease}\n`, lease.toUpperCase(), `AL1${lease.slice(3)}`, `al1..${parts[2] ?? ''}`])
+  for (const text of [
+    `${lease}=`,
+    `${lease}.`,
+    ` ${lease}`,
+    `${lease}\n`,
+    lease.toUpperCase(),
+    `AL1${lease.slice(3)}`,
+    `al1..${parts[2] ?? ''}`,
+  ])
     t.equal(await use(text), 'LEASE_INVALID', JSON.stringify(text.slice(0, 12)));
 });
 

@@ -3,7 +3,17 @@ import type { Connection } from '@airlock/ipc';
 import type { AccessRequestResult, AccessWaitResult } from '@airlock/protocol';
 import { addMailbox, openSession, refusalOf, startTestInstance, type AgentSession, type Running } from '@airlock/testkit';
 import t from 'tap';
-import { approveShown, ask, auditOf, connectTo, countUnread, killHard, pendingOn, stateHolding, untilServing } from './support/house.js';
+import {
+  approveShown,
+  ask,
+  auditOf,
+  connectTo,
+  countUnread,
+  killHard,
+  pendingOn,
+  stateHolding,
+  untilServing,
+} from './support/house.js';
 
 let running: Running;
 let operator: Connection;
@@ -24,7 +34,8 @@ const request = async (reason: string): Promise<string> => {
   running.clock.advance(30_000);
   return (await agent.call<AccessRequestResult>('access.request', { scopes: ['mail:read'], reason, ttlS: 7200 })).request;
 };
-const wait = (on: AgentSession, id: string, timeoutS = 0): Promise<AccessWaitResult> => on.call('access.wait', { request: id, timeoutS });
+const wait = (on: AgentSession, id: string, timeoutS = 0): Promise<AccessWaitResult> =>
+  on.call('access.wait', { request: id, timeoutS });
 
 t.test('QUEUE-10: forty waits at once over four connections of the session: one gets it', async (t) => {
   const id = await request('parallel');
@@ -44,7 +55,11 @@ t.test('QUEUE-10: forty waits at once over four connections of the session: one 
 
 t.test('QUEUE-10: asking again for the same, before or after, fetches no second text', async (t) => {
   const id = await request('merged');
-  const again = await agent.call<AccessRequestResult>('access.request', { scopes: ['mail:read'], reason: 'other words', ttlS: 7200 });
+  const again = await agent.call<AccessRequestResult>('access.request', {
+    scopes: ['mail:read'],
+    reason: 'other words',
+    ttlS: 7200,
+  });
   t.equal(again.request, id, 'QUEUE-7: one request');
   await approveShown(running, operator);
   t.ok((await wait(agent, id)).lease, 'negative control');
@@ -58,7 +73,8 @@ t.test('QUEUE-10: delivered before a kill of either daemon, it is not delivered 
   const [fetched, open] = [await request('before'), ''];
   await approveShown(running, operator);
   t.ok((await wait(agent, fetched)).lease);
-  const unfetched = (await agent.call<AccessRequestResult>('access.request', { scopes: ['mail:read'], reason: 'x', ttlS: 3600 })).request;
+  const unfetched = (await agent.call<AccessRequestResult>('access.request', { scopes: ['mail:read'], reason: 'x', ttlS: 3600 }))
+    .request;
   running.clock.advance(30_000);
   await approveShown(running, operator);
   for (const daemon of ['gateway', 'totp'] as const) {

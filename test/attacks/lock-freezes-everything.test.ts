@@ -1,9 +1,30 @@
 // The operator locks. Whoever holds a lease, a cell, a request, or only the operator's socket without a code, gets nothing more.
 import type { Connection } from '@airlock/ipc';
 import type { AccessStatus, ApproveStatus } from '@airlock/protocol';
-import { addMailbox, obtainLease, openSession, refusalOf, startTestInstance, type AgentSession, type Running } from '@airlock/testkit';
+import {
+  addMailbox,
+  obtainLease,
+  openSession,
+  refusalOf,
+  startTestInstance,
+  type AgentSession,
+  type Running,
+} from '@airlock/testkit';
 import t from 'tap';
-import { approveShown, ask, auditOf, codeNow, connectTo, countUnread, frontOf, goodCode, killHard, submit, until, untilServing } from './support/house.js';
+import {
+  approveShown,
+  ask,
+  auditOf,
+  codeNow,
+  connectTo,
+  countUnread,
+  frontOf,
+  goodCode,
+  killHard,
+  submit,
+  until,
+  untilServing,
+} from './support/house.js';
 
 let running: Running;
 let operator: Connection;
@@ -33,12 +54,19 @@ t.test('QUEUE-12: a lock needs no code, ends cells, freezes leases and refuses a
   const waiting = await agent.call<{ request: string }>('access.request', { scopes: ['mail:read'], reason: 'before', ttlS: 60 });
   const result = await running.command('airlock-ctl', ['lock', '--json']);
   t.same([result.status, result.json], [0, { locked: true }]);
-  await until(async () => [await use()], ([refusal]) => refusal === 'LOCKED');
+  await until(
+    async () => [await use()],
+    ([refusal]) => refusal === 'LOCKED',
+  );
   for (let n = 0; n < 10; n += 1) t.equal(await use(), 'LOCKED');
   t.equal((await agent.call<AccessStatus>('access.status')).locked, true, 'the agent is told');
   const other = await openSession(running, { role: 'other' });
   t.equal(await refusalOf(other.call('access.request', { scopes: ['mail:read'], reason: 'x' })), 'LOCKED', 'QUEUE-8, every role');
-  t.equal(await refusalOf(agent.call('access.request', { scopes: ['mail:read'], reason: 'before', ttlS: 60 })), 'LOCKED', 'not even the same again');
+  t.equal(
+    await refusalOf(agent.call('access.request', { scopes: ['mail:read'], reason: 'before', ttlS: 60 })),
+    'LOCKED',
+    'not even the same again',
+  );
   other.close();
   t.equal((await frontOf(operator)).id, waiting.request);
   await ask(operator, 'request.deny', { all: true });
@@ -83,7 +111,10 @@ t.test('QUEUE-12: a code unlocks, and what has not expired works again', async (
   await ask(operator, 'action.open', { verb: 'unlock', params: {} });
   await approveShown(running, operator);
   t.equal(await locked(), false);
-  await until(async () => [await use()], ([refusal]) => refusal !== 'LOCKED');
+  await until(
+    async () => [await use()],
+    ([refusal]) => refusal !== 'LOCKED',
+  );
   t.equal(await use(), null, 'the very lease');
   running.clock.advance(7_200_000);
   t.equal(await use(), 'LEASE_EXPIRED', 'negative control: the lock did not stop its time');

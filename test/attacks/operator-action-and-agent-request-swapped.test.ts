@@ -19,7 +19,8 @@ t.teardown(async () => {
 
 const leases = async (): Promise<number> => (await ask<ApproveStatus>(operator, 'status')).leases;
 const request = async (agent: AgentSession): Promise<string> =>
-  (await agent.call<AccessRequestResult>('access.request', { scopes: ['mail:read'], reason: 'unlock: leases work again' })).request;
+  (await agent.call<AccessRequestResult>('access.request', { scopes: ['mail:read'], reason: 'unlock: leases work again' }))
+    .request;
 const openAction = (): Promise<ActionOpenResult> =>
   ask<ActionOpenResult>(operator, 'action.open', { verb: 'service.test', params: { service: 'mail' } });
 
@@ -34,7 +35,11 @@ t.test('an agent was first: the action waits behind it, and its code does not ap
 
   const code = await goodCode(running, operator);
   const wrongText = { ...submissionFor(shown, code), digest: action.digest, match: action.match };
-  t.equal(await refusalOf(ask(operator, 'request.approve', wrongText)), 'PARAMS_INVALID', 'text of the action, id of the agent’s');
+  t.equal(
+    await refusalOf(ask(operator, 'request.approve', wrongText)),
+    'PARAMS_INVALID',
+    'text of the action, id of the agent’s',
+  );
   const wrongMatch = { ...submissionFor(shown, code), match: action.match };
   t.equal(await refusalOf(ask(operator, 'request.approve', wrongMatch)), 'PARAMS_INVALID', 'match number of the action');
   const bare = { request: shown.id, digest: shown.digest, code };
@@ -63,7 +68,10 @@ t.test('airlock-ctl sends no code typed for an action while something else is in
   t.equal(result.status, 4, result.stdout);
   t.match(result.json, { error: { code: 'APPROVAL_PENDING' } });
   t.equal(await leases(), before);
-  t.ok((await submit(operator, await frontOf(operator), code)).lease, 'negative control: that code was not sent, so it is still good');
+  t.ok(
+    (await submit(operator, await frontOf(operator), code)).lease,
+    'negative control: that code was not sent, so it is still good',
+  );
   agent.close();
 });
 
@@ -76,7 +84,10 @@ t.test('an action is in front: no request of an agent displaces it, outruns it o
   t.equal(later.position, 1, 'QUEUE-7: the operator’s second action goes before the agent');
   const { front, waiting } = await pendingOn(operator);
   t.equal(front?.id, action.id);
-  t.same(waiting.map(({ id }) => id), [later.request.id, asked]);
+  t.same(
+    waiting.map(({ id }) => id),
+    [later.request.id, asked],
+  );
   t.match(front?.text, /^Airlock action r-\w{10}\n\n {2}you {6}operator "default"\n/);
 
   const code = await goodCode(running, operator);

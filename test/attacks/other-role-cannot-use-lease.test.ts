@@ -2,7 +2,15 @@
 import type { Connection } from '@airlock/ipc';
 import { narrowLease, parseLease } from '@airlock/lease';
 import type { AccessRequestResult, AccessStatus, HelloResult } from '@airlock/protocol';
-import { addMailbox, obtainLease, openSession, refusalOf, startTestInstance, type AgentSession, type Running } from '@airlock/testkit';
+import {
+  addMailbox,
+  obtainLease,
+  openSession,
+  refusalOf,
+  startTestInstance,
+  type AgentSession,
+  type Running,
+} from '@airlock/testkit';
 import t from 'tap';
 import { approveShown, ask, connectTo, countUnread, errorOf, listMessages } from './support/house.js';
 
@@ -15,7 +23,7 @@ t.before(async () => {
   await addMailbox(running);
   owner = await openSession(running);
   thief = await openSession(running, { role: 'other' });
-  ({ lease } = await obtainLease(running, owner, ['mail:read'], { intent: 'count' , ttlS: 3600 }));
+  ({ lease } = await obtainLease(running, owner, ['mail:read'], { intent: 'count', ttlS: 3600 }));
 });
 t.teardown(async () => {
   owner.close();
@@ -59,7 +67,11 @@ t.test('its requests are not seen, waited for, renewed or fetched', async (t) =>
   t.equal(await refusalOf(thief.call('access.request', renew)), 'NOT_FOUND');
   t.same((await thief.call<AccessStatus>('access.status')).leases, []);
   t.same((await thief.call<AccessStatus>('access.status')).pending, []);
-  t.match(await owner.call('access.wait', { request, timeoutS: 0 }), { status: 'approved', lease: /^al1\./ }, 'negative control: it was there');
+  t.match(
+    await owner.call('access.wait', { request, timeoutS: 0 }),
+    { status: 'approved', lease: /^al1\./ },
+    'negative control: it was there',
+  );
 });
 
 t.test('SESSION-2: the resume secret of a role’s session is nothing on another role’s socket', async (t) => {

@@ -2,7 +2,15 @@
 import { createHash } from 'node:crypto';
 import { narrowLease, parseLease } from '@airlock/lease';
 import type { AccessRequestResult, AccessStatus } from '@airlock/protocol';
-import { addMailbox, obtainLease, openSession, refusalOf, startTestInstance, type AgentSession, type Running } from '@airlock/testkit';
+import {
+  addMailbox,
+  obtainLease,
+  openSession,
+  refusalOf,
+  startTestInstance,
+  type AgentSession,
+  type Running,
+} from '@airlock/testkit';
 import t from 'tap';
 import { auditOf, connectTo, countUnread, errorOf, killHard, pendingOn, stateHolding, untilServing } from './support/house.js';
 
@@ -50,39 +58,50 @@ t.test('SESSION-1: nothing that is public, stored or near the secret resumes a s
     'one character more': `${resume}A`,
     'one character changed': flipped,
     'another case': resume.toLowerCase() === resume ? resume.toUpperCase() : resume.toLowerCase(),
-    'his own': `${thief.hello.resume}`.split('').reverse().join(''),
+    'his own': Array.from(thief.hello.resume).reverse().join(''),
   };
   for (const [what, guess] of Object.entries(guesses)) {
     t.equal(await refusalOf(openSession(running, { resume: guess })), 'NOT_AUTHENTICATED', what);
     const error = await errorOf(openSession(running, { resume: guess }));
     t.notOk(JSON.stringify({ ...error.data, message: error.message }).includes(guess), 'and it is not echoed');
   }
-  t.equal(await refusalOf(thief.call('hello', { client: 'x', protocol: 1, resume })), 'NOT_AUTHENTICATED', 'one hello a connection');
+  t.equal(
+    await refusalOf(thief.call('hello', { client: 'x', protocol: 1, resume })),
+    'NOT_AUTHENTICATED',
+    'one hello a connection',
+  );
   const taken = await openSession(running, { resume });
   t.equal(await refusalOf(countUnread(taken, lease)), null, 'negative control: with the secret itself it is the session');
   taken.close();
 });
 
-t.test('JOURNAL-3: the secret is in no list, lease, log or state; the session’s name is, which shows that the search bites', async (t) => {
-  const { resume, session } = owner.hello;
-  const operator = await connectTo(running, 'approve/default');
-  const told = JSON.stringify([
-    await owner.call('access.status'),
-    await owner.call('services.list'),
-    await thief.call('access.status'),
-    await pendingOn(operator),
-    await operator.call('leases', {}),
-    parseLease(lease).payload,
-    await auditOf(running),
-  ]);
-  operator.close();
-  t.ok(told.includes(session), 'negative control');
-  t.notOk(told.includes(resume));
-  t.notOk(lease.includes(resume));
-  for (const form of [resume, Buffer.from(resume, 'base64url').toString('hex'), Buffer.from(resume, 'base64url').toString('base64')])
-    t.same(stateHolding(running, form), []);
-  t.ok(stateHolding(running, session).length > 0, 'negative control');
-});
+t.test(
+  'JOURNAL-3: the secret is in no list, lease, log or state; the session’s name is, which shows that the search bites',
+  async (t) => {
+    const { resume, session } = owner.hello;
+    const operator = await connectTo(running, 'approve/default');
+    const told = JSON.stringify([
+      await owner.call('access.status'),
+      await owner.call('services.list'),
+      await thief.call('access.status'),
+      await pendingOn(operator),
+      await operator.call('leases', {}),
+      parseLease(lease).payload,
+      await auditOf(running),
+    ]);
+    operator.close();
+    t.ok(told.includes(session), 'negative control');
+    t.notOk(told.includes(resume));
+    t.notOk(lease.includes(resume));
+    for (const form of [
+      resume,
+      Buffer.from(resume, 'base64url').toString('hex'),
+      Buffer.from(resume, 'base64url').toString('base64'),
+    ])
+      t.same(stateHolding(running, form), []);
+    t.ok(stateHolding(running, session).length > 0, 'negative control');
+  },
+);
 
 t.test('a restart of the gateway confuses no sessions', async (t) => {
   const { resume } = owner.hello;

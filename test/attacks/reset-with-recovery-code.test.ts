@@ -3,7 +3,17 @@ import type { Connection } from '@airlock/ipc';
 import type { ApproveStatus, EnrolBeginResult, EnrolCodeResult } from '@airlock/protocol';
 import { codeAt, obtainLease, openSession, refusalOf, startTestInstance, type Running } from '@airlock/testkit';
 import t from 'tap';
-import { ask, auditOf, connectTo, countUnread, frontOf, killHard, pendingOn, stateHolding, untilServing } from './support/house.js';
+import {
+  ask,
+  auditOf,
+  connectTo,
+  countUnread,
+  frontOf,
+  killHard,
+  pendingOn,
+  stateHolding,
+  untilServing,
+} from './support/house.js';
 import { addService, maildir } from './support/service.js';
 
 const PASSWORD = 'correct horse battery staple';
@@ -38,7 +48,12 @@ const approveWith = async (secret: string, verb: string, params: object): Promis
   await ask(operator, 'action.open', { verb, params });
   running.clock.advance(((await pendingOn(operator)).front?.waitS ?? 0) * 1000 + 30_000);
   const shown = await frontOf(operator);
-  const answer = ask<{ ticket?: string }>(operator, 'request.approve', { request: shown.id, digest: shown.digest, match: shown.match, code: phone(secret) });
+  const answer = ask<{ ticket?: string }>(operator, 'request.approve', {
+    request: shown.id,
+    digest: shown.digest,
+    match: shown.match,
+    code: phone(secret),
+  });
   const refusal = await refusalOf(answer);
   return refusal ?? (await answer).ticket ?? 'no ticket';
 };
@@ -76,9 +91,13 @@ t.test('a phone is enrolled, credentials are sealed under it, and open', async (
   await addService(running, operator, ticket);
   running.clock.advance(30_000);
   const settings = ['--set', 'host=localhost', '--set', 'user=ada'];
-  const added = await running.command('airlock-ctl', ['service', 'add', 'imap', '--name', 'account', ...settings, '--no-test', '--stdin', '--json'], {
-    stdin: `${PASSWORD}\n${phone(first.secret)}\n`,
-  });
+  const added = await running.command(
+    'airlock-ctl',
+    ['service', 'add', 'imap', '--name', 'account', ...settings, '--no-test', '--stdin', '--json'],
+    {
+      stdin: `${PASSWORD}\n${phone(first.secret)}\n`,
+    },
+  );
   t.equal(added.status, 0, added.stdout);
   t.same(await credentialsOpen(first.secret), [null, PASSWORD]);
 });
@@ -99,11 +118,17 @@ t.test('ENROL-2: a recovery code is burnt at once, for good, and by an enrolment
   const [code = '', other = ''] = first.recoveryCodes;
   const { ticket } = await ask<{ ticket: string }>(operator, 'reset.recover', { recoveryCode: code });
   t.equal(await refusalOf(ask(operator, 'reset.recover', { recoveryCode: code })), 'CODE_REJECTED', 'twice');
-  t.equal(await refusalOf(ask(operator, 'reset.recover', { recoveryCode: code.toLowerCase() })), 'CODE_REJECTED', 'in another spelling');
+  t.equal(
+    await refusalOf(ask(operator, 'reset.recover', { recoveryCode: code.toLowerCase() })),
+    'CODE_REJECTED',
+    'in another spelling',
+  );
   const thief = await connectTo(running, 'approve/default');
   t.equal(await refusalOf(ask(thief, 'enrol.begin', { ticket })), 'NOT_AUTHENTICATED', 'its ticket on another connection');
   thief.close();
-  const outcomes = await Promise.all(Array.from({ length: 5 }, () => refusalOf(ask(operator, 'reset.recover', { recoveryCode: other }))));
+  const outcomes = await Promise.all(
+    Array.from({ length: 5 }, () => refusalOf(ask(operator, 'reset.recover', { recoveryCode: other }))),
+  );
   t.equal(outcomes.filter((outcome) => outcome === null).length, 1, 'five at once: one');
   await ask(operator, 'enrol.begin', { ticket });
   t.match(await approveWith(first.secret, 'service.test', test), /^[\w-]{43}$/, 'not finished: the old phone still approves');
@@ -111,7 +136,11 @@ t.test('ENROL-2: a recovery code is burnt at once, for good, and by an enrolment
   await untilServing(running);
   operator = await connectTo(running, 'approve/default');
   t.equal(await refusalOf(ask(operator, 'reset.recover', { recoveryCode: code })), 'CODE_REJECTED', 'durably');
-  t.equal(await refusalOf(ask(operator, 'enrol.code', { code: phone(first.secret) })), 'NOT_FOUND', 'and what was begun is forgotten');
+  t.equal(
+    await refusalOf(ask(operator, 'enrol.code', { code: phone(first.secret) })),
+    'NOT_FOUND',
+    'and what was begun is forgotten',
+  );
 });
 
 t.test('ENROL-3: with the new phone enrolled the old one approves nothing, and what it sealed still opens', async (t) => {
@@ -119,11 +148,19 @@ t.test('ENROL-3: with the new phone enrolled the old one approves nothing, and w
   const { ticket } = await ask<{ ticket: string }>(operator, 'reset.recover', { recoveryCode });
   second = await ask<EnrolBeginResult>(operator, 'enrol.begin', { ticket });
   t.not(second.secret, first.secret);
-  t.equal(await refusalOf(ask(operator, 'enrol.code', { code: phone(first.secret) })), 'CODE_REJECTED', 'codes of the old phone do not finish it');
+  t.equal(
+    await refusalOf(ask(operator, 'enrol.code', { code: phone(first.secret) })),
+    'CODE_REJECTED',
+    'codes of the old phone do not finish it',
+  );
   t.match(await finish(operator, second.secret), { enrolled: true });
   t.equal(await approveWith(first.secret, 'service.test', test), 'CODE_REJECTED');
   t.equal(await approveWith(first.secret, 'totp.reset', {}), 'CODE_REJECTED');
-  t.equal(await refusalOf(ask(operator, 'reset.recover', { recoveryCode: unused })), 'CODE_REJECTED', 'nor do its recovery codes');
+  t.equal(
+    await refusalOf(ask(operator, 'reset.recover', { recoveryCode: unused })),
+    'CODE_REJECTED',
+    'nor do its recovery codes',
+  );
   t.match(await approveWith(second.secret, 'service.test', test), /^[\w-]{43}$/, 'negative control: the new one does');
   t.same(await credentialsOpen(second.secret), [null, PASSWORD], 'sealed under the first, opened under the second');
 });
@@ -131,7 +168,8 @@ t.test('ENROL-3: with the new phone enrolled the old one approves nothing, and w
 t.test('no secret and no recovery code stands on disk or in the log in the clear', async (t) => {
   for (const { secret, recoveryCodes } of [first, second]) {
     t.same(stateHolding(running, secret), []);
-    for (const code of recoveryCodes) t.same([...stateHolding(running, code), ...stateHolding(running, code.replaceAll('-', ''))], []);
+    for (const code of recoveryCodes)
+      t.same([...stateHolding(running, code), ...stateHolding(running, code.replaceAll('-', ''))], []);
   }
   t.same(stateHolding(running, PASSWORD), []);
   t.equal((await auditOf(running, 'recovery_used')).length, 3, 'each use is recorded');

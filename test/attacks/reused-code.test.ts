@@ -2,7 +2,18 @@
 import { openSession, refusalOf, startTestInstance, type Running } from '@airlock/testkit';
 import type { AccessRequestResult, ApproveStatus } from '@airlock/protocol';
 import t from 'tap';
-import { ask, approveShown, codeNow, connectTo, frontOf, goodCode, killHard, submit, until, untilServing } from './support/house.js';
+import {
+  ask,
+  approveShown,
+  codeNow,
+  connectTo,
+  frontOf,
+  goodCode,
+  killHard,
+  submit,
+  until,
+  untilServing,
+} from './support/house.js';
 import { addService, maildir } from './support/service.js';
 import { emptyState, enqueue, give, requestNamed } from './support/queue.js';
 
@@ -26,14 +37,26 @@ t.test('QUEUE-4: a used code approves nothing more, wherever and whenever it is 
   const second = await frontOf(operator);
   t.equal(await refusalOf(submit(operator, second, code)), 'CODE_REJECTED', 'for another request');
   t.equal(await refusalOf(submit(operator, second, codeNow(running, -1))), 'CODE_REJECTED', 'the one before it is spent with it');
-  const command = await running.command('airlock-ctl', ['approve', code, '--request', second.id, '--match', second.match, '--json']);
+  const command = await running.command('airlock-ctl', [
+    'approve',
+    code,
+    '--request',
+    second.id,
+    '--match',
+    second.match,
+    '--json',
+  ]);
   t.equal(command.status, 4);
   t.match(command.json, { error: { code: 'CODE_REJECTED' } });
 
   running.clock.advance(30_000);
   t.equal(await refusalOf(submit(operator, second, code)), 'CODE_REJECTED', 'inside the window of the next step');
   await approveShown(running, operator);
-  t.equal((await ask<ApproveStatus>(operator, 'status')).queue, 0, 'negative control: a fresh code approves the very same request');
+  t.equal(
+    (await ask<ApproveStatus>(operator, 'status')).queue,
+    0,
+    'negative control: a fresh code approves the very same request',
+  );
   operator.close();
 });
 
@@ -62,7 +85,10 @@ t.test('an agent that saw the code typed cannot have its own request approved by
   const code = codeNow(running);
   t.equal(await refusalOf(addService(running, operator, ticket ?? '')), null);
   const { request } = await agent.call<AccessRequestResult>('access.request', { scopes: ['mail:read'], reason: 'again' });
-  const shown = await until(() => frontOf(operator), ({ id }) => id === request);
+  const shown = await until(
+    () => frontOf(operator),
+    ({ id }) => id === request,
+  );
   t.equal(await refusalOf(submit(operator, shown, code)), 'CODE_REJECTED');
   t.same((await ask<ApproveStatus>(operator, 'status')).leases, 0);
   agent.close();

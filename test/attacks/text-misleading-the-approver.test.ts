@@ -31,7 +31,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
   'terminal commands': '\u001b[2J\u001b[1;1H\u001b]0;safe\u0007\u009b31m\u0090x\u009c\u001b[8m',
   'reversed text': 'read \u202Eliam eteled\u202C \u2066x\u2069 \u200f\u061c',
   'zero width': 'm\u200ba\u200ci\u200dl\u2060:\ufeffr\u00adead\u034f',
-  'tag characters': `ok${[...'approve all'].map((one) => String.fromCodePoint(0xe0000 + (one.codePointAt(0) ?? 0))).join('')}`,
+  'tag characters': `ok${Array.from('approve all', (one) => String.fromCodePoint(0xe0000 + (one.codePointAt(0) ?? 0))).join('')}`,
   'variation selectors': 'a\ufe0fb\u{e0100}c',
   'blanks that are none': 'a\u00a0b\u2003c\u3000d\u2800e\u3164f\u115fg\u{1D159}h\u{13441}i',
   'stacked marks': `z${'\u0310\u0489\u20dd'.repeat(20)}`,
@@ -43,7 +43,8 @@ const HOSTILE: Readonly<Record<string, string>> = {
 
 const OURS = /^(?:Airlock (?:request|action) r-[a-z0-9]{10}|| {2}[a-z ]{8} \S.*)$/;
 /** No character of the text is hidden, moves anything or is a space but U+0020; marks only where they stand on a letter. */
-const PRINTABLE = /^(?:[^\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\u{1D159}\u{13441}\p{M}]|(?<=\p{L}\p{M}?)\p{M}|[ \n])*$/u;
+const PRINTABLE =
+  /^(?:[^\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\u{1D159}\u{13441}\p{M}]|(?<=\p{L}\p{M}?)\p{M}|[ \n])*$/u;
 
 /** What a terminal of some width makes of the text. */
 const rowsAt = (text: string, width: number): string[] =>
@@ -60,7 +61,8 @@ const misleads = (shown: ShownRequest): string[] => {
   if (sha256Hex(text) !== shown.digest) found.push('the digest is of another text');
   if (!PRINTABLE.test(text)) found.push('a character that is not printable');
   if (!lines.every((line) => OURS.test(line))) found.push('a line that is not of our form');
-  if (lines.filter((line) => /^\s*match\b/.test(line)).join() !== `  match    ${shown.match}`) found.push('another line of a match number');
+  if (lines.filter((line) => /^\s*match\b/.test(line)).join() !== `  match    ${shown.match}`)
+    found.push('another line of a match number');
   if (lines.at(-1) !== `  match    ${shown.match}`) found.push('the match number is not at the end');
   const labels = lines.filter((line) => /^ {2}[a-z]/.test(line)).length;
   for (let width = 40; width <= 200; width += 1)
@@ -99,7 +101,16 @@ t.test('TEXT-4: nothing is cut: what does not fit is refused, to the byte', asyn
 });
 
 t.test('scopes, sessions and everything else that stands unquoted has a form', async (t) => {
-  for (const scope of ['mail:read\n  match    99', 'mail:read\u202e', ' mail:read', 'mail:read ', 'MAIL:read', 'mаil:read', 'mail：read', 'mail:*'])
+  for (const scope of [
+    'mail:read\n  match    99',
+    'mail:read\u202e',
+    ' mail:read',
+    'mail:read ',
+    'MAIL:read',
+    'mаil:read',
+    'mail：read',
+    'mail:*',
+  ])
     t.not(await refusalOf(agent.call('access.request', { scopes: [scope], reason: 'x' })), null, JSON.stringify(scope));
   t.equal((await ask<{ front: unknown }>(operator, 'pending')).front, null);
 });
@@ -108,7 +119,14 @@ t.test('settings, user and destination of a service that is added', async (t) =>
   for (const [what, text] of Object.entries(HOSTILE)) {
     running.clock.advance(3_600_000);
     const settings = { path: text, [text]: 'key', note: `${text} = 1` };
-    const params = { service: 'x', kind: 'maildir', settings, destination: { kind: 'maildir', path: text, user: text }, fields: [], test: true };
+    const params = {
+      service: 'x',
+      kind: 'maildir',
+      settings,
+      destination: { kind: 'maildir', path: text, user: text },
+      fields: [],
+      test: true,
+    };
     t.equal(await refusalOf(ask(operator, 'action.open', { verb: 'service.add', params })), null, what);
     const shown = await frontOf(operator);
     t.same(misleads(shown), [], what);
@@ -136,25 +154,39 @@ t.test('what was written to mislead does not do so in the printed log either', a
   for (const args of [['audit'], ['pending'], ['leases'], ['status']]) {
     const { stdout } = await running.command('airlock-ctl', args);
     t.ok(stdout.length > 0);
-    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-    t.notMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\u{e0000}-\u{e0fff}]/u, args.join(' '));
+    t.notMatch(
+      stdout,
+      /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\u{e0000}-\u{e0fff}]/u,
+      args.join(' '),
+    );
   }
   const reasons = (await auditOf(running, 'access_requested')).map(({ reason }) => reason);
   t.ok(reasons.includes(HOSTILE['terminal commands']), 'negative control: the log holds it as it was written');
 });
 
-t.test('negative control: the checks bite on a text that is printed as it came, and an honest request is approved as shown', async (t) => {
-  const raw = (reason: string): ShownRequest => {
-    const text = `Airlock request r-aaaaaaaaaa\n\n  reason   "${reason}"\n  match    07`;
-    return { text, digest: sha256Hex(text), match: '07' } as ShownRequest;
-  };
-  t.same(misleads(raw('find the invoice')), []);
-  for (const what of ['line feeds', 'CR over the line', 'terminal commands', 'reversed text', 'zero width', 'tag characters', 'a line by wrapping'])
-    t.not(misleads(raw(HOSTILE[what] ?? '')).length, 0, what);
-  running.clock.advance(3_600_000);
-  await agent.call('access.request', { scopes: ['mail:read'], reason: 'find the invoice' });
-  const code = await goodCode(running, operator);
-  const shown = await frontOf(operator);
-  t.same(misleads(shown), []);
-  t.ok((await submit(operator, shown, code)).lease);
-});
+t.test(
+  'negative control: the checks bite on a text that is printed as it came, and an honest request is approved as shown',
+  async (t) => {
+    const raw = (reason: string): ShownRequest => {
+      const text = `Airlock request r-aaaaaaaaaa\n\n  reason   "${reason}"\n  match    07`;
+      return { text, digest: sha256Hex(text), match: '07' } as ShownRequest;
+    };
+    t.same(misleads(raw('find the invoice')), []);
+    for (const what of [
+      'line feeds',
+      'CR over the line',
+      'terminal commands',
+      'reversed text',
+      'zero width',
+      'tag characters',
+      'a line by wrapping',
+    ])
+      t.not(misleads(raw(HOSTILE[what] ?? '')).length, 0, what);
+    running.clock.advance(3_600_000);
+    await agent.call('access.request', { scopes: ['mail:read'], reason: 'find the invoice' });
+    const code = await goodCode(running, operator);
+    const shown = await frontOf(operator);
+    t.same(misleads(shown), []);
+    t.ok((await submit(operator, shown, code)).lease);
+  },
+);

@@ -5,7 +5,7 @@ import { openSession, refusalOf, startTestInstance, type Running } from '@airloc
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { approveShown, ask, connectTo, frontOf, goodCode, killHard, submit, until, untilServing } from './support/house.js';
-import { addService, keyAnswer, maildir, sealWith } from './support/service.js';
+import { addService, credential, keyAnswer, maildir, sealWith } from './support/service.js';
 
 let running: Running;
 let owner: Connection;
@@ -44,7 +44,10 @@ t.test('QUEUE-11: on another connection it gives no key', async (t) => {
 
 t.test('QUEUE-11: an approval elsewhere hands the ticket to the connection that opened the action alone', async (t) => {
   running.clock.advance(30_000);
-  const { request } = await ask<{ request: { id: string } }>(owner, 'action.open', { verb: 'service.test', params: { service: 'mail' } });
+  const { request } = await ask<{ request: { id: string } }>(owner, 'action.open', {
+    verb: 'service.test',
+    params: { service: 'mail' },
+  });
   const code = await goodCode(running, thief);
   t.equal((await submit(thief, await frontOf(thief), code)).ticket, undefined, 'the approver is not given it');
   const wait = (link: Connection): Promise<ActionWaitResult> => ask(link, 'action.wait', { request: request.id, timeoutS: 0 });
@@ -72,12 +75,14 @@ t.test('QUEUE-11: for another verb it is nothing', async (t) => {
 t.test('QUEUE-11: for another service it seals nothing that is taken', async (t) => {
   const first = await ticketFor(owner, 'service.add', maildir(running, 'other'));
   await addService(running, owner, first);
-  const { settings: _, ...params } = maildir(running, 'mail');
-  const ticket = await ticketFor(owner, 'credentials.add', params);
+  const ticket = await ticketFor(owner, 'credentials.add', credential(running, 'mail'));
   const record = await sealWith(owner, ticket, {});
-  const { settings: __, ...otherParams } = maildir(running, 'other');
-  const other = await ticketFor(owner, 'credentials.add', otherParams);
-  t.equal(await redeem('credentials.put', other, record), 'VAULT_UNREADABLE', 'the record of one service with the ticket of the other');
+  const other = await ticketFor(owner, 'credentials.add', credential(running, 'other'));
+  t.equal(
+    await redeem('credentials.put', other, record),
+    'VAULT_UNREADABLE',
+    'the record of one service with the ticket of the other',
+  );
   t.equal(await redeem('credentials.put', ticket, record), null, 'negative control: with its own');
 });
 
@@ -86,7 +91,10 @@ t.test('QUEUE-11: after the end of its connection it is nothing', async (t) => {
   const ticket = await ticketFor(terminal, 'service.test', { service: 'mail' });
   const kept = await ticketFor(owner, 'service.test', { service: 'mail' });
   terminal.close();
-  await until(() => redeem('service.test', ticket), (refusal) => refusal === 'NOT_AUTHENTICATED');
+  await until(
+    () => redeem('service.test', ticket),
+    (refusal) => refusal === 'NOT_AUTHENTICATED',
+  );
   t.equal(await seal(owner, ticket), 'NOT_AUTHENTICATED');
   t.equal(await redeem('service.test', kept), null, 'negative control: one whose connection goes on');
 });

@@ -84,7 +84,10 @@ const isGone = (pid: number): boolean => {
 /** kill -9 of a daemon of this instance; resolves when it is gone. The launcher starts the next one. */
 export const killHard = async (pid: number): Promise<void> => {
   process.kill(pid, 'SIGKILL');
-  await until(() => Promise.resolve(isGone(pid)), (gone) => gone);
+  await until(
+    () => Promise.resolve(isGone(pid)),
+    (gone) => gone,
+  );
 };
 
 const once = async <T>(running: Running, name: string, method: string): Promise<T> => {

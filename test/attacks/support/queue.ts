@@ -46,7 +46,12 @@ export const requestNamed = (name: string, match: string): QueuedRequest => ({
 });
 
 /** Submits the code of one step for a request; in this model the code is its step. */
-export const give = (state: OperatorState, request: QueuedRequest, codeStep: number, nowStep: number): ReturnType<typeof decideSubmission> =>
+export const give = (
+  state: OperatorState,
+  request: QueuedRequest,
+  codeStep: number,
+  nowStep: number,
+): ReturnType<typeof decideSubmission> =>
   decideSubmission(
     state,
     { request: request.id, digest: request.digest, match: request.match, channel: 'terminal', isOpener: true },

@@ -12,8 +12,19 @@ const KEY_BYTES = 32;
 export const maildir = (running: Running, service = 'mail'): Record<string, unknown> => {
   const path = join(running.dir, `${service}.maildir`);
   writeMaildir(path);
-  return { service, kind: 'maildir', settings: { path }, destination: { kind: 'maildir', path, user: '' }, fields: [], test: false };
+  return {
+    service,
+    kind: 'maildir',
+    settings: { path },
+    destination: { kind: 'maildir', path, user: '' },
+    fields: [],
+    test: false,
+  };
 };
+
+/** Parameters of `credentials.add` of it: those of `service.add` without the settings. */
+export const credential = (running: Running, service: string): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(maildir(running, service)).filter(([key]) => key !== 'settings'));
 
 /** One exchange of binary frames: the type and payload of the answer. */
 export const exchange = (link: Connection, type: number, payload: Buffer): Promise<{ type: number; payload: Buffer }> =>
