@@ -7,43 +7,48 @@
  * AUDIT-18 A log that cannot be opened is returned sealed and says why; opening does not throw.
  */
 import { AirlockError, systemTimers } from '@airlock/protocol';
-import { Chain, lineDigestLatin1 } from './chain.js';
-import { DigestWindow, digestsFromDisk } from './digest-window.js';
+import { CommitTimer } from './commit-timer.js';
+import { digestsFromDisk } from './digest-window.js';
 import { GROUP_COMMIT_MS, MIN_FREE_BYTES, RESERVE_BYTES } from './limits.js';
 import { takeLock } from './lock-file.js';
 import { nodeFs, type LogFs } from './log-fs.js';
-import { encodeRecord, recordTime } from './record.js';
-import { recover } from './recover.js';
+import { recordTime } from './record.js';
+import { reopen } from './reopen.js';
 import { freeSpace, holdReserve } from './reserve-file.js';
 import { isNoSpace, reasonOf, sealedBecause } from './sealing.js';
 import { Segment } from './segment.js';
 import { segmentOf } from './segment-name.js';
+import { Tail } from './tail.js';
 import { openDirectory } from './trusted-files.js';
-import type { AuditLog, Fields, Head, LogOptions } from './types.js';
+import type { AuditLog, Fields, GroupedRecord, Head, LogOptions } from './types.js';
 import { Waiters } from './waiters.js';
+import { WriteGroup } from './write-group.js';
+
+const NOTHING = Buffer.alloc(0);
 
 class Log implements AuditLog {
   readonly #fs: LogFs;
   readonly #options: LogOptions;
   #sealed: AirlockError | null = null;
   #opened = false;
-  #chain = new Chain();
-  #digests = new DigestWindow(0);
+  #tail = new Tail();
   #segment: Segment | null = null;
   #dirFd: number | null = null;
-  #durable: Head = this.#chain.head();
-  /** Encoded lines that are not written yet: durable appends of one turn share one write. */
+  #durable: Head = this.#tail.head();
+  /** Encoded lines that are not written yet: durable and grouped appends of one turn share one write. */
   #pending: Buffer[] = [];
+  #group: WriteGroup | null = null;
   readonly #waiters = new Waiters();
   #syncing = false;
   #drainQueued = false;
-  #cancelTimer: (() => void) | null = null;
+  readonly #timer: CommitTimer;
   #releaseReserve: () => void = () => undefined;
   #releaseLock: (() => void) | null = null;
 
   constructor(options: LogOptions) {
     this.#options = options;
     this.#fs = options.fs ?? nodeFs;
+    this.#timer = new CommitTimer(options.timers ?? systemTimers, options.groupCommitMs ?? GROUP_COMMIT_MS, () => this.#drain());
     try {
       this.#open();
     } catch (thrown) {
@@ -59,7 +64,7 @@ class Log implements AuditLog {
 
   head(): Head {
     // What failed has a place in the chain in memory, but none in the file.
-    return this.#sealed === null ? this.#chain.head() : this.#durable;
+    return this.#sealed === null ? this.#tail.head() : this.#durable;
   }
 
   durableHead(): Head {
@@ -71,6 +76,15 @@ class Log implements AuditLog {
     this.#writePending();
     this.#armTimer();
     return seq;
+  }
+
+  appendGrouped(event: string, fields: Fields = {}): GroupedRecord {
+    const seq = this.#enqueue(event, fields);
+    this.#group ??= new WriteGroup(() => {
+      this.#writePending();
+      this.#armTimer();
+    });
+    return { seq, written: this.#group.written };
   }
 
   appendDurableSync(event: string, fields: Fields = {}): number {
@@ -88,23 +102,23 @@ class Log implements AuditLog {
 
   async flush(): Promise<void> {
     if (this.#sealed !== null) throw this.#sealed;
-    if (this.#durable.size === this.#chain.size) return;
+    if (this.#durable.size === this.#tail.size) return;
     this.#queueDrain();
-    await this.#waiters.until(this.#chain.size);
+    await this.#waiters.until(this.#tail.size);
   }
 
   async close(): Promise<void> {
     await this.flush().catch(() => undefined);
     this.#sealed ??= sealedBecause('it is closed');
-    this.#waiters.fail(this.#sealed);
+    this.#tellWaiting(this.#sealed);
     this.#giveBack();
   }
 
   digestsSince(size: number, max = Infinity): Buffer[] {
-    if (size < 0 || size > this.#chain.size) throw sealedBecause(`it has ${this.#chain.size} records, not ${size}`);
+    if (size < 0 || size > this.#tail.size) throw sealedBecause(`it has ${this.#tail.size} records, not ${size}`);
     this.#writePending();
     try {
-      return this.#digests.since(size, max) ?? digestsFromDisk(this.#fs, this.#options.dir, size, max);
+      return this.#tail.digestsSince(size, max) ?? digestsFromDisk(this.#fs, this.#options.dir, size, max);
     } catch (thrown) {
       throw sealedBecause(reasonOf(thrown));
     }
@@ -119,40 +133,26 @@ class Log implements AuditLog {
   }
 
   #open(): void {
-    const { dir, origin, durableHead, bootId, reserveBytes } = this.#options;
+    const { dir, bootId, reserveBytes } = this.#options;
     this.#dirFd = openDirectory(this.#fs, dir);
     this.#releaseLock = takeLock(this.#fs, dir, bootId);
     this.#releaseReserve = holdReserve(this.#fs, dir, reserveBytes ?? RESERVE_BYTES);
-    const digests: { window?: DigestWindow } = {};
-    const onDigest = (size: number, digest: string): void => (digests.window ??= new DigestWindow(size - 1)).push(digest);
-    const { chain, segment } = recover({
-      fs: this.#fs,
-      dir,
-      origin,
-      durableHead,
-      ts: recordTime(this.#options.clock.wallMs()),
-      onDigest,
-    });
-    this.#chain = chain;
-    this.#digests = digests.window ?? new DigestWindow(chain.size);
-    if (segment !== null) this.#segment = new Segment(this.#fs, dir, segment.name, segment.size);
+    ({ tail: this.#tail, segment: this.#segment } = reopen(this.#fs, this.#options));
     this.#segment?.checkOwn();
     this.#segment?.syncNow();
     this.#fs.syncSync(this.#dirFd);
-    this.#durable = chain.head();
+    this.#durable = this.#tail.head();
   }
 
   /** Gives the record its place in the chain. Nothing is written yet. */
   #enqueue(event: string, fields: Fields): number {
     if (this.#sealed !== null) throw this.#sealed;
     const ts = recordTime(this.#options.clock.wallMs());
-    const line = encodeRecord({ seq: this.#chain.size + 1, ts, prev: this.#chain.hash }, event, fields);
+    const line = this.#tail.encode(ts, event, fields);
     this.#turnPage(segmentOf(ts));
-    const digest = lineDigestLatin1(line.subarray(0, -1));
     this.#pending.push(line);
-    this.#chain.extend(digest);
-    this.#digests.push(digest);
-    return this.#chain.size;
+    this.#tail.link(line);
+    return this.#tail.size;
   }
 
   /** AUDIT-3: a new day's segment starts once the old one is durable; a clock set back goes on in the newest. */
@@ -174,7 +174,8 @@ class Log implements AuditLog {
   #writePending(): void {
     if (this.#sealed !== null) throw this.#sealed;
     if (this.#pending.length === 0 || this.#segment === null) return;
-    const bytes = Buffer.concat(this.#pending);
+    const [first = NOTHING] = this.#pending;
+    const bytes = this.#pending.length === 1 ? first : Buffer.concat(this.#pending);
     this.#pending = [];
     const written = { at: 0 };
     try {
@@ -184,6 +185,17 @@ class Log implements AuditLog {
       if (!isNoSpace(thrown)) throw this.#seal(`writing: ${reasonOf(thrown)}`, thrown);
       this.#lastRecords(this.#segment, bytes, written.at);
     }
+    this.#settleGroup(null);
+  }
+
+  #settleGroup(error: AirlockError | null): void {
+    this.#group?.settle(error);
+    this.#group = null;
+  }
+
+  #tellWaiting(error: AirlockError): void {
+    this.#settleGroup(error);
+    this.#waiters.fail(error);
   }
 
   /** AUDIT-17. What is at hand becomes durable, so its caller may go on; whoever comes next is refused. */
@@ -191,24 +203,22 @@ class Log implements AuditLog {
     try {
       this.#releaseReserve();
       segment.append(bytes, at, () => undefined);
-      const place = { seq: this.#chain.size + 1, ts: recordTime(this.#options.clock.wallMs()), prev: this.#chain.hash };
-      const line = encodeRecord(place, 'sealed', { reason: 'no space' });
+      const line = this.#tail.encode(recordTime(this.#options.clock.wallMs()), 'sealed', { reason: 'no space' });
       segment.append(line, 0, () => undefined);
       segment.syncNow();
-      const digest = lineDigestLatin1(line.subarray(0, -1));
-      this.#chain.extend(digest);
-      this.#digests.push(digest);
+      this.#tail.link(line);
     } catch (thrown) {
       throw this.#seal(`writing: ${reasonOf(thrown)}`, thrown);
     }
-    this.#becomeDurable(this.#chain.head());
+    this.#settleGroup(null);
+    this.#becomeDurable(this.#tail.head());
     this.#seal('no space left', null);
   }
 
   #syncNow(): void {
     // Sealed by #lastRecords, which has synced already.
-    if (this.#durable.size >= this.#chain.size) return;
-    const head = this.#chain.head();
+    if (this.#durable.size >= this.#tail.size) return;
+    const head = this.#tail.head();
     try {
       this.#segment?.syncNow();
     } catch (thrown) {
@@ -234,7 +244,7 @@ class Log implements AuditLog {
     } catch {
       return; // Sealed; the waiters were told.
     }
-    const head = this.#chain.head();
+    const head = this.#tail.head();
     if (head.size === this.#durable.size) return this.#becomeDurable(head);
     this.#syncing = true;
     this.#segment.sync((error) => {
@@ -243,42 +253,32 @@ class Log implements AuditLog {
       if (this.#sealed !== null) return;
       this.#becomeDurable(head);
       if (!this.#waiters.isEmpty) this.#queueDrain();
-      else if (this.#durable.size < this.#chain.size) this.#armTimer();
+      else if (this.#durable.size < this.#tail.size) this.#armTimer();
     });
   }
 
   #becomeDurable(head: Head): void {
     if (head.size > this.#durable.size) this.#durable = head;
-    if (this.#durable.size === this.#chain.size) this.#disarmTimer();
+    if (this.#durable.size === this.#tail.size) this.#timer.disarm();
     this.#waiters.durable(this.#durable.size);
   }
 
   #armTimer(): void {
-    if (this.#cancelTimer !== null || this.#sealed !== null) return;
-    const timer = (this.#options.timers ?? systemTimers).after(this.#options.groupCommitMs ?? GROUP_COMMIT_MS, () => {
-      this.#cancelTimer = null;
-      this.#drain();
-    });
-    this.#cancelTimer = () => timer.cancel();
-  }
-
-  #disarmTimer(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
+    if (this.#sealed === null && this.#durable.size < this.#tail.size) this.#timer.arm();
   }
 
   /** The first reason stays. @returns the error to throw. */
   #seal(reason: string, thrown: unknown): AirlockError {
     if (this.#sealed !== null) return this.#sealed;
     const error = (this.#sealed = thrown instanceof AirlockError ? thrown : sealedBecause(reason));
-    this.#disarmTimer();
-    this.#waiters.fail(error);
+    this.#timer.disarm();
+    this.#tellWaiting(error);
     if (this.#opened) this.#options.onSealed?.(error);
     return error;
   }
 
   #giveBack(): void {
-    this.#disarmTimer();
+    this.#timer.disarm();
     try {
       this.#segment?.retire();
       if (this.#dirFd !== null) this.#fs.close(this.#dirFd);

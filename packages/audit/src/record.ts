@@ -14,9 +14,17 @@ const EVENT = /^[a-z][a-z0-9_]{0,63}$/u;
 const MIN_WALL_MS = -62_167_219_200_000;
 const MAX_WALL_MS = 253_402_300_799_999;
 
+/** Several records fall into one millisecond, and writing it down takes longer than all the rest of a field. */
+let newestTime = { wallMs: NaN, text: '' };
+
 /** The instant as a record carries it; a clock gone mad is held to four-digit years. */
-export const recordTime = (wallMs: number): string =>
-  isoTime(Number.isFinite(wallMs) ? Math.min(Math.max(Math.trunc(wallMs), MIN_WALL_MS), MAX_WALL_MS) : 0);
+export const recordTime = (wallMs: number): string => {
+  if (wallMs !== newestTime.wallMs) {
+    const held = Number.isFinite(wallMs) ? Math.min(Math.max(Math.trunc(wallMs), MIN_WALL_MS), MAX_WALL_MS) : 0;
+    newestTime = { wallMs, text: isoTime(held) };
+  }
+  return newestTime.text;
+};
 
 /** At most `max` UTF-16 units of well-formed text; a cut ends with `…[+N]`, N units left out. */
 export const boundText = (text: string, max: number): string => {
@@ -25,11 +33,21 @@ export const boundText = (text: string, max: number): string => {
   return `${text.slice(0, kept).toWellFormed()}…[+${text.length - kept}]`;
 };
 
+/** Needs no escape, no cut, and is no name that a cut or a repetition makes. */
+const PLAIN_NAME = /^[A-Za-z][A-Za-z0-9_]{0,31}$/;
+
 const uniqueName = (name: string, used: Set<string>): string => {
   let unique = boundText(name, MAX_KEY_CHARS);
   for (let n = 2; used.has(unique); n += 1) unique = `${boundText(name, MAX_KEY_CHARS)}~${n}`;
   used.add(unique);
-  return unique;
+  return JSON.stringify(unique);
+};
+
+/** The names of one object differ, so a plain one meets none of its like. */
+const nameText = (name: string, used: Set<string>): string => {
+  if (!PLAIN_NAME.test(name)) return uniqueName(name, used);
+  used.add(name);
+  return `"${name}"`;
 };
 
 const membersOf = (value: Fields, depth: number, used: Set<string>): string => {
@@ -39,9 +57,9 @@ const membersOf = (value: Fields, depth: number, used: Set<string>): string => {
     const member = value[name];
     if (member === undefined) continue;
     if (used.size >= MAX_ITEMS + RESERVED.size) left += 1;
-    else text += `,${JSON.stringify(uniqueName(name, used))}:${valueText(member, depth)}`;
+    else text += `,${nameText(name, used)}:${valueText(member, depth)}`;
   }
-  return left === 0 ? text : `${text},${JSON.stringify(uniqueName('…', used))}:${left}`;
+  return left === 0 ? text : `${text},${uniqueName('…', used)}:${left}`;
 };
 
 const arrayText = (items: readonly FieldValue[], depth: number): string => {

@@ -42,10 +42,19 @@ export interface LogOptions {
   readonly timers?: Timers;
 }
 
+/** A record that has its place, and when it is in the file. */
+export interface GroupedRecord {
+  readonly seq: number;
+  /** Rejects with AUDIT_UNAVAILABLE where it was not written; then nothing may be done or answered on its strength. */
+  readonly written: Promise<void>;
+}
+
 /** The open log. Every append throws or rejects with AUDIT_UNAVAILABLE once the log is sealed or closed. */
 export interface AuditLog {
   /** Written before it returns; on disk at most groupCommitMs later. @returns seq. */
   append(event: string, fields?: Fields): number;
+  /** Written at the end of this turn of the event loop, in one write with all others of the turn; then like `append`. */
+  appendGrouped(event: string, fields?: Fields): GroupedRecord;
   /** Resolves with seq once the record is on disk; calls at the same time share one fdatasync. */
   appendDurable(event: string, fields?: Fields): Promise<number>;
   /** On disk when it returns; blocks for one fdatasync. @returns seq. */

@@ -24,8 +24,8 @@ const admit = (house: House, session: Session, params: CallParams): Answerable =
   return answerable;
 };
 
-/** CALL-6, CALL-7. @returns seq, or a promise of it for what has to be durable. */
-const recordDecision = ({ house, session, params, lease, operation, decision }: Answerable): number | Promise<number> => {
+/** CALL-6, CALL-7. @returns seq, once the record is where it has to be. */
+const recordDecision = ({ house, session, params, lease, operation, decision }: Answerable): Promise<number> => {
   house.budgets.spend(lease);
   const fields = {
     service: params.service,
@@ -36,7 +36,7 @@ const recordDecision = ({ house, session, params, lease, operation, decision }: 
     role: session.role,
   };
   return operation.class === 'read'
-    ? house.journal.write('operation_allowed', fields)
+    ? house.journal.grouped('operation_allowed', fields)
     : house.journal.durable('operation_allowed', fields);
 };
 
@@ -84,25 +84,24 @@ interface Outcome {
   readonly beganMs: number;
 }
 
-/** CALL-8. @returns seq. @throws AirlockError AUDIT_UNAVAILABLE */
-const recordOutcome = ({ house, session, params, lease }: Answerable, { result, count, of, beganMs }: Outcome): number =>
-  house.journal.write('operation', {
-    service: params.service,
-    operation: params.operation,
-    count,
-    result,
-    lease: lease.payload.id,
-    session: session.id,
-    role: session.role,
-    ms: Math.round(house.timers.nowMs() - beganMs),
-    of,
-  });
+const outcomeFields = ({ house, session, params, lease }: Answerable, { result, count, of, beganMs }: Outcome) => ({
+  service: params.service,
+  operation: params.operation,
+  count,
+  result,
+  lease: lease.payload.id,
+  session: session.id,
+  role: session.role,
+  ms: Math.round(house.timers.nowMs() - beganMs),
+  of,
+});
 
 /** The error as the agent gets it, its record written; where that fails, the record's failure is the answer. */
 const failed = (question: Answerable, thrown: unknown, of: number, beganMs: number): AirlockError => {
   const error = asAirlockError(thrown);
   try {
-    return withAudit(error, recordOutcome(question, { result: error.code, count: 0, of, beganMs }));
+    const fields = outcomeFields(question, { result: error.code, count: 0, of, beganMs });
+    return withAudit(error, question.house.journal.write('operation', fields));
   } catch (unrecorded) {
     return asAirlockError(unrecorded);
   }
@@ -124,6 +123,18 @@ const whyFailed = async (question: Answerable, thrown: unknown): Promise<unknown
   }
 };
 
+/** CALL-8. @returns seq. @throws AirlockError AUDIT_UNAVAILABLE, or why the call is no longer allowed, with a record of its own */
+const recordOk = async (question: Answerable, count: number, of: number, beganMs: number): Promise<number> => {
+  const audit = await question.house.journal.grouped('operation', outcomeFields(question, { result: 'ok', count, of, beganMs }));
+  try {
+    // Within the turn that the write took to come, the lease may have ended.
+    checkStillAllowed(question);
+  } catch (thrown) {
+    throw failed(question, thrown, of, beganMs);
+  }
+  return audit;
+};
+
 /** A decided call. @throws AirlockError with the number of its record. */
 const answer = async (question: Answerable, of: number, beganMs: number): Promise<CallResult> => {
   let done: CellResult;
@@ -134,7 +145,7 @@ const answer = async (question: Answerable, of: number, beganMs: number): Promis
     throw failed(question, await whyFailed(question, thrown), of, beganMs);
   }
   const { result, count, masked, truncated, risk } = done;
-  const audit = recordOutcome(question, { result: 'ok', count, of, beganMs });
+  const audit = await recordOk(question, count, of, beganMs);
   if (question.operation.untrusted) question.session.tainted = true;
   return { result, meta: { audit, masked, truncated, risk } };
 };
@@ -143,15 +154,12 @@ const answer = async (question: Answerable, of: number, beganMs: number): Promis
 export const call = async (house: House, session: Session, params: CallParams): Promise<CallResult> => {
   const beganMs = house.timers.nowMs();
   let question: Answerable;
-  let of: number | Promise<number>;
+  let of: number;
   try {
     question = admit(house, session, params);
-    of = recordDecision(question);
-    if (typeof of !== 'number') {
-      of = await of;
-      // The disk took its time; what held before it may not hold now.
-      checkStillAllowed(question);
-    }
+    of = await recordDecision(question);
+    // Writing took its time; what held before it may not hold now.
+    checkStillAllowed(question);
   } catch (thrown) {
     const { service, operation } = params;
     throw refused(house, session, thrown, { service, operation, session: session.id });

@@ -75,6 +75,13 @@ export class Journal {
     return this.log.append(event, fields);
   }
 
+  /** Written once resolved, in one write with all others of the turn (JOURNAL-1). @returns seq. @throws AirlockError AUDIT_UNAVAILABLE */
+  async grouped(event: GatewayEvent, fields: Fields): Promise<number> {
+    const { seq, written } = this.log.appendGrouped(event, fields);
+    await written;
+    return seq;
+  }
+
   /** On disk once resolved. @returns seq. @throws AirlockError AUDIT_UNAVAILABLE */
   durable(event: GatewayEvent, fields: Fields): Promise<number> {
     return this.log.appendDurable(event, fields);
