@@ -12,6 +12,7 @@ import { Follower } from './journal/follow.js';
 import { Heads } from './journal/heads.js';
 import { Journal } from './journal/journal.js';
 import { LeaseRegister } from './leases/register.js';
+import { SignedLeases } from './leases/signed.js';
 import { GATEWAY_LIMITS } from './limits.js';
 import type { GatewayOptions } from './options.js';
 import { bridgePath, logDir, slotPath } from './paths.js';
@@ -67,6 +68,7 @@ const build = (options: GatewayOptions): House => {
     ...{ sessions: state.sessions, budgets: state.budgets, stores: state.stores },
     heads: new Heads(journal.log, (size, digests) => bridge.call<SignedHeadResult>('head.sign', { size, digests })),
     followers: new Follower(logDir(options)),
+    signed: new SignedLeases(),
     requests: new RequestBoard(source, timers),
     requestRate: new RequestRate(clock),
     pool: new CellPool({ slots, clock, timers, slotPath: (slot) => slotPath(options, slot) }),

@@ -9,6 +9,7 @@ import type { Heads } from './journal/heads.js';
 import type { Journal } from './journal/journal.js';
 import type { BudgetLedger } from './leases/budget.js';
 import type { LeaseRegister } from './leases/register.js';
+import type { SignedLeases } from './leases/signed.js';
 import type { GatewayOptions } from './options.js';
 import type { RequestBoard } from './requests/board.js';
 import type { RequestRate } from './requests/rate.js';
@@ -26,6 +27,7 @@ export interface House {
   readonly followers: Follower;
   readonly sessions: Sessions;
   readonly register: LeaseRegister;
+  readonly signed: SignedLeases;
   readonly budgets: BudgetLedger;
   readonly requests: RequestBoard;
   readonly requestRate: RequestRate;

@@ -45,6 +45,8 @@ export const GATEWAY_LIMITS = {
   maxSessionsPerRole: 4096,
   /** Positions of one lease's budgets that are counted: a holder can append budgets without end. */
   maxBudgetPositions: 256,
+  /** Lease texts whose signature is not checked again: more than 2,000 leases as issued. */
+  maxSignedLeaseChars: MIB,
   /** Ended leases remembered, so that each is refused with its own reason. */
   maxEndedLeases: 4096,
   /** Requests remembered for access.wait and access.status. */

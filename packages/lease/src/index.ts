@@ -7,4 +7,13 @@ export { type EffectiveLease } from './effective.js';
 export { asLeaseKey, deriveLeaseKey, LEASE_KEY_BYTES, type LeaseKey } from './key.js';
 export { mintLease, narrowLease, newLeaseId, type ParsedLease, parseLease } from './lease.js';
 export { type LeaseBudgetLimits, type LeasePayload } from './payload.js';
-export { checkScope, type LeaseBudget, type LeaseFacts, type VerifiedLease, verifyLease } from './verify.js';
+export {
+  checkLease,
+  checkScope,
+  type LeaseBudget,
+  type LeaseFacts,
+  openLease,
+  type SignedLease,
+  type VerifiedLease,
+  verifyLease,
+} from './verify.js';

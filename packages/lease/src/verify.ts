@@ -4,6 +4,7 @@
  * LEASE-11  the signature is checked before a byte of the payload is decoded; then role, session, boot, ends, intent, in this order.
  * LEASE-13  a lease ends at the earlier of wall clock and boot clock; another boot ends it whatever the clocks say.
  * LEASE-14  a lease serves its own session and, where it was given for an intent, that intent only.
+ * LEASE-15  what may be kept from one call to the next is what follows from key and text alone; the facts are checked at every call.
  */
 import { AirlockError, type Scope, type ScopeClass } from '@airlock/protocol';
 import type { Caveat } from './caveat.js';
@@ -66,29 +67,55 @@ const budgetsOf = (payload: LeasePayload, caveats: readonly Caveat[], tags: read
   });
 };
 
+/** A lease whose signature and form hold, and nothing else: no fact of a call has been looked at. */
+export interface SignedLease {
+  /** Only `checkLease` may hand it on. */
+  readonly unchecked: VerifiedLease;
+}
+
+/** LEASE-15: it may be kept and handed to many calls, so none of them may change it. */
+const freezeDeep = <T>(value: T): T => {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  Object.values(value).forEach(freezeDeep);
+  return value;
+};
+
 /**
- * Pure: no clock, no register. Whether the lease was revoked is the register's answer, not this one's.
- * @throws AirlockError LEASE_INVALID (form, signature, other role), LEASE_SESSION, LEASE_EXPIRED, LEASE_INTENT.
+ * Signature, then form (LEASE-11): a pure function of key and text.
+ * @throws AirlockError LEASE_INVALID
  */
-export const verifyLease = (key: LeaseKey, text: string, facts: LeaseFacts): VerifiedLease => {
+export const openLease = (key: LeaseKey, text: string): SignedLease => {
   const parts = splitLease(text);
   const tags = chainTags(key, parts.payload, parts.caveats);
   const [issued, last] = [tags[0], tags.at(-1)];
   if (issued === undefined || last === undefined || !isSameTag(last, parts.tag))
     throw invalid('the lease is not one of this Airlock');
   const { payload, caveats } = decodeParts(parts);
-  const effective = effectiveLease(payload, caveats);
-  checkFacts(payload, effective, facts);
-  return {
-    payload,
-    effective,
-    budgets: budgetsOf(payload, caveats, tags),
+  const unchecked: VerifiedLease = {
+    payload: freezeDeep(payload),
+    effective: freezeDeep(effectiveLease(payload, caveats)),
+    budgets: freezeDeep(budgetsOf(payload, caveats, tags)),
     get issuedTag() {
       return tagDigest(issued);
     },
     asIssued: caveats.length === 0,
   };
+  return Object.freeze({ unchecked: Object.freeze(unchecked) });
 };
+
+/** LEASE-13, LEASE-14. @throws AirlockError LEASE_INVALID (other role), LEASE_SESSION, LEASE_EXPIRED, LEASE_INTENT. */
+export const checkLease = ({ unchecked }: SignedLease, facts: LeaseFacts): VerifiedLease => {
+  checkFacts(unchecked.payload, unchecked.effective, facts);
+  return unchecked;
+};
+
+/**
+ * Pure: no clock, no register. Whether the lease was revoked is the register's answer, not this one's.
+ * @throws AirlockError LEASE_INVALID (form, signature, other role), LEASE_SESSION, LEASE_EXPIRED, LEASE_INTENT.
+ */
+export const verifyLease = (key: LeaseKey, text: string, facts: LeaseFacts): VerifiedLease =>
+  checkLease(openLease(key, text), facts);
 
 /** @throws AirlockError LEASE_SCOPE where no scope of the lease covers the operation. */
 export const checkScope = (verified: VerifiedLease, service: string, scopeClass: ScopeClass, operation: string): void => {

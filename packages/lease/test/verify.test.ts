@@ -5,6 +5,7 @@ import { canonicalJson, formatScope, type Json, parseScope } from '@airlock/prot
 import t from 'tap';
 import {
   asLeaseKey,
+  checkLease,
   checkScope,
   deriveLeaseKey,
   type LeaseFacts,
@@ -12,6 +13,7 @@ import {
   mintLease,
   narrowLease,
   newLeaseId,
+  openLease,
   parseLease,
   verifyLease,
 } from '../src/index.js';
@@ -41,6 +43,23 @@ t.test('LEASE-13 a lease ends at the earlier of both clocks, and with its boot',
   t.equal(refusal(mint(), { bootMs: 4_600_000 }), 'LEASE_EXPIRED');
   t.equal(refusal(mint(), { nowMs: 0, bootMs: 4_600_000 }), 'LEASE_EXPIRED', 'the wall clock set back wins nothing');
   t.equal(refusal(mint(), { bootId: 'f'.repeat(32) }), 'LEASE_EXPIRED');
+});
+
+t.test('LEASE-15 what is kept of a lease says nothing of a call, and no call can change it', async (t) => {
+  const signed = openLease(KEY, mint());
+  t.same(checkLease(signed, facts()).payload, payload());
+  t.equal(
+    codeOf(() => checkLease(signed, facts({ nowMs: NOW_MS + 3_600_000 }))),
+    'LEASE_EXPIRED',
+  );
+  t.equal(
+    codeOf(() => checkLease(signed, facts({ session: 'b3RoZXI' }))),
+    'LEASE_SESSION',
+  );
+  t.ok(checkLease(signed, facts()));
+  const { effective, payload: kept, budgets } = signed.unchecked;
+  for (const part of [signed, signed.unchecked, effective, effective.scopes, effective.constraints, kept, budgets])
+    t.ok(Object.isFrozen(part));
 });
 
 t.test('LEASE-9 a narrowed expiry shortens the boot deadline by as much', async (t) => {

@@ -23,6 +23,7 @@ const notifySession = (house: House, session: string, method: string, params: ob
 export const onLeaseEnd = (house: House, { id, operator, role, session }: RegisteredLease, why: LeaseEnd): void => {
   house.pool.endLease(id, endError(why));
   house.budgets.forget(id);
+  house.signed.forget(id);
   house.journal.note(END_EVENTS[why], { lease: id, operator, role, session, why });
   notifySession(house, session, 'lease.ended', { lease: id, why });
 };

@@ -7,7 +7,7 @@
  * CALL-4  service and operation exist; their class is the manifest's.
  * CALL-5  the lease's scopes cover the operation, its budget has room, and the policy allows it. Default deny.
  */
-import { checkScope, verifyLease } from '@airlock/lease';
+import { checkLease, checkScope } from '@airlock/lease';
 import { decideCall } from '@airlock/policy';
 import { AirlockError, intentHash, parseScope } from '@airlock/protocol';
 import { codeRefused, strayCodeField } from '../agent/code-guard.js';
@@ -30,7 +30,7 @@ const operatorHasNotLocked: Check = ({ house, session }) => {
 const leaseVerifies: Check = (question) => {
   const { house, session, params } = question;
   const intent = params.context?.intent;
-  question.lease = verifyLease(house.bridge.key, params.lease, {
+  question.lease = checkLease(house.signed.open(house.bridge.key, params.lease), {
     nowMs: house.clock.wallMs(),
     bootMs: house.clock.bootMs(),
     bootId: house.bridge.bootId,
