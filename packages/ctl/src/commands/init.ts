@@ -30,7 +30,10 @@ const typedBack = async (context: Context, link: Link, operator: string): Promis
 const enrol = async (context: Context, operator: string): Promise<void> =>
   withRoot(context, async (link) => {
     const begun = await ask<EnrolBeginResult>(link, 'enrol.begin', { operator });
-    (context.json ? context.terminal.err : context.terminal.out)(enrolmentDisplay(context, begun));
+    // With --json stdout is for the one value at the end.
+    const display = enrolmentDisplay(context, begun);
+    if (context.json) context.terminal.err(display);
+    else context.terminal.out(display);
     const result = await giveCodes(context, (code) => ask<EnrolCodeResult>(link, 'enrol.code', { operator, code }));
     if (!result.enrolled)
       throw new AirlockError('APPROVAL_EXPIRED', 'the enrolment was not finished', { hint: 'run again: sudo airlock-ctl init' });
