@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { generateHeadKey, parsePrivateKey, signHead } from '@airlock/audit';
 import { AirlockError, type ApproveStatus, type BridgeHelloResult, type RequestState } from '@airlock/protocol';
 import { nodeStateFs, type StateFs } from '../src/state/state-fs.js';
 import {
@@ -183,6 +184,16 @@ t.test('at every failing write: no code works twice, no lease without its record
 const sealedReason = async (house: House): Promise<ApproveStatus['sealed']> =>
   (await call<ApproveStatus>(await house.connect('approve/default'), 'status')).sealed;
 
+/** HEADS-3: the size in the gateway's head is another one, its signature is not. */
+const forgeHead = (path: string): void => {
+  const notes = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string | null>;
+  const note = signHead(parsePrivateKey(generateHeadKey('airlock-gateway').privateKey), 'airlock-gateway', {
+    size: 1,
+    hash: '0'.repeat(64),
+  });
+  writeFileSync(path, JSON.stringify({ ...notes, 'airlock-gateway': note }));
+};
+
 t.test('state that cannot be trusted starts sealed, with the file named, and is left as it is (STATE-1, STATE-3)', async (t) => {
   const cases: readonly (readonly [string, (dir: string) => void])[] = [
     ['default.state', (dir) => writeFileSync(join(dir, 'default.state'), '{"v":1,"digest":"00","state":{}}')],
@@ -193,6 +204,8 @@ t.test('state that cannot be trusted starts sealed, with the file named, and is 
     ['wrap.key', (dir) => writeFileSync(join(dir, 'wrap.key'), 'short')],
     ['lease.root', (dir) => writeFileSync(join(dir, 'lease.root'), Buffer.alloc(60))],
     ['heads', (dir) => writeFileSync(join(dir, 'heads'), '[]x')],
+    ['heads', (dir) => rmSync(join(dir, 'heads'))],
+    ['heads', (dir) => forgeHead(join(dir, 'heads'))],
     [
       'default.secret',
       (dir) => {

@@ -4,6 +4,7 @@
  * HEADS-1  only what is on disk is offered.
  * HEADS-2  a checkpoint record does not itself call for another head.
  * HEADS-3  one request at a time; heads are offered in order.
+ * HEADS-4  a log that is shorter than what was countersigned is reported at once, and once.
  */
 import { parseSignedHead, type AuditLog } from '@airlock/audit';
 import { AirlockError, type SignedHeadResult } from '@airlock/protocol';
@@ -16,6 +17,8 @@ export class Heads {
   readonly #log: AuditLog;
   readonly #sign: SignHead;
   #signedSize = 0;
+  /** airlock-totp was told of a log that is too short; until the next hello there is nothing more to say. */
+  #isReported = false;
   /** Size of the log right after our last checkpoint record. */
   #quietSize = 0;
   #last: string | null = null;
@@ -31,11 +34,13 @@ export class Heads {
   resume(head: string | null): void {
     this.#last = head;
     this.#signedSize = head === null ? 0 : parseSignedHead(head).size;
+    this.#isReported = false;
   }
 
-  /** HEADS-2: whether anything but checkpoints was written since the last head. */
+  /** HEADS-2: whether anything but checkpoints was written since the last head. HEADS-4. */
   get isDue(): boolean {
     const { size } = this.#log.durableHead();
+    if (size < this.#signedSize) return !this.#isReported;
     return size > this.#signedSize && size > this.#quietSize;
   }
 
@@ -63,6 +68,7 @@ export class Heads {
     do {
       const digests = this.#log.digestsSince(Math.min(this.#signedSize, target), GATEWAY_LIMITS.maxDigestsPerHead);
       const size = Math.min(target, this.#signedSize + digests.length);
+      if (size < this.#signedSize) this.#isReported = true;
       head = (
         await this.#sign(
           size,

@@ -3,6 +3,8 @@
  *
  * BRIDGE-5  a head is signed only if it follows from the last one by exactly the digests given: never a shorter log.
  * HEADS-1  what was signed is durable before it leaves, so that a restart cannot sign another history.
+ * HEADS-2  once there are keys there are heads: without them a rolled-back log would be signed as if it were new.
+ * HEADS-3  a stored head counts only with the signature of its own key.
  */
 import {
   Chain,
@@ -11,6 +13,7 @@ import {
   parsePrivateKey,
   parseSignedHead,
   signHead,
+  verifySignedHead,
   type Head,
   type HeadSigner,
 } from '@airlock/audit';
@@ -29,12 +32,27 @@ const KEY_FILES: Readonly<Record<LogName, string>> = { [TOTP_LOG]: 'head-key.tot
 
 type Notes = Readonly<Record<LogName, string | null>>;
 
-const readNotes = (directory: StateDirectory): Notes => {
-  const bytes = directory.read(HEADS_FILE);
-  if (bytes === null) return { [TOTP_LOG]: null, [GATEWAY_LOG]: null };
+const LOGS: readonly LogName[] = [TOTP_LOG, GATEWAY_LOG];
+
+const writeNotes = (directory: StateDirectory, notes: Notes): void =>
+  directory.write(HEADS_FILE, Buffer.from(JSON.stringify(notes)));
+
+/** HEADS-2. Written before the keys, so that keys without it mean that it was lost. */
+const prepareNotes = (directory: StateDirectory): void => {
+  if (directory.read(HEADS_FILE) !== null) return;
+  if (LOGS.some((log) => directory.read(KEY_FILES[log]) !== null))
+    throw corrupted(directory, HEADS_FILE, 'is missing, though there are keys that sign heads');
+  writeNotes(directory, { [TOTP_LOG]: null, [GATEWAY_LOG]: null });
+};
+
+/** HEADS-3 */
+const readNotes = (directory: StateDirectory, publicKeys: readonly string[]): Notes => {
   try {
-    const notes = JSON.parse(bytes.toString('utf8')) as Notes;
-    for (const note of Object.values(notes)) if (note !== null) parseSignedHead(note);
+    const notes = JSON.parse(directory.read(HEADS_FILE)?.toString('utf8') ?? '') as Notes;
+    for (const log of LOGS) {
+      const note = notes[log];
+      if (note !== null && verifySignedHead(publicKeys, note).origin !== log) throw new Error('the head of another log');
+    }
     return notes;
   } catch {
     throw corrupted(directory, HEADS_FILE, 'is damaged');
@@ -76,11 +94,15 @@ export class Heads {
   /** @throws AirlockError VAULT_UNREADABLE */
   constructor(directory: StateDirectory, wrappingKey: Uint8Array) {
     this.#directory = directory;
-    this.#notes = readNotes(directory);
+    prepareNotes(directory);
     this.#signers = {
       [TOTP_LOG]: openSigner(directory, wrappingKey, TOTP_LOG),
       [GATEWAY_LOG]: openSigner(directory, wrappingKey, GATEWAY_LOG),
     };
+    this.#notes = readNotes(
+      directory,
+      LOGS.map((log) => this.publicKey(log)),
+    );
   }
 
   /** The last signed note, or null before the first. */
@@ -104,7 +126,7 @@ export class Heads {
     if (last !== null && headOf(last).size === head.size) return last;
     const note = signHead(this.#signers[log], log, head);
     const notes = { ...this.#notes, [log]: note };
-    this.#directory.write(HEADS_FILE, Buffer.from(JSON.stringify(notes)));
+    writeNotes(this.#directory, notes);
     this.#notes = notes;
     return note;
   }
