@@ -30,7 +30,9 @@ const formsOf = (secret: Buffer): Record<string, Buffer> => ({
   // What is the same whatever stands before and behind.
   ...Object.fromEntries(
     [0, 1, 2].map((shift) => {
-      const text = Buffer.concat([Buffer.alloc(shift), secret]).toString('base64').replace(/=+$/, '');
+      const text = Buffer.concat([Buffer.alloc(shift), secret])
+        .toString('base64')
+        .replace(/=+$/, '');
       return [`base64 at ${shift}`, Buffer.from(text.slice(shift === 0 ? 0 : 4, -2))];
     }),
   ),
@@ -128,7 +130,9 @@ t.test('to the operator it is printed, after a code, and to nobody else', async 
     stdin: `${running.freshCode()}\n`,
   });
   t.equal(got.stdout.trim(), CANARY, got.stderr);
-  const without = await running.command('airlock-ctl', ['credentials', 'get', 'fixture', 'token', '--json'], { stdin: '000000\n' });
+  const without = await running.command('airlock-ctl', ['credentials', 'get', 'fixture', 'token', '--json'], {
+    stdin: '000000\n',
+  });
   t.equal(without.status, 4);
   t.same(findIn(Buffer.from(without.stdout + without.stderr)), []);
   for (const daemon of ['airlock-gateway', 'airlock-totp'] as const)

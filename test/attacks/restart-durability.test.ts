@@ -46,7 +46,11 @@ t.test('a used code stays used', async (t) => {
   const second = await ask(101);
   await killTotp();
   t.equal(errorOf(await approve(second, code)), 'CODE_REJECTED', 'the code that was used');
-  t.equal(errorOf(await approve(second, codeAt(TEST_SECRET, running.clock.wallMs() - STEP_MS))), 'CODE_REJECTED', 'the one before');
+  t.equal(
+    errorOf(await approve(second, codeAt(TEST_SECRET, running.clock.wallMs() - STEP_MS))),
+    'CODE_REJECTED',
+    'the one before',
+  );
   t.equal((await approve(second, running.freshCode())).status, 0, 'negative control: the next one; the request was kept');
 });
 

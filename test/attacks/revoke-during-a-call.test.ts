@@ -54,21 +54,31 @@ const ctl = (...args: string[]): Promise<{ readonly status: number; readonly jso
 t.test('revoke: calls end with LEASE_REVOKED, the cell is dead, and another lease goes on', async (t) => {
   const [hanging, other] = [await hang(), await hang()];
   t.same((await ctl('revoke', hanging.id)).json, { revoked: [hanging.id] });
-  t.same(await hanging.calls, Array.from({ length: 5 }, () => 'LEASE_REVOKED'));
+  t.same(
+    await hanging.calls,
+    Array.from({ length: 5 }, () => 'LEASE_REVOKED'),
+  );
   await dead(hanging);
   t.equal(await refusalOf(call(hanging.lease, 'pid')), 'LEASE_REVOKED', 'the next call');
   // The negative control: what was not revoked hangs on in the cell it had.
   t.ok(isAlive(other.pid));
   t.same((await call(other.lease, 'pid')).result, { pid: other.pid });
   await agent.call('access.release', { lease: other.lease });
-  t.same(await other.calls, Array.from({ length: 5 }, () => 'LEASE_REVOKED'), 'release does the same');
+  t.same(
+    await other.calls,
+    Array.from({ length: 5 }, () => 'LEASE_REVOKED'),
+    'release does the same',
+  );
   await dead(other);
 });
 
 t.test('lock: calls end with LOCKED, the cell is dead; after unlock a fresh cell serves the same lease', async (t) => {
   const hanging = await hang();
   t.match((await ctl('lock')).json, { locked: true });
-  t.same(await hanging.calls, Array.from({ length: 5 }, () => 'LOCKED'));
+  t.same(
+    await hanging.calls,
+    Array.from({ length: 5 }, () => 'LOCKED'),
+  );
   await dead(hanging);
   t.equal(await refusalOf(call(hanging.lease, 'pid')), 'LOCKED');
   const unlocked = await running.command('airlock-ctl', ['unlock', '--json'], { stdin: `${running.freshCode()}\n` });

@@ -27,8 +27,7 @@ t.before(async () => {
   await addMailbox(running);
   const agent = await openSession(running);
   const { lease } = await obtainLease(running, agent, ['mail:read']);
-  for (let n = 0; n < 5; n += 1)
-    await agent.call('call', { lease, service: 'mail', operation: 'count_unread', params: {} });
+  for (let n = 0; n < 5; n += 1) await agent.call('call', { lease, service: 'mail', operation: 'count_unread', params: {} });
   await refusalOf(agent.call('access.request', { scopes: ['mail:write'], reason: 'x' }));
   agent.close();
 });
@@ -98,7 +97,10 @@ const TAMPERINGS: Readonly<Record<string, { readonly change: (lines: string[]) =
     change: (lines) => joined(rechain(lines.with(AT, edited(lines[AT] ?? '')))),
     line: null,
   },
-  'a record is deleted and all hashes are made to fit': { change: (lines) => joined(rechain(lines.toSpliced(AT, 1))), line: null },
+  'a record is deleted and all hashes are made to fit': {
+    change: (lines) => joined(rechain(lines.toSpliced(AT, 1))),
+    line: null,
+  },
   'the line ends are changed': { change: (lines) => lines.join('\r\n'), line: 1 },
 };
 /** One format and one reader: of the second log only what its own start must notice. */

@@ -123,7 +123,7 @@ export const startTestInstance = async (options: InstanceOptions = {}): Promise<
   writeFileSync(join(dir, 'secret'), `${TEST_SECRET}\n`, { mode: 0o600 });
   const child = spawn(process.execPath, launcherArguments(dir, options), { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer | string) => (printed += String(chunk)));
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer | string) => (printed += String(chunk)));
   const { env, sockets, pids } = await firstLine(child);
   const stop = async (): Promise<void> => {
     if (child.exitCode === null) {
