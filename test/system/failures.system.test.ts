@@ -90,6 +90,11 @@ t.test('when a lease is over, so is its cell', async (t) => {
   leaveFact('cell dead after', String(lateMs));
   t.ok(lateMs <= 1000, `${lateMs} ms after the deadline`);
   t.match(errorCode(await call('count_unread', {}, { lease: String(asked.value['lease']) })), /^LEASE_EXPIRED$/);
+  t.equal(
+    await must(['systemctl', 'list-units', '--failed', '--plain', '--no-legend', 'airlock*']),
+    '',
+    'the death of a cell is no failed unit',
+  );
 });
 
 t.test('a lease for the time after the reboot', async (t) => {

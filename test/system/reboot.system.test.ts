@@ -3,7 +3,7 @@ import t from 'tap';
 import { approve, call } from './approval.js';
 import { airlock, ctl, errorCode, fact, must, until, run } from './machine.js';
 import { startMail } from './mailbox.js';
-import { codeOfStep } from './phone.js';
+import { codeOfStep, frontLeft } from './phone.js';
 
 t.test('both daemons are up by themselves', async (t) => {
   for (const unit of ['airlock-totp', 'airlock-gateway']) {
@@ -27,10 +27,14 @@ t.test('all leases have ended', async (t) => {
 
 t.test('a new approval reads the same mailbox; codes from before stay used', async (t) => {
   await startMail();
+  const used = Number(fact('lastStep'));
+  // Something left the front undecided before, and for how long the machine was off cannot be known: codes are held back.
+  frontLeft();
   const asked = await airlock(['request', 'mail:read', '--reason', 'after the reboot']);
   t.equal(asked.value['status'], 'pending', JSON.stringify(asked.value));
-  t.equal(errorCode(await approve(await codeOfStep(Number(fact('lastStep'))))), 'CODE_REJECTED');
-  t.equal((await approve()).status, 0);
+  t.equal(errorCode(await approve(await codeOfStep(used))), 'CODE_REJECTED');
+  const approved = await approve();
+  t.equal(approved.status, 0, JSON.stringify(approved.value) + approved.stderr);
   t.equal((await airlock(['wait', String(asked.value['request'])])).status, 0);
   const { value } = await call('count_unread');
   t.match(value['result'], { total: 440 }, JSON.stringify(value));
