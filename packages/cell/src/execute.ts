@@ -7,6 +7,7 @@ import {
   type CellExecuteParams,
   type CellResult,
   type ConnectorSession,
+  type Json,
   type OperationManifest,
   type OperationResult,
   type Timers,
@@ -15,6 +16,7 @@ import { fromConnector } from './connector-error.js';
 import { checkConstraints, checkDeadline, checkScope, findOperation, joinConstraints } from './grant.js';
 import { CELL_LIMITS } from './limits.js';
 import type { OpenedCell } from './open.js';
+import { Patience } from './patience.js';
 
 const MAX_RESULT_BYTES = LIMITS.maxFrameOutBytes - CELL_LIMITS.resultMarginBytes;
 
@@ -24,10 +26,6 @@ const isResult = (value: unknown): value is OperationResult => {
   const { result, count } = value as Partial<OperationResult>;
   return result !== undefined && Number.isSafeInteger(count) && (count ?? -1) >= 0;
 };
-
-/** JSON and nothing else: what a connector returns may hold dates, undefined or its own classes. */
-const asJson = (result: OperationResult): OperationResult['result'] =>
-  JSON.parse(JSON.stringify(result.result)) as OperationResult['result'];
 
 export class Executor {
   readonly #cell: OpenedCell;
@@ -50,10 +48,10 @@ export class Executor {
     checkConstraints(operation, constraints);
     const refusal = this.#check(operation)(params.params);
     if (refusal !== null) throw refusal;
-    const answer = await this.#within(async (signal) => {
+    const answer = await this.#within(async (patience) => {
       const session = await this.#open();
-      return session.execute(operation.name, params.params, { signal, constraints });
-    });
+      return session.execute(operation.name, params.params, patience);
+    }, constraints);
     // A lease that ended while the service was answering ends this call too.
     checkDeadline(limits, context.clock);
     return this.#seal(answer);
@@ -78,7 +76,8 @@ export class Executor {
 
   /** The session is opened by the first call; one that could not be opened is tried again by the next. */
   #open(): Promise<ConnectorSession> {
-    const session = this.#session ?? this.#cell.connector.open(this.#cell.context);
+    if (this.#session !== null) return this.#session;
+    const session = this.#cell.connector.open(this.#cell.context);
     this.#session = session;
     session.catch(() => {
       if (this.#session === session) this.#session = null;
@@ -87,29 +86,34 @@ export class Executor {
   }
 
   /** Ends the wait after callTimeoutMs, whether or not the connector listens to its signal. */
-  async #within<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const controller = new AbortController();
-    const late = new AirlockError('UPSTREAM_TIMEOUT', 'the service did not answer in time');
-    let timer = { cancel: (): void => undefined };
-    const timeout = new Promise<never>((_, reject) => {
-      timer = this.#timers.after(CELL_LIMITS.callTimeoutMs, () => {
+  #within<T>(work: (patience: Patience) => Promise<T>, constraints: Readonly<Record<string, Json>> = {}): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const patience = new Patience(constraints);
+      const timer = this.#timers.after(CELL_LIMITS.callTimeoutMs, () => {
+        const late = new AirlockError('UPSTREAM_TIMEOUT', 'the service did not answer in time');
         reject(late);
-        controller.abort(late);
+        patience.end(late);
       });
+      const fail = (thrown: unknown): void => {
+        timer.cancel();
+        reject(fromConnector(thrown, this.#cell.mask));
+      };
+      const done = (answer: T): void => {
+        timer.cancel();
+        resolve(answer);
+      };
+      work(patience).then(done, fail);
     });
-    try {
-      return await Promise.race([work(controller.signal), timeout]);
-    } catch (thrown) {
-      throw thrown === late ? late : fromConnector(thrown, this.#cell.mask);
-    } finally {
-      timer.cancel();
-    }
   }
 
   #seal(answer: unknown): CellResult {
     if (!isResult(answer)) throw new AirlockError('INTERNAL', 'the connector answered with no result');
-    const { value, masked } = this.#cell.mask(asJson(answer));
-    const cut = cutResult(value, MAX_RESULT_BYTES);
+    // JSON and nothing else: what a connector returns may hold dates, undefined or its own classes.
+    const text = JSON.stringify(answer.result);
+    const { value, masked } = this.#cell.mask(JSON.parse(text) as Json);
+    // A UTF-16 unit takes at most three bytes, so most results need no second look.
+    const isSmall = masked === 0 && text.length * 3 <= MAX_RESULT_BYTES;
+    const cut = isSmall ? { value, truncated: false } : cutResult(value, MAX_RESULT_BYTES);
     return {
       result: cut.value,
       count: answer.count,

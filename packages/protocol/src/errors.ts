@@ -99,7 +99,11 @@ export class AirlockError extends Error {
   readonly data: ErrorData;
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    const { stackTraceLimit } = Error;
+    // A refusal is an answer like any other, and taking down its stack takes longer than making it: only a defect has one.
+    if (code !== 'INTERNAL') Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'AirlockError';
     this.code = code;
     this.data = { code, hint: ERRORS[code].hint, retry: ERRORS[code].retry, ...detail };
