@@ -4,7 +4,7 @@ import t from 'tap';
 import { AGENT, CHECKOUT, ctl, must, OPERATOR, run } from './machine.js';
 
 const uninstall = (...more: readonly string[]): ReturnType<typeof run> => run([`${CHECKOUT}/install.sh`, '--uninstall', ...more]);
-const processes = (): Promise<string> => must(['bash', '-c', 'pgrep -af /usr/lib/airlock || true']);
+const processes = (): Promise<string> => must(['bash', '-c', 'pgrep -af [/]usr/lib/airlock || true']);
 const PROGRAMS = ['/usr/lib/airlock', '/usr/local/bin/airlock', '/usr/local/bin/airlock-ctl', '/run/airlock'];
 const KEPT = ['/etc/airlock/airlock.yaml', '/var/lib/airlock-totp', '/var/lib/airlock-gateway', '/srv/airlock'];
 const units = (): Promise<string> =>
