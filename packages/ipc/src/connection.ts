@@ -57,7 +57,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
-const CLOSED_BY_PEER = 'the other side closed the connection';
+/** One for all: most connections end so, and nobody changes an error. */
+const CLOSED_BY_PEER = Object.freeze(new AirlockError('UNAVAILABLE', 'the other side closed the connection'));
 
 export class Connection<S = undefined> {
   readonly state: S;
@@ -142,6 +143,7 @@ export class Connection<S = undefined> {
     if (this.#closeReason !== null) return;
     this.#outbox.flush();
     this.#finish(reason);
+    if (this.#socket.writableLength === 0) return void this.#socket.destroy();
     // A peer that never reads the last bytes must not keep the descriptor.
     this.#closing = this.#options.timers.after(LIMITS.closeGraceMs, () => this.#socket.destroy());
     this.#socket.destroySoon();
@@ -244,7 +246,7 @@ export class Connection<S = undefined> {
   }
 
   #afterAnswer(): void {
-    if (this.#isEnding && this.#dispatcher.inFlight === 0) this.close(new AirlockError('UNAVAILABLE', CLOSED_BY_PEER));
+    if (this.#isEnding && this.#dispatcher.inFlight === 0) this.close(CLOSED_BY_PEER);
   }
 
   #cutOff(): void {
@@ -256,7 +258,7 @@ export class Connection<S = undefined> {
 
   #onSocketClosed(): void {
     this.#closing?.cancel();
-    this.#finish(new AirlockError('UNAVAILABLE', CLOSED_BY_PEER));
+    this.#finish(CLOSED_BY_PEER);
   }
 
   #finish(reason: AirlockError): void {
