@@ -1,20 +1,14 @@
 /** Printing: one JSON value with --json, else text for people; errors on stderr as `airlock: error: …` and `airlock: hint: …`. */
 import { asAirlockError, type AirlockError } from '@airlock/protocol';
 import type { Context } from './context.js';
+import { printable } from './printable.js';
 
-/**
- * What others wrote must not drive this terminal: everything but printable characters, line ends and plain spaces
- * becomes its code point. Covers C0, C1, bidirectional, zero-width, tag and unassigned characters.
- */
-export const printable = (text: string): string =>
-  text.replace(
-    /[^\P{C}\n]|[^\P{Z} ]|[\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{3164}\u{fe00}-\u{fe0f}\u{ffa0}]/gu,
-    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  );
+/** Lines made printable, their ends kept. */
+export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
 
 /** With --json the value, else the text, made printable (nothing where it is empty). */
 export const print = (context: Context, value: unknown, text: string): void => {
-  const line = context.json ? JSON.stringify(value) : printable(text);
+  const line = context.json ? JSON.stringify(value) : printableLines(text);
   if (line !== '') context.terminal.out(`${line}\n`);
 };
 
@@ -58,4 +52,4 @@ export const printRaw = (context: Context, value: unknown, text: string): void =
   context.terminal.out(`${context.json ? JSON.stringify(value) : text}\n`);
 
 /** A note for people on stderr, so that stdout stays what was asked for. */
-export const note = (context: Context, text: string): void => context.terminal.err(`${printable(text)}\n`);
+export const note = (context: Context, text: string): void => context.terminal.err(`${printableLines(text)}\n`);

@@ -103,11 +103,15 @@ const helpOf = (root: Commander, topic: readonly string[]): string => {
   return at.helpInformation();
 };
 
-/** Commander's own complaints in the form of every other error. */
-const usageError = (error: CommanderError): AirlockError =>
-  new AirlockError('PARAMS_INVALID', error.message.replace(/^error: /, ''), { hint: 'airlock-ctl help' });
+/** commander answers a group of commands named without a command with its help, and this code. */
+const HELP_INSTEAD = 'commander.help';
 
-const QUIET_EXITS = new Set(['commander.helpDisplayed', 'commander.version', 'commander.help']);
+/** Commander's own complaints in the form of every other error. */
+const usageError = ({ code, message }: CommanderError): AirlockError => {
+  const what = code === HELP_INSTEAD ? 'the command is not complete' : message.replace(/^error: /, '');
+  return new AirlockError('PARAMS_INVALID', what, { hint: 'airlock-ctl help' });
+};
+
 
 /** commander looks at exitOverride and output of each command, not of the root alone. */
 const configure = (command: Commander, terminal: Terminal): void => {
@@ -134,11 +138,10 @@ export const runProgram = async ({ argv, env, terminal, version }: RunEnvironmen
     await root.parseAsync([...argv], { from: 'user' });
     return status;
   } catch (thrown) {
-    if (thrown instanceof CommanderError && QUIET_EXITS.has(thrown.code)) {
-      if (thrown.code === 'commander.help') terminal.err(helpOf(root, []));
-      return thrown.exitCode === 0 ? 0 : 2;
-    }
+    // --help and --version are no errors.
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
     const context = makeContext(env, terminal, argv.includes('--json'));
+    if (thrown instanceof CommanderError && thrown.code === HELP_INSTEAD && !context.json) terminal.err(helpOf(root, []));
     return printError(context, thrown instanceof CommanderError ? usageError(thrown) : thrown);
   }
 };

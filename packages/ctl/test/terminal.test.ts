@@ -1,6 +1,6 @@
 import t from 'tap';
 import { LineReader } from '../src/terminal/terminal.js';
-import { printable } from '../src/output.js';
+import { printableLines } from '../src/output.js';
 import { qr } from '../src/terminal/qr.js';
 
 t.test('lines go one to each caller, in order, whatever the chunks', async (t) => {
@@ -42,9 +42,9 @@ t.test('a QR code is a block of equal lines, quiet zone light', async (t) => {
 
 t.test('what others wrote cannot drive the terminal', async (t) => {
   t.equal(
-    printable('a\u001b[2Jb\u202ec\u200bd\u00a0e\u{e0041}f\rg\th'),
-    'a\\u{1b}[2Jb\\u{202e}c\\u{200b}d\\u{a0}e\\u{e0041}f\\u{d}g\\u{9}h',
+    printableLines('a\u001b[2Jb\u202ec\u200bd\u00a0e\u{e0041}f\rg\th'),
+    'a\\u{1B}[2Jb\\u{202E}c\\u{200B}d\\u{A0}e\\u{E0041}f\\u{D}g\\u{9}h',
   );
   const kept = 'Grüße, 漢字, emoji 🙂, "quoted" \\ and\nlines';
-  t.equal(printable(kept), kept);
+  t.equal(printableLines(kept), kept);
 });

@@ -33,6 +33,10 @@ export const acceptableSteps = (state: OperatorState, now: Now): readonly number
   return steps;
 };
 
+/** The last used step, while its code could still be in somebody's hand. */
+export const spentStep = (state: OperatorState, now: Now): readonly number[] =>
+  state.lastStep >= 0 && state.lastStep >= now.step - TOTP_LIMITS.windowSteps ? [state.lastStep] : [];
+
 const otherChannel = (channel: Channel): Channel => (channel === 'terminal' ? 'relay' : 'terminal');
 
 /** Uses a step up: it and every one before it are spent from here on. */

@@ -7,11 +7,11 @@
  * QUEUE-3  a valid code that names a request not in front is burnt and refused.
  * QUEUE-4  step in the window, above the last used, not below the floor.
  * QUEUE-6  the match number where another request waits, or one left the front undecided or denied lately.
- * QUEUE-9  while a channel is locked no code is looked at; every failure counts.
+ * QUEUE-9  while a channel is locked no code is looked at; every failure counts, but for the last used code given again.
  */
 import type { Channel } from '@airlock/protocol';
 import { TOTP_LIMITS } from '../limits.js';
-import { acceptableSteps, burnStep, countFailure, isLockedOut } from './failures.js';
+import { acceptableSteps, burnStep, countFailure, isLockedOut, spentStep } from './failures.js';
 import { pendingOf, type Now, type OperatorState, type QueuedRequest } from './state.js';
 
 export interface Submission {
@@ -65,7 +65,9 @@ const decideBeforeCode = (state: OperatorState, submission: Submission, now: Now
 export const decideSubmission = (state: OperatorState, submission: Submission, now: Now, findStep: FindStep): Submitted => {
   const early = decideBeforeCode(state, submission, now);
   if (early !== null) return { verdict: early, state };
-  const step = findStep(acceptableSteps(state, now));
+  const step = findStep([...acceptableSteps(state, now), ...spentStep(state, now)]);
+  // Refused like any other, but no guess: a code that came twice must not lock its operator out.
+  if (step === state.lastStep) return { verdict: { kind: 'code' }, state };
   if (step === null) return { verdict: { kind: 'code' }, state: countFailure(state, submission.channel) };
   const burnt = burnStep(state, step, submission.channel);
   if (state.front?.id !== submission.request) return { verdict: { kind: 'not-front', step }, state: burnt };
