@@ -182,7 +182,7 @@ for (const { socket, daemon, method, valid } of TARGETS) {
         unclear,
         -1,
         unclear < 0
-          ? undefined
+          ? 'every answer is clear'
           : `${frames[at + unclear]?.toString('latin1').slice(0, 120) ?? ''} → ${answers[unclear]?.bytes.toString('latin1').slice(0, 200) ?? ''}`,
       );
       t.equal(await goesOn(), null, 'another client’s call');
