@@ -58,6 +58,8 @@ const { outputFiles } = buildSync({
   target: 'node20',
   write: false,
   treeShaking: true,
+  // A third of every bundle: the smaller, the sooner it is loaded.
+  minify: true,
   logLevel: 'silent',
 });
 

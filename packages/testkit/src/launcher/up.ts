@@ -40,9 +40,14 @@ const connectorPath = (layout: Layout, options: LauncherOptions): string =>
 const daemonEnvironment = (layout: Layout, options: LauncherOptions): Record<string, string> => ({
   PATH: process.env['PATH'] ?? '/usr/bin:/bin',
   ...commandEnvironment(layout, connectorPath(layout, options)),
+  // Each arena of malloc keeps what it once had.
+  MALLOC_ARENA_MAX: '1',
   AIRLOCK_CELL_SLOTS: String(options.cells),
   ...(options.clockFile === undefined ? {} : { AIRLOCK_DEV_CLOCK_FILE: options.clockFile }),
 });
+
+/** As in the units: a small young generation and no helpers of V8's, which take more memory than these programs. */
+const SMALL = ['--max-semi-space-size=1', '--v8-pool-size=0', '--optimize-for-size'];
 
 const programs = (layout: Layout, options: LauncherOptions, bind: (name: string, file?: string) => BoundSocket): Program[] => {
   const env = daemonEnvironment(layout, options);
@@ -51,7 +56,7 @@ const programs = (layout: Layout, options: LauncherOptions, bind: (name: string,
   const totp: Program = {
     name: 'airlock-totp',
     bundle: bundle('airlock-totp'),
-    flags: ['--jitless', '--disallow-code-generation-from-strings'],
+    flags: ['--jitless', '--disallow-code-generation-from-strings', ...SMALL],
     env: { ...env, ...(options.secretFile === undefined ? {} : { AIRLOCK_DEV_TOTP_SECRET_FILE: options.secretFile }) },
     sockets: [bind(`approve/${OPERATOR}`), bind('bridge'), bind('release'), bind('root')],
     prepare,
@@ -59,14 +64,14 @@ const programs = (layout: Layout, options: LauncherOptions, bind: (name: string,
   const gateway: Program = {
     name: 'airlock-gateway',
     bundle: bundle('airlock-gateway'),
-    flags: ['--disallow-code-generation-from-strings'],
+    flags: ['--disallow-code-generation-from-strings', '--max-semi-space-size=4'],
     env,
     sockets: [...options.roles.map((role) => bind(`agent/${role}`)), bind(`operator/${OPERATOR}`)],
     prepare,
   };
   const cells = Array.from({ length: options.cells }, (_, slot): Program => {
     const socket = bind('cell', `cell/${slot}`);
-    return { name: `airlock-cell@${slot}`, bundle: bundle('airlock-cell'), flags: [], env, sockets: [socket] };
+    return { name: `airlock-cell@${slot}`, bundle: bundle('airlock-cell'), flags: SMALL, env, sockets: [socket] };
   });
   return [totp, gateway, ...cells];
 };
