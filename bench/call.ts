@@ -1,5 +1,6 @@
 /** A governed call of an operation that does nothing, against a bare JSON-RPC echo through as many sockets. */
 import { obtainLease, openSession, startTestInstance, type Running } from '@airlock/testkit';
+import { memoryOf } from './memory.js';
 import { fork, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -182,6 +183,7 @@ export const run = async (): Promise<object> => {
     figures.many.push(await parallel(governed, 'call', params, PARALLEL));
   }
   const fresh = await freshConnections(path, resume, params, FRESH);
+  const memoryMb = { ...memoryOf(running), reach: { totp: 60, gateway: 90, cell: 70 } };
   for (const client of [...governed, ...bare]) client.close();
   baseline.stop();
   await running.stop();
@@ -196,5 +198,6 @@ export const run = async (): Promise<object> => {
     sequential: { governedPerS: round(seq), barePerS: round(bareSeq), ratio: round(seq / bareSeq, 2), reach: 0.5 },
     connections16: { governedPerS: round(many), barePerS: round(bareMany), ratio: round(many / bareMany, 2), reach: 0.45 },
     newConnectionPerCall: { ...fresh, reach: { p50Us: 369, perS: 2479 } },
+    memoryMb,
   };
 };
