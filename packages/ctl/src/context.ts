@@ -1,5 +1,5 @@
 /** What every command gets: where things are, how to print, and the sockets of this operator. */
-import { connectSocket, type Connection } from '@airlock/ipc';
+import { connectSocket, type Connection, type NotificationTable } from '@airlock/ipc';
 import { AirlockError } from '@airlock/protocol';
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -85,6 +85,11 @@ export type Link = Connection;
 /** The key exchange carries a record's key, header and wrapped key; all are small. */
 const MAX_KEY_FRAME_BYTES = 8192;
 
+/** What a session of `run` is told unasked. It asks by itself, and a notification nobody expects would end the connection. */
+const SESSION_NOTIFICATIONS: NotificationTable<undefined> = Object.fromEntries(
+  ['access.decided', 'lease.expiring', 'lease.ended'].map((method) => [method, { params: () => null, handle: () => undefined }]),
+);
+
 /** Runs `use` on a connection and closes it after. A connection that ends meanwhile ends `use` with its reason. */
 export const withSocket = async <T>(path: string, use: (link: Link) => Promise<T>, maxBinaryBytes = 0): Promise<T> => {
   let lose: (reason: AirlockError) => void = () => undefined;
@@ -92,7 +97,11 @@ export const withSocket = async <T>(path: string, use: (link: Link) => Promise<T
     lose = reject;
   });
   lost.catch(() => undefined);
-  const link = await connectSocket(path, { limits: { maxBinaryBytes }, onClose: (_link, reason) => lose(reason) });
+  const link = await connectSocket(path, {
+    limits: { maxBinaryBytes },
+    notifications: SESSION_NOTIFICATIONS,
+    onClose: (_link, reason) => lose(reason),
+  });
   try {
     return await Promise.race([use(link), lost]);
   } finally {

@@ -112,7 +112,6 @@ const usageError = ({ code, message }: CommanderError): AirlockError => {
   return new AirlockError('PARAMS_INVALID', what, { hint: 'airlock-ctl help' });
 };
 
-
 /** commander looks at exitOverride and output of each command, not of the root alone. */
 const configure = (command: Commander, terminal: Terminal): void => {
   command.exitOverride().configureOutput({ writeOut: (text) => terminal.out(text), writeErr: () => undefined });
