@@ -24,8 +24,6 @@ import type { AuditLog, Fields, GroupedRecord, Head, LogOptions } from './types.
 import { Waiters } from './waiters.js';
 import { WriteGroup } from './write-group.js';
 
-const NOTHING = Buffer.alloc(0);
-
 class Log implements AuditLog {
   readonly #fs: LogFs;
   readonly #options: LogOptions;
@@ -35,8 +33,8 @@ class Log implements AuditLog {
   #segment: Segment | null = null;
   #dirFd: number | null = null;
   #durable: Head = this.#tail.head();
-  /** Encoded lines that are not written yet: durable and grouped appends of one turn share one write. */
-  #pending: Buffer[] = [];
+  /** Lines that are not written yet: durable and grouped appends of one turn share one write. */
+  #pending: string[] = [];
   #group: WriteGroup | null = null;
   readonly #waiters = new Waiters();
   #syncing = false;
@@ -174,8 +172,7 @@ class Log implements AuditLog {
   #writePending(): void {
     if (this.#sealed !== null) throw this.#sealed;
     if (this.#pending.length === 0 || this.#segment === null) return;
-    const [first = NOTHING] = this.#pending;
-    const bytes = this.#pending.length === 1 ? first : Buffer.concat(this.#pending);
+    const bytes = Buffer.from(`${this.#pending.join('\n')}\n`);
     this.#pending = [];
     const written = { at: 0 };
     try {
@@ -204,7 +201,7 @@ class Log implements AuditLog {
       this.#releaseReserve();
       segment.append(bytes, at, () => undefined);
       const line = this.#tail.encode(recordTime(this.#options.clock.wallMs()), 'sealed', { reason: 'no space' });
-      segment.append(line, 0, () => undefined);
+      segment.append(Buffer.from(`${line}\n`), 0, () => undefined);
       segment.syncNow();
       this.#tail.link(line);
     } catch (thrown) {

@@ -87,14 +87,21 @@ export interface RecordPlace {
 }
 
 /**
- * The line of a record, LF included. Fields too large for a line give way to `{"cut":true,"bytes":N}`.
+ * The line of a record without its LF; well-formed, so its UTF-8 is its only form. Fields too large for a line give way to
+ * `{"cut":true,"bytes":N}`, N with the LF.
  * @throws TypeError for an event that is no name, or a field called seq, ts, event or prev: a defect of the caller.
  */
-export const encodeRecord = (place: RecordPlace, event: string, fields: Fields): Buffer => {
+export const encodeLine = (place: RecordPlace, event: string, fields: Fields): string => {
   if (!EVENT.test(event)) throw new TypeError('an event is named by lower-case letters, digits and underscores');
   for (const name of RESERVED) if (fields[name] !== undefined) throw new TypeError(`a record has its own ${name}`);
   const front = `{"seq":${place.seq},"ts":"${place.ts}","event":"${event}"`;
-  const back = `,"prev":"${place.prev}"}\n`;
-  const line = Buffer.from(front + membersOf(fields, 1, new Set(RESERVED)) + back);
-  return line.length <= MAX_LINE_BYTES ? line : Buffer.from(`${front},"cut":true,"bytes":${line.length}${back}`);
+  const back = `,"prev":"${place.prev}"}`;
+  const line = front + membersOf(fields, 1, new Set(RESERVED)) + back;
+  // A UTF-16 unit takes at most three bytes, so most lines need no count.
+  const bytes = line.length * 3 < MAX_LINE_BYTES ? 0 : Buffer.byteLength(line) + 1;
+  return bytes <= MAX_LINE_BYTES ? line : `${front},"cut":true,"bytes":${bytes}${back}`;
 };
+
+/** The bytes of `encodeLine`, LF included. */
+export const encodeRecord = (place: RecordPlace, event: string, fields: Fields): Buffer =>
+  Buffer.from(`${encodeLine(place, event, fields)}\n`);

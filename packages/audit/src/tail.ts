@@ -1,7 +1,7 @@
 /** The end of the log: its chain, and the newest line digests. In memory; what fails to be written seals the log. */
 import { Chain, lineDigestLatin1 } from './chain.js';
 import { DigestWindow } from './digest-window.js';
-import { encodeRecord } from './record.js';
+import { encodeLine } from './record.js';
 import type { Fields, Head } from './types.js';
 
 export class Tail {
@@ -21,14 +21,14 @@ export class Tail {
     return this.#chain.head();
   }
 
-  /** The line of the record that comes next. @throws TypeError as `encodeRecord` does. */
-  encode(ts: string, event: string, fields: Fields): Buffer {
-    return encodeRecord({ seq: this.#chain.size + 1, ts, prev: this.#chain.hash }, event, fields);
+  /** The line of the record that comes next, without LF. @throws TypeError as `encodeLine` does. */
+  encode(ts: string, event: string, fields: Fields): string {
+    return encodeLine({ seq: this.#chain.size + 1, ts, prev: this.#chain.hash }, event, fields);
   }
 
-  /** Takes the line into the chain. @param line LF included */
-  link(line: Buffer): void {
-    const digest = lineDigestLatin1(line.subarray(0, -1));
+  /** Takes the line into the chain. @param line without LF */
+  link(line: string): void {
+    const digest = lineDigestLatin1(line);
     this.#chain.extend(digest);
     this.#digests.push(digest);
   }
