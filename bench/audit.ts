@@ -1,6 +1,6 @@
 /** Audit log: 64 durable writers against one fdatasync per record, and verification with duplicate keys detected. */
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { openLog, verifyLog } from '@airlock/audit';
@@ -78,23 +78,15 @@ const verify = async (dir: string): Promise<{ verifyPerS: number; verifyWorstPer
   return { verifyPerS: rates[Math.floor(VERIFY_RUNS / 2)] ?? 0, verifyWorstPerS: rates[0] ?? 0, verifyPerCpuS };
 };
 
-/** Prints one JSON line; `AIRLOCK_BENCH_DIR` names the disk to measure (default: the temporary directory's). */
-export const run = async (): Promise<void> => {
+/** `AIRLOCK_BENCH_DIR` names the disk to measure (default: the temporary directory's). */
+export const run = async (): Promise<object> => {
   const dir = mkdtempSync(join(process.env['AIRLOCK_BENCH_DIR'] ?? tmpdir(), 'airlock-bench-audit-'));
   try {
     const baselinePerS = baseline(dir);
     const appended = await append(dir);
     const verified = await verify(dir);
-    const line = {
-      name: 'audit',
-      writers: WRITERS,
-      ...appended,
-      baselinePerS,
-      ...verified,
-      node: process.version,
-      cpus: cpus().length,
-    };
-    process.stdout.write(`${JSON.stringify(line)}\n`);
+    const reach = { appendPerS: 20_000, p99Ms: 10, verifyPerS: 300_000 };
+    return { writers: WRITERS, ...appended, baselinePerS, ...verified, reach };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

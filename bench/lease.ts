@@ -41,7 +41,7 @@ const measure = (variants: Readonly<Record<string, () => unknown>>): Record<stri
   );
 };
 
-/** Prints and answers `{bench, bytes, hmacP50Us, verifyP50Us, verifyNarrowedP50Us, ratio, reachUs, reached}`. */
+/** `{bytes, hmacP50Us, verifyP50Us, verifyNarrowedP50Us, ratio, reachUs, reached}`. */
 export const run = async (): Promise<object> => {
   const payload = LEASE.split('.')[1] ?? '';
   const narrowed = narrowLease(narrowLease(LEASE, ['scopes', ['gmail:read:list']]), ['budget', { calls: 5 }]);
@@ -51,8 +51,7 @@ export const run = async (): Promise<object> => {
     verifyNarrowed: () => verifyLease(KEY, narrowed, FACTS),
   });
   const ratio = Math.round(((verify ?? NaN) / (hmac ?? NaN)) * 100) / 100;
-  const result = {
-    bench: 'lease',
+  return {
     bytes: LEASE.length,
     hmacP50Us: hmac,
     verifyP50Us: verify,
@@ -61,6 +60,4 @@ export const run = async (): Promise<object> => {
     reachUs: 15,
     reached: (verify ?? Infinity) <= 15,
   };
-  process.stdout.write(`${JSON.stringify(result)}\n`);
-  return result;
 };
