@@ -12,7 +12,7 @@ import {
 import { readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { Disk, imprint, statePaths, type Daemon, type Seen } from './state-files.js';
+import { Disk, imprint, statePaths, untilSigned, type Daemon, type Seen } from './state-files.js';
 
 let running: Running;
 t.before(async () => {
@@ -36,6 +36,10 @@ const DAMAGES: Readonly<Record<string, (path: string) => void>> = {
 /** What may be lost without harm, since nothing is granted by it: sessions and budgets end with what cannot be read. */
 const isBearable = (path: string): boolean => /^(sessions|budgets)\.jsonl$/.test(path) || path.startsWith('vault/default/');
 
+/** Both where the form of the file matters; what is sealed as a whole is the same to either. */
+const damagesOf = (path: string): [string, (path: string) => void][] =>
+  Object.entries(DAMAGES).slice(/\.(state|jsonl)$|heads$/.test(path) ? 0 : 1);
+
 const ctlStatus = async (): Promise<unknown> => (await running.command('airlock-ctl', ['status', '--json'])).json;
 
 const EXIT: Readonly<Record<string, number>> = { VAULT_UNREADABLE: 6, AUDIT_UNAVAILABLE: 7 };
@@ -43,6 +47,7 @@ const EXIT: Readonly<Record<string, number>> = { VAULT_UNREADABLE: 6, AUDIT_UNAV
 for (const daemon of ['airlock-totp', 'airlock-gateway'] as const satisfies readonly Daemon[]) {
   t.test(daemon, async (t) => {
     const disk = new Disk(running, daemon);
+    await untilSigned(running, daemon);
     t.equal((await disk.keep()).code, null, 'negative control: a restart alone');
     const { files } = statePaths(running, daemon);
     const check = (seen: Seen, path: string, name: string): void => {
@@ -51,7 +56,7 @@ for (const daemon of ['airlock-totp', 'airlock-gateway'] as const satisfies read
       t.ok((seen.sealed?.hint ?? '') !== '', seen.sealed?.message ?? 'no reason');
     };
     for (const path of files) {
-      for (const [name, damage] of Object.entries(DAMAGES)) {
+      for (const [name, damage] of damagesOf(path)) {
         let before = '';
         const seen = await disk.startOn(() => {
           damage(join(disk.base, path));

@@ -1,7 +1,7 @@
 /** What stands on the disk of a daemon, one path at a time, changed while the daemon is down and put back after. */
 import { connectSocket } from '@airlock/ipc';
 import { sha256Hex } from '@airlock/protocol';
-import { restartWith, type Running } from '@airlock/testkit';
+import { restartWith, until, type Running } from '@airlock/testkit';
 import { cpSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
@@ -89,4 +89,19 @@ export const imprint = (path: string): string => {
   if (stat.isSymbolicLink()) return `link ${statSync(path).size}`;
   if (stat.isDirectory()) return `directory ${readdirSync(path).sort().join()}`;
   return `file ${stat.mode.toString(8)} ${sha256Hex(readFileSync(path))}`;
+};
+
+/** What no head covers yet can be cut off (audit.md "What this does not do"); a head comes once a second. */
+export const untilSigned = async (running: Running, daemon: Daemon): Promise<void> => {
+  const dir = join(stateDir(running, daemon), 'audit');
+  const link = await connectSocket(running.sockets['approve/default'] ?? '');
+  await until('a head over all records', async () => {
+    const { heads } = (await link.call('heads', {})) as { heads: string[] };
+    const [, size] = heads.find((head) => head.startsWith(`${daemon}\n`))?.split('\n') ?? [];
+    const segments = readdirSync(dir).filter((file) => file.endsWith('.jsonl'));
+    const lines = segments.flatMap((file) => readFileSync(join(dir, file), 'utf8').split('\n').slice(0, -1));
+    // The gateway's log carries the head itself as its next record.
+    return lines.length - Number(size) <= (daemon === 'airlock-gateway' ? 1 : 0);
+  });
+  link.close();
 };
