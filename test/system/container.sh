@@ -153,7 +153,7 @@ boot() { # RUN TIMEOUT_S COMMAND...
     echo LC_ALL=C.UTF-8
     [ ! -e "$tree/etc/airlock-test/extra-ca.crt" ] || echo NODE_EXTRA_CA_CERTS=/etc/airlock-test/extra-ca.crt
   } >"$tree/etc/airlock-test/environment"
-  cat >"$tree/etc/systemd/system/airlock-test.service" <<'UNIT'
+  cat >"$tree/etc/systemd/system/test-run.service" <<'UNIT'
 [Unit]
 Description=the test
 After=multi-user.target sockets.target
@@ -170,7 +170,7 @@ StandardError=append:/airlock-test.log
 WantedBy=default.target
 UNIT
   mkdir -p "$tree/etc/systemd/system/default.target.wants"
-  ln -sf ../airlock-test.service "$tree/etc/systemd/system/default.target.wants/airlock-test.service"
+  ln -sf ../test-run.service "$tree/etc/systemd/system/default.target.wants/test-run.service"
   # What nspawn would refuse by itself is allowed: it is Airlock's walls that are tried.
   timeout -k 15 "$limit" systemd-nspawn -q -D "$tree" --boot --register=no --keep-unit --console=pipe --link-journal=no \
     --machine="airlock-test-$$" --resolv-conf=off --timezone=off \
