@@ -1,6 +1,6 @@
 /** A governed call of an operation that does nothing, against a bare JSON-RPC echo through as many sockets. */
 import { obtainLease, openSession, startTestInstance, type Running } from '@airlock/testkit';
-import { memoryOf } from './memory.js';
+import { cpuMsOf, memoryOf } from './processes.js';
 import { fork, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -8,12 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const SEQUENTIAL = 4000;
+const SEQUENTIAL = 800;
 const CONNECTIONS = 16;
-const PARALLEL = 16_000;
-const FRESH = 2000;
-/** Rounds alternate baseline and product, so that both see the same machine. */
-const ROUNDS = 3;
+const PARALLEL = 3200;
+const FRESH = 200;
+const WARM_UP = 2000;
+/** Short rounds alternate baseline and product, so that both see the same machine; a ratio is the median over rounds. */
+const ROUNDS = 15;
 
 const MANIFEST = {
   connector: 1,
@@ -126,24 +127,18 @@ const startBaseline = async (dir: string): Promise<Baseline> => {
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const round = (value: number, digits = 0): number => Number(value.toFixed(digits));
 
-/** Connect, hello with the session's resume, call, close; as a short-lived command does. */
-const freshConnections = async (
-  path: string,
-  resume: string,
-  params: object,
-  count: number,
-): Promise<{ p50Us: number; perS: number }> => {
+/** Connect, say hello with the session's resume where there is one, call, close; as a short-lived command does. @returns µs each */
+const freshConnections = async (path: string, hello: object | null, method: string, params: object): Promise<number[]> => {
   const latencies: number[] = [];
-  const start = performance.now();
-  for (let n = 0; n < count; n += 1) {
+  for (let n = 0; n < FRESH; n += 1) {
     const began = performance.now();
     const client = new LineClient(path);
-    const hello = client.call('hello', { client: 'bench', protocol: 1, resume });
-    await Promise.all([hello, client.call('call', params)]);
+    const greeted = hello === null ? null : client.call('hello', hello);
+    await Promise.all([greeted, client.call(method, params)]);
     client.close();
     latencies.push((performance.now() - began) * 1000);
   }
-  return { p50Us: round(median(latencies)), perS: round(perSecond(count, start)) };
+  return latencies;
 };
 
 const prepare = async (): Promise<{ running: Running; lease: string; resume: string; path: string; config: string }> => {
@@ -165,6 +160,26 @@ const connectAll = async (path: string, resume: string): Promise<LineClient[]> =
   return clients;
 };
 
+interface Rounds {
+  readonly governed: number[];
+  readonly bare: number[];
+}
+
+/** Medians of both, and of what one is of the other in the same round. */
+const compare = ({ governed, bare }: Rounds): { governedPerS: number; barePerS: number; ratio: number } => ({
+  governedPerS: round(median(governed)),
+  barePerS: round(median(bare)),
+  ratio: round(median(governed.map((perS, n) => perS / (bare[n] ?? NaN))), 2),
+});
+
+const compareFresh = ({ governed, bare }: Rounds): object => {
+  const p50Us = round(median(governed));
+  const meanUs = governed.reduce((sum, us) => sum + us, 0) / governed.length;
+  return { p50Us, perS: round(1e6 / meanUs), bareP50Us: round(median(bare)) };
+};
+
+const newRounds = (): Rounds => ({ governed: [], bare: [] });
+
 export const run = async (): Promise<object> => {
   const { running, lease, resume, path, config } = await prepare();
   const baseline = await startBaseline(config);
@@ -173,31 +188,34 @@ export const run = async (): Promise<object> => {
   const bare = Array.from({ length: CONNECTIONS }, () => new LineClient(baseline.path));
   const [one, bareOne] = [governed[0], bare[0]];
   if (!one || !bareOne) throw new Error('no client');
-  const figures = { one: [] as number[], bareOne: [] as number[], many: [] as number[], bareMany: [] as number[] };
-  await sequential(one, 'call', params, SEQUENTIAL / 2);
-  await sequential(bareOne, 'echo', params, SEQUENTIAL / 2);
+  const hello = { client: 'bench', protocol: 1, resume };
+  const [alone, many, fresh] = [newRounds(), newRounds(), newRounds()];
+  await sequential(one, 'call', params, WARM_UP);
+  await sequential(bareOne, 'echo', params, WARM_UP);
+  const before = cpuMsOf(running);
   for (let n = 0; n < ROUNDS; n += 1) {
-    figures.bareOne.push(await sequential(bareOne, 'echo', params, SEQUENTIAL));
-    figures.one.push(await sequential(one, 'call', params, SEQUENTIAL));
-    figures.bareMany.push(await parallel(bare, 'echo', params, PARALLEL));
-    figures.many.push(await parallel(governed, 'call', params, PARALLEL));
+    alone.bare.push(await sequential(bareOne, 'echo', params, SEQUENTIAL));
+    alone.governed.push(await sequential(one, 'call', params, SEQUENTIAL));
+    many.bare.push(await parallel(bare, 'echo', params, PARALLEL));
+    many.governed.push(await parallel(governed, 'call', params, PARALLEL));
   }
-  const fresh = await freshConnections(path, resume, params, FRESH);
+  const after = cpuMsOf(running);
+  for (let n = 0; n < ROUNDS; n += 1) {
+    fresh.bare.push(...(await freshConnections(baseline.path, null, 'echo', params)));
+    fresh.governed.push(...(await freshConnections(path, hello, 'call', params)));
+  }
   const memoryMb = { ...memoryOf(running), reach: { totp: 60, gateway: 90, cell: 70 } };
   for (const client of [...governed, ...bare]) client.close();
   baseline.stop();
   await running.stop();
   rmSync(config, { recursive: true, force: true });
-  const [seq, bareSeq, many, bareMany] = [
-    median(figures.one),
-    median(figures.bareOne),
-    median(figures.many),
-    median(figures.bareMany),
-  ];
+  const cpuUs = (name: 'gateway' | 'cell'): number =>
+    round(((after[name] - before[name]) * 1000) / (ROUNDS * (SEQUENTIAL + PARALLEL)));
   return {
-    sequential: { governedPerS: round(seq), barePerS: round(bareSeq), ratio: round(seq / bareSeq, 2), reach: 0.5 },
-    connections16: { governedPerS: round(many), barePerS: round(bareMany), ratio: round(many / bareMany, 2), reach: 0.45 },
-    newConnectionPerCall: { ...fresh, reach: { p50Us: 369, perS: 2479 } },
+    sequential: { ...compare(alone), reach: 0.5 },
+    connections16: { ...compare(many), reach: 0.45 },
+    newConnectionPerCall: { ...compareFresh(fresh), reach: { p50Us: 369, perS: 2479 } },
+    cpuUsPerCall: { gateway: cpuUs('gateway'), cell: cpuUs('cell') },
     memoryMb,
   };
 };

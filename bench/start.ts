@@ -4,7 +4,7 @@ import { addMailbox, daemonOf, openSession, startTestInstance, type Running } fr
 import type { AccessRequestResult, AccessWaitResult } from '@airlock/protocol';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { ageMs, memoryOf } from './memory.js';
+import { ageMs, memoryOf } from './processes.js';
 
 const ROUNDS = 5;
 const ANSWER_MS = 5000;

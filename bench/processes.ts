@@ -1,4 +1,4 @@
-/** Resident memory and start of the processes of one instance, and of no other on the machine. */
+/** Memory, processor time and start of the processes of one instance, and of no other on the machine. */
 import { pidsOf, type ProgramName, type Running } from '@airlock/testkit';
 import { readFileSync } from 'node:fs';
 
@@ -22,6 +22,24 @@ export const memoryOf = (running: Running): { totp: number; gateway: number; cel
   gateway: largestMb(running, 'airlock-gateway'),
   cell: largestMb(running, 'airlock-cell'),
 });
+
+/** The fields of /proc/PID/stat behind the name, which may hold anything. */
+const statOf = (pid: number): string[] =>
+  readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+
+/** Processor time, user and system, to 10 ms; on a busy machine it says more than the wall. */
+const cpuMs = (pid: number): number => {
+  const stat = statOf(pid);
+  return (Number(stat[11]) + Number(stat[12])) * TICK_MS;
+};
+
+/** Of gateway and of all cells of an instance, of which one works. */
+export const cpuMsOf = (running: Running): { gateway: number; cell: number } => {
+  const sum = (program: ProgramName): number => pidsOf(running, program).reduce((total, pid) => total + cpuMs(pid), 0);
+  return { gateway: sum('airlock-gateway'), cell: sum('airlock-cell') };
+};
 
 /** Milliseconds since a process began, to 10 ms. */
 export const ageMs = (pid: number): number => {
