@@ -57,8 +57,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
-/** One for all: most connections end so, and nobody changes an error. */
-const CLOSED_BY_PEER = Object.freeze(new AirlockError('UNAVAILABLE', 'the other side closed the connection'));
+/** One each: whoever gets an error may add to it. */
+const closedByPeer = (): AirlockError => new AirlockError('UNAVAILABLE', 'the other side closed the connection');
 
 export class Connection<S = undefined> {
   readonly state: S;
@@ -246,7 +246,7 @@ export class Connection<S = undefined> {
   }
 
   #afterAnswer(): void {
-    if (this.#isEnding && this.#dispatcher.inFlight === 0) this.close(CLOSED_BY_PEER);
+    if (this.#isEnding && this.#dispatcher.inFlight === 0) this.close(closedByPeer());
   }
 
   #cutOff(): void {
@@ -258,7 +258,7 @@ export class Connection<S = undefined> {
 
   #onSocketClosed(): void {
     this.#closing?.cancel();
-    this.#finish(CLOSED_BY_PEER);
+    this.#finish(closedByPeer());
   }
 
   #finish(reason: AirlockError): void {
