@@ -44,9 +44,17 @@ export const checkCode = (text: string): string => {
   });
 };
 
+/** The floor rule and a used step hold back less than three steps of the longest period. */
+const LONG_WAIT_S = 360;
+
 /** Says how long the floor rule still holds back, so that nobody burns a code for nothing. */
 export const noteWait = (context: Context, front: ShownRequest): void => {
-  if (front.waitS > 0)
+  if (front.waitS > LONG_WAIT_S)
+    note(
+      context,
+      `airlock: codes are held back for ${front.waitS} s: this machine's clock was ahead for a while; as root: airlock-ctl lockout clear terminal`,
+    );
+  else if (front.waitS > 0)
     note(context, `airlock: codes are held back for ${front.waitS} s more; use the code your phone shows then`);
 };
 
@@ -76,38 +84,73 @@ const decided = async (link: Link, request: string, signal: AbortSignal): Promis
   return null;
 };
 
-const showAction = async (context: Context, link: Link, request: string): Promise<ShownRequest | null> => {
-  const { front } = await shownFront(link);
-  if (front?.id === request) {
-    note(context, front.text);
-    noteWait(context, front);
-    return front;
-  }
-  if (front) {
-    note(
-      context,
-      `airlock: another request is in front (${front.id}: ${front.summary}); decide it first: airlock-ctl approve, or airlock-ctl deny`,
-    );
-  }
-  return null;
-};
+const FRONT_POLL_MS = 500;
 
 const readCode = async (context: Context, signal: AbortSignal): Promise<string | null> => {
   const typed = await context.terminal.secret('code: ', signal);
   return typed === null || typed.trim() === '' ? null : checkCode(typed.trim());
 };
 
-/** A code typed here, submitted for this request as it is shown now. */
-const approveHere = async (context: Context, link: Link, request: string, signal: AbortSignal): Promise<string | null> => {
-  const code = await readCode(context, signal);
-  if (code === null) return null;
-  const { front } = await shownFront(link);
-  if (front?.id !== request) {
-    throw new AirlockError('APPROVAL_PENDING', 'another request is in front, so no code was sent', {
-      hint: 'decide that one first (airlock-ctl pending), then run this again',
-    });
+/** A code that came through a pipe was meant for a text that is not on display: it is not sent. */
+const refuseUnshown = async (context: Context, signal: AbortSignal): Promise<null> => {
+  if ((await readCode(context, signal)) === null) return null;
+  throw new AirlockError('APPROVAL_PENDING', 'another request is in front, so no code was sent', {
+    hint: 'decide that one first (airlock-ctl pending), then run this again',
+  });
+};
+
+/** The action once it is in front, shown in full; says what stands before it. Null when told to stop. */
+const shownWhenFront = async (
+  context: Context,
+  link: Link,
+  request: string,
+  signal: AbortSignal,
+): Promise<ShownRequest | null> => {
+  let told: string | null = null;
+  while (!signal.aborted) {
+    const { front } = await shownFront(link);
+    if (front?.id === request) {
+      note(context, front.text);
+      noteWait(context, front);
+      return front;
+    }
+    if (front && front.id !== told) {
+      told = front.id;
+      note(
+        context,
+        `airlock: ${front.id} (${front.summary}) is in front; waiting until you decide it elsewhere: airlock-ctl approve, or airlock-ctl deny`,
+      );
+    }
+    if (front && !context.terminal.isTerminal) return refuseUnshown(context, signal);
+    await new Promise((resolve) => setTimeout(resolve, FRONT_POLL_MS));
   }
-  return (await submit(link, front, code, front.match)).ticket ?? '';
+  return null;
+};
+
+/** A code that may simply be typed again. */
+const isMistyped = (error: unknown): error is AirlockError =>
+  error instanceof AirlockError && (error.code === 'CODE_REJECTED' || error.code === 'PARAMS_INVALID');
+
+/**
+ * Codes typed here approve the text that was shown here and no other: its digest goes with each. After a rejected one the
+ * next is read, for as long as there is input, so that one slip does not cost the action its place.
+ */
+const approveHere = async (context: Context, link: Link, request: string, signal: AbortSignal): Promise<string | null> => {
+  const shown = await shownWhenFront(context, link, request, signal);
+  let rejected: AirlockError | null = null;
+  while (shown !== null && !signal.aborted) {
+    try {
+      const code = await readCode(context, signal);
+      if (code === null) break;
+      return (await submit(link, shown, code, shown.match)).ticket ?? '';
+    } catch (error) {
+      if (!isMistyped(error)) throw error;
+      rejected = error;
+      note(context, `airlock: error: ${error.message}\nairlock: hint: ${error.data.hint}`);
+    }
+  }
+  if (rejected !== null) throw rejected;
+  return null;
 };
 
 /**
@@ -117,7 +160,6 @@ const approveHere = async (context: Context, link: Link, request: string, signal
  */
 export const approveAction = async (context: Context, link: Link, action: Action): Promise<string> => {
   const { request } = await ask<ActionOpenResult>(link, 'action.open', { verb: action.verb, params: action.params });
-  await showAction(context, link, request.id);
   const stop = new AbortController();
   const elsewhere = decided(link, request.id, stop.signal);
   elsewhere.catch(() => undefined);

@@ -81,11 +81,14 @@ const readUnseen = (
 ): Promise<string | null> =>
   new Promise((resolve, reject) => {
     let typed = '';
-    const finish = (line: string | null): void => {
+    const stop = (): void => {
       stdin.off('data', onData);
       stdin.setRawMode(false);
       stdin.pause();
       err('\n');
+    };
+    const finish = (line: string | null): void => {
+      stop();
       resolve(line);
     };
     const onData = (chunk: Buffer | string): void => {
@@ -93,7 +96,7 @@ const readUnseen = (
         if (key === '\r' || key === '\n') return finish(typed);
         if (key === CTRL_D) return finish(typed === '' ? null : typed);
         if (key === CTRL_C) {
-          finish(null);
+          stop();
           return reject(
             new AirlockError('APPROVAL_DENIED', 'given up at the terminal', { hint: 'run the command again when you are ready' }),
           );

@@ -34,7 +34,10 @@ export const codeRefused = (): AirlockError =>
     hint: 'codes are for the human: never ask for one, never send one',
   });
 
-const isCodeText = (text: string): boolean => CODE_VALUE.test(text) || CODE_IN_WORDS.test(text);
+/** A date of ISO 8601 has eight digits and is no code. */
+const DATE = /^\s*(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\s*$/;
+
+const isCodeText = (text: string): boolean => (CODE_VALUE.test(text) && !DATE.test(text)) || CODE_IN_WORDS.test(text);
 
 /** CODE-2. Recursion ends with the frame's depth (32). */
 export const holdsCode = (value: unknown): boolean => {

@@ -3,6 +3,7 @@ import { compileConfig, ROLES_FILE, YAML_FILE } from '@airlock/ctl';
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandEnvironment, makeLayout, type Layout } from './layout.js';
+import { lockDirectory } from './lock.js';
 import type { LauncherOptions } from './options.js';
 import { waitReady } from './ready.js';
 import { bindSocket, closeSocket, type BoundSocket } from './sockets.js';
@@ -92,6 +93,7 @@ const superviseAll = (list: readonly Program[], report: (event: object) => void)
  */
 export const startInstance = async (options: LauncherOptions, report: (event: object) => void): Promise<Instance> => {
   const layout = makeLayout(options.dir);
+  const unlock = lockDirectory(options.dir);
   writeConfig(layout, options);
   const sockets: BoundSocket[] = [];
   const list = programs(layout, options, (name, file = name) => {
@@ -103,6 +105,7 @@ export const startInstance = async (options: LauncherOptions, report: (event: ob
   const stop = async (): Promise<void> => {
     await Promise.all(running.map((one) => one.stop()));
     sockets.forEach(closeSocket);
+    unlock();
   };
   try {
     await waitReady(layout, OPERATOR);

@@ -41,6 +41,8 @@ export const serveApprove = async (
     ...at,
     name: `approve/${operator}`,
     table: { status: statusEntry(house), ...approveTable(context) },
+    // An operator's command that is gone takes its action along at once, whatever it was waiting for (QUEUE-11).
+    allowHalfOpen: false,
     limits: { maxBinaryBytes: LIMITS.maxBinaryFrameBytes, idleTimeoutMs: Infinity },
     timers: house.timers,
     open: () => ({ operator, isSubscribed: false }),

@@ -6,7 +6,9 @@ import { beginEnrolment, giveEnrolmentCode, isRecoveryCode, parseSecret, useReco
 import type { Desk } from '../operators/desk.js';
 import { deskOf, requireOpen, type House } from '../operators/house.js';
 import { statusOf } from '../operators/status.js';
+import { TOTP_LIMITS } from '../limits.js';
 import { clearFailures } from '../queue/failures.js';
+import type { Now, OperatorState } from '../queue/state.js';
 
 type Entry = MethodEntry<null>;
 
@@ -31,9 +33,19 @@ const begin = (desk: Desk, { secret, recoveryCode }: BeginParams): EnrolBeginRes
   return beginEnrolment(desk, given);
 };
 
+/**
+ * After the wall clock was ahead for a while, floor and last used step may lie far in the future, and no code counts until
+ * then. Root, who can set the clock, brings them back to what codes read until now require.
+ */
+const withinClock = (state: OperatorState, now: Now): OperatorState => ({
+  ...state,
+  floorStep: Math.min(state.floorStep, now.step + TOTP_LIMITS.windowSteps + 1),
+  lastStep: Math.min(state.lastStep, now.step + TOTP_LIMITS.windowSteps),
+});
+
 const clearLockout = (desk: Desk, channel: Channel): { readonly channel: Channel } => {
   desk.house.journal.record('lockout_cleared', desk.fields({ channel }));
-  desk.commit(clearFailures(desk.state, channel));
+  desk.commit(withinClock(clearFailures(desk.state, channel), desk.now()));
   return { channel };
 };
 

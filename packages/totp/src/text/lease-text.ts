@@ -21,6 +21,9 @@ export const durationText = (seconds: number): string => (seconds % 60 === 0 ? `
 const agentsWords = (label: string, words: string | null): Line[] =>
   words === null ? [{ label, value: 'none' }] : listLines(label, [quoteText(words), "(the agent's words)"]);
 
+/** What airlock-ctl run says of itself is nobody else's words. */
+const ownWords = (label: string, words: string | null): Line[] => [{ label, value: words === null ? 'none' : quoteText(words) }];
+
 const limits = ({ constraints, budget }: LeaseFacts): string[] => {
   const shown = Object.keys(constraints)
     .sort()
@@ -29,16 +32,18 @@ const limits = ({ constraints, budget }: LeaseFacts): string[] => {
   return shown.length === 0 ? ['none'] : shown;
 };
 
-export const leaseText = (facts: LeaseFacts): string =>
-  layOutText(`Airlock request ${facts.id}`, [
+export const leaseText = (facts: LeaseFacts): string => {
+  const words = facts.role === OPERATOR_ROLE ? ownWords : agentsWords;
+  return layOutText(`Airlock request ${facts.id}`, [
     { label: 'who', value: who(facts) },
     ...listLines('access', facts.scopes.map(wordText)),
     { label: 'for', value: `${durationText(facts.ttlS)} from approval` },
-    ...agentsWords('reason', facts.reason),
-    ...agentsWords('intent', facts.intent),
+    ...words('reason', facts.reason),
+    ...words('intent', facts.intent),
     ...listLines('limits', limits(facts)),
     { label: 'match', value: facts.match },
   ]);
+};
 
 /** One line for lists. */
 export const leaseSummary = (facts: LeaseFacts): string =>
