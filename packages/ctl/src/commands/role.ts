@@ -48,11 +48,12 @@ const checkRole = (name: string | undefined): string => {
 
 const checkUser = (name: string | undefined): string => {
   if (name !== undefined && /^[a-z_][a-z0-9_-]{0,31}$/.test(name) && spawnSync('id', ['-u', name]).status === 0) return name;
-  throw new AirlockError('PARAMS_INVALID', `there is no user ${name ?? ''}`, {
+  const missing = name === undefined;
+  throw new AirlockError('PARAMS_INVALID', missing ? '--user is missing' : `there is no user ${name}`, {
     field: '--user',
     expected: 'an existing Linux user',
     found: name ?? 'nothing',
-    hint: 'make one: sudo useradd --create-home NAME',
+    hint: missing ? 'airlock-ctl role add NAME --user USER' : 'make one: sudo useradd --create-home NAME',
   });
 };
 

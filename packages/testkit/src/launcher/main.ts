@@ -6,9 +6,6 @@ import { startInstance, type Instance } from './up.js';
 const print = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
 const describe = ({ env, sockets, pids }: Instance): void => {
-  process.stderr.write(
-    'airlock: warning: development launcher: users are NOT isolated, anyone with this account can do everything\n',
-  );
   process.stdout.write(
     Object.entries(env)
       .map(([name, value]) => `export ${name}=${value}\n`)
@@ -21,6 +18,9 @@ const describe = ({ env, sockets, pids }: Instance): void => {
 
 const main = async (): Promise<void> => {
   const options = parseOptions(process.argv.slice(2));
+  process.stderr.write(
+    'airlock: warning: development launcher: users are NOT isolated, anyone with this account can do everything\n',
+  );
   // The first line says that all is ready; what happens before is in the error, if there is one.
   let isReady = false;
   const report = (event: object): void => {
