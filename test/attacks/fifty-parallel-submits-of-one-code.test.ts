@@ -37,7 +37,11 @@ t.test('QUEUE-4: fifty submissions of one code approve one request, once', async
     ),
   );
   t.equal(outcomes.filter((outcome) => outcome === null).length, 1, 'one approval');
-  t.same([...new Set(outcomes)].sort(), ['CODE_REJECTED', null].sort(), 'all others are refused as codes, none counted as a guess');
+  t.same(
+    [...new Set(outcomes)].sort(),
+    ['CODE_REJECTED', null].sort(),
+    'all others are refused as codes, none counted as a guess',
+  );
   const status = await ask<ApproveStatus>(operator, 'status');
   t.equal(status.leases, 1);
   t.equal(status.queue, 1);

@@ -30,8 +30,12 @@ export const decodeParts = (parts: LeaseParts): { readonly payload: LeasePayload
   return { payload: payload as LeasePayload, caveats };
 };
 
-/** A fresh lease id: 16 random bytes, base64url. */
-export const newLeaseId = (random: (length: number) => Uint8Array = randomBytes): string => encodeBase64url(random(16));
+/** A fresh lease id: 127 random bits, base64url. It never begins with `-`: `revoke ID` would read it as an option. */
+export const newLeaseId = (random: (length: number) => Uint8Array = randomBytes): string => {
+  const bytes = Buffer.from(random(16));
+  bytes[0] = (bytes[0] ?? 0) & 0x7f;
+  return encodeBase64url(bytes);
+};
 
 /**
  * The text `al1.<payload>.<tag>`.

@@ -46,6 +46,8 @@ export class BridgeLink {
   readonly #notifications: NotificationTable<undefined>;
   #connection: Connection | null = null;
   #hello: BridgeHelloResult | null = null;
+  /** Notifications that came before the hello of their connection was acted on. */
+  #early: (() => void)[] = [];
   /** The hello that was acted on, so that each is acted on once. */
   #announced: BridgeHelloResult | null = null;
   #bootId: string | null = null;
@@ -61,7 +63,7 @@ export class BridgeLink {
     this.#notifications = Object.fromEntries(
       Object.entries(options.handlers).map(([method, handle]) => [
         method,
-        { params: anyParams, handle: handle as (params: object) => void },
+        { params: anyParams, handle: (params: object) => this.#tell(handle as (params: object) => void, params) },
       ]),
     );
   }
@@ -141,8 +143,18 @@ export class BridgeLink {
     this.#hello = null;
   }
 
+  /**
+   * What airlock-totp tells right behind its answer to hello is handled before that answer is: told at once, it would be
+   * replaced by the older list of leases, and a lease just issued would count as revoked (BRIDGE-3).
+   */
+  #tell(handle: (params: object) => void, params: object): void {
+    if (this.#hello !== null && this.#hello === this.#announced) handle(params);
+    else this.#early.push(() => handle(params));
+  }
+
   async #greet(connection: Connection): Promise<void> {
     this.#connection = connection;
+    this.#early = [];
     const timeoutMs = GATEWAY_LIMITS.bridgeCallTimeoutMs;
     const hello = (await connection.call('hello', { protocol: 1 }, { timeoutMs })) as BridgeHelloResult;
     this.#hello = hello;
@@ -172,6 +184,7 @@ export class BridgeLink {
     this.#heardMs = this.#options.timers.nowMs();
     this.#lost = false;
     this.#options.onUp(hello);
+    for (const told of this.#early.splice(0)) told();
   }
 
   #beat(): void {
