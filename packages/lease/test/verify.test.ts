@@ -267,6 +267,10 @@ t.test('the scopes of a lease are exactly those that the grammar writes', async 
 });
 
 t.test('no lease id can be read as an option of a command', async (t) => {
-  for (let byte = 0; byte < 256; byte += 1) t.notMatch(newLeaseId(() => Buffer.alloc(16, byte)), /^-/);
+  for (let byte = 0; byte < 256; byte += 1)
+    t.notMatch(
+      newLeaseId(() => Buffer.alloc(16, byte)),
+      /^-/,
+    );
   t.match(Buffer.alloc(16, 0xfb).toString('base64url'), /^-/, 'negative control: the bytes alone can');
 });
