@@ -208,7 +208,7 @@ install_library() {
 install_config() {
   install -d -m 0755 "$ETC" "$ETC/keys" "$ETC/compiled" "$ETC/connectors" "$ETC/policies"
   [ -e "$ETC/airlock.yaml" ] || cat >"$ETC/airlock.yaml" <<'YAML'
-# Airlock's configuration, see airlock.yaml(5). A change takes effect with: systemctl restart airlock-totp airlock-gateway
+# Airlock's configuration. A change takes effect with: systemctl restart airlock-totp airlock-gateway
 totp: {issuer: Airlock, digits: 6, period: 30}
 leases: {default_ttl_minutes: 60, max_ttl_minutes: 480, request_ttl_minutes: 5}
 permissions: {default: read}

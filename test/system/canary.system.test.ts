@@ -1,4 +1,4 @@
-/** A credential and a record key are nowhere but in the live cell: memory of the daemons, state, journal, read as root. */
+/** A credential is nowhere but in the live cell: memory of the daemons, state, journal, read as root. */
 import t from 'tap';
 import { call, obtain } from './approval.js';
 import { AGENT, ctl, leaveFact, mainPid, must, readFacts, wait } from './machine.js';

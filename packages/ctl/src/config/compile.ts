@@ -72,7 +72,7 @@ export const parseYamlConfig = (yaml: string, file: string, base: CompiledConfig
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem) {
     const { line, col } = lines.linePos(problem.pos[0]);
-    throw invalid(file, `line ${line}, column ${col}`, problem.message, 'YAML as in airlock.yaml(5)');
+    throw invalid(file, `line ${line}, column ${col}`, problem.message, 'YAML of sections and keys');
   }
   const value = plainValue(file, document);
   if (value === null || value === undefined) return checkRelations(file, base);

@@ -1,4 +1,4 @@
-/** Every key that airlock.yaml may hold, with what is allowed there: one table for checking, messages and airlock.yaml(5). */
+/** Every key that airlock.yaml may hold, with what is allowed there: one table for checking and messages. */
 import type { CompiledConfig } from '@airlock/protocol';
 
 export interface Key {
