@@ -1,4 +1,5 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, renameSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -14,7 +15,13 @@ t.test('no socket: UNAVAILABLE with a hint', async (t) => {
 });
 
 t.test('nobody listens: UNAVAILABLE', async (t) => {
-  const error = await rejection(t, connectSocket('/etc/hostname'), 'UNAVAILABLE');
+  const directory = mkdtempSync(join(tmpdir(), 'airlock-client-'));
+  const stale = join(directory, 'stale.sock');
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(join(directory, 'live.sock'), resolve));
+  renameSync(join(directory, 'live.sock'), stale);
+  await new Promise((resolve) => server.close(resolve));
+  const error = await rejection(t, connectSocket(stale), 'UNAVAILABLE');
   t.match(error.message, 'ECONNREFUSED');
 });
 
