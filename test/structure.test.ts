@@ -23,6 +23,12 @@ const IMPORTS: Readonly<Record<string, { readonly ours: readonly string[]; reado
   },
   gateway: { ours: ['protocol', 'ipc', 'audit', 'lease', 'policy'], theirs: [] },
   cell: { ours: ['protocol', 'ipc', 'vault', 'guard'], theirs: [] },
+  egress: { ours: ['protocol'], theirs: ['undici', 'ipaddr.js'] },
+  'connectors/calendar': {
+    ours: ['protocol', 'egress'],
+    theirs: ['fast-xml-parser', 'ical.js', 'rrule-temporal', 'temporal-polyfill'],
+  },
+  'connectors/http': { ours: ['protocol', 'egress'], theirs: [] },
   'connectors/mail': { ours: ['protocol'], theirs: ['node-imap', 'postal-mime', 'html-to-text'] },
   client: { ours: ['protocol', 'ipc', 'lease'], theirs: [] },
   mcp: { ours: ['protocol', 'client'], theirs: ['@modelcontextprotocol/server'] },

@@ -108,7 +108,7 @@ export const openCell = async (params: CellOpenParams, options: OpenOptions): Pr
   return {
     manifest: installed.manifest,
     connector: loadConnector(installed),
-    context: { ...target, credential, clock: options.clock },
+    context: { ...target, manifest: installed.manifest, credential, clock: options.clock },
     limits: granted.limits,
     mask: newMask(Object.values(credential)),
   };

@@ -27,7 +27,7 @@ t.test('UPSTREAM_TIMEOUT after 30 s, and the connector is told; the next call wo
   const cell: OpenedCell = {
     manifest: fixtureManifest,
     connector: { open: () => Promise.resolve(session), test: () => Promise.resolve() },
-    context: { settings: {}, credential: {}, destination: DESTINATION, clock: systemClock },
+    context: { manifest: fixtureManifest, settings: {}, credential: {}, destination: DESTINATION, clock: systemClock },
     limits: { ...LIMITS_OF_LEASE, deadlineWallMs: Number.MAX_SAFE_INTEGER, deadlineBootMs: Number.MAX_SAFE_INTEGER },
     mask: newMask([]),
   };

@@ -28,6 +28,8 @@ export interface OperationManifest {
   readonly constraints?: readonly string[];
   readonly params: JsonSchema;
   readonly result: JsonSchema;
+  /** For modules that carry out declared operations: what is asked, and what is taken from the answer. */
+  readonly request?: Readonly<Record<string, Json>>;
 }
 
 export interface CredentialField {
@@ -60,6 +62,7 @@ export interface ConnectorManifest {
 }
 
 export interface ConnectorContext {
+  readonly manifest: ConnectorManifest;
   readonly settings: Settings;
   readonly credential: Credential;
   /** The only origins, or the only path, the connector may touch. */

@@ -1,8 +1,11 @@
 /** Contexts and asserts that the tests of this package share. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   AirlockError,
   systemClock,
   type ConnectorContext,
+  type ConnectorManifest,
   type ConnectorSession,
   type ErrorCode,
   type Json,
@@ -10,7 +13,11 @@ import {
 } from '@airlock/protocol';
 import type { Test } from 'tap';
 
+const manifestOf = (kind: string): ConnectorManifest =>
+  JSON.parse(readFileSync(join(import.meta.dirname, `../../manifests/${kind}.json`), 'utf8')) as ConnectorManifest;
+
 export const imapContext = (origin: Origin, kind = 'imap', password = 'correct-horse'): ConnectorContext => ({
+  manifest: manifestOf(kind),
   settings: {},
   credential: { password },
   destination: { kind, origins: [origin], user: 'ada' },
@@ -20,6 +27,7 @@ export const imapContext = (origin: Origin, kind = 'imap', password = 'correct-h
 export const loopback = (port: number): Origin => ({ scheme: 'none', host: '127.0.0.1', port });
 
 export const maildirContext = (path: string): ConnectorContext => ({
+  manifest: manifestOf('maildir'),
   settings: { path },
   credential: {},
   destination: { kind: 'maildir', path, user: '' },
