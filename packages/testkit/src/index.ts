@@ -3,6 +3,14 @@ export { addMailbox, approveFront, obtainLease, openSession, refusalOf, type Age
 export { handClock, type HandClock } from './clock-file.js';
 export { addFixture, installFixtureKind, startWithFixture, type FixtureOptions } from './fixture-kind.js';
 export { startTestInstance, TEST_SECRET, type CommandResult, type InstanceOptions, type Running } from './instance.js';
+export {
+  GMAIL_CAPABILITIES,
+  serveImap,
+  startImapDouble,
+  type DoubleMessage,
+  type DoubleOptions,
+  type ImapDouble,
+} from './imap-double.js';
 export { daemonOf, isAlive, memoryHolds, pidsOf, restartWith, until, untilServing, type ProgramName } from './processes.js';
 export { binaryFrame, linesOf, rawExchange, type RawAnswer, type RawOptions } from './raw-wire.js';
 export { checkout } from './launcher/layout.js';
@@ -10,3 +18,6 @@ export { parseOptions, type LauncherOptions } from './launcher/options.js';
 export { startInstance } from './launcher/up.js';
 export { SAMPLE_MESSAGES, writeMaildir, type SampleMessage } from './mailbox.js';
 export { codeAt, codeOfStep, decodeBase32 } from './phone.js';
+export { drip, flood, type HostileFixture, type HostileKind } from './hostile/fixture.js';
+export { HOSTILE_IMAP } from './hostile/imap.js';
+export { HOSTILE_MAIL } from './hostile/mime.js';

@@ -23,7 +23,11 @@ export const LIMITS = {
   maxAnswerBytes: 64 * 1024 * 1024,
   /** What a server says before TLS is on. */
   maxPlainGreetingBytes: 8192,
+  /** Answers other than FETCH between one command and the next: 8 MiB of SEARCH are a million hits. */
+  maxUntaggedBytes: 8 * 1024 * 1024,
   maxFolders: 5000,
+  /** A server that lists more is not listing folders; each takes half a kilobyte here. */
+  maxListedFolders: 20_000,
   /** One piece of a body or attachment in transfer encoding, on the wire. */
   pieceBytes: 256 * 1024,
   /** The header fields of a listed message. */

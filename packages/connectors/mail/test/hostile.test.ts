@@ -5,7 +5,7 @@ import { openImapSession } from '../src/imap/session.js';
 import { parseMessage } from '../src/mime/parse.js';
 import { parseStructure } from '../src/mime/structure.js';
 import { imapContext, loopback, refused, run } from './context.js';
-import { startImapDouble, type DoubleOptions } from './imap-double.js';
+import { startImapDouble, type DoubleOptions } from '@airlock/testkit';
 import type { Socket } from 'node:net';
 
 const MESSAGE = { uid: 3, headers: 'From: a@b\r\nSubject: x', sections: { '1': 'hello' } };

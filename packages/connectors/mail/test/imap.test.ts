@@ -3,7 +3,7 @@ import t from 'tap';
 import { connector } from '../src/index.js';
 import { openImapSession } from '../src/imap/session.js';
 import { imapContext, loopback, refused, run } from './context.js';
-import { GMAIL_CAPABILITIES, startImapDouble, type DoubleMessage, type DoubleOptions, type ImapDouble } from './imap-double.js';
+import { GMAIL_CAPABILITIES, startImapDouble, type DoubleMessage, type DoubleOptions, type ImapDouble } from '@airlock/testkit';
 import type { Test } from 'tap';
 
 const message = (uid: number): DoubleMessage => ({

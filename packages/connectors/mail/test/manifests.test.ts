@@ -7,7 +7,7 @@ import t from 'tap';
 import { connector } from '../src/index.js';
 import { openImapSession } from '../src/imap/session.js';
 import { imapContext, loopback, maildirContext, refused } from './context.js';
-import { startImapDouble } from './imap-double.js';
+import { startImapDouble } from '@airlock/testkit';
 import { fillMaildir } from './mail-fixture.js';
 
 const directory = join(import.meta.dirname, '../../manifests');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { openImapSession } from '../src/imap/session.js';
 import { imapContext, loopback, run } from './context.js';
-import { startImapDouble } from './imap-double.js';
+import { startImapDouble } from '@airlock/testkit';
 
 const spec = readFileSync(join(import.meta.dirname, '../../../../../docs/spec/mail.md'), 'utf8');
 const block = (language: string): string => new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(spec)?.[1] ?? '';

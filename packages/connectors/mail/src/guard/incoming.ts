@@ -59,6 +59,8 @@ export class Incoming {
   readonly #events: IncomingEvents;
   readonly #held = new HeldLine();
   #answerBytes = 0;
+  #untaggedBytes = 0;
+  #folders = 0;
   #lineLimit: number = LIMITS.maxLineBytes;
   #fetch: FetchLine | null = null;
   #line = '';
@@ -71,6 +73,8 @@ export class Incoming {
   /** A command has left: what follows is its answer. */
   answerBegins(): void {
     this.#answerBytes = 0;
+    this.#untaggedBytes = 0;
+    this.#folders = 0;
   }
 
   feed(bytes: Buffer): void {
@@ -150,8 +154,7 @@ export class Incoming {
 
   #folderOrStatus(literal: string): void {
     if (/^\* STATUS /i.test(this.#line)) return;
-    const folder = parseListLine(this.#line.slice(2), literal);
-    if (folder) this.#events.folder(folder);
+    this.#listed(parseListLine(this.#line.slice(2), literal));
     this.#line = '* ';
   }
 
@@ -180,7 +183,15 @@ export class Incoming {
     this.#send(`${found[1]} ${status}\r\n`);
   }
 
+  #listed(folder: ListedFolder | null): void {
+    if (folder === null) return;
+    if (++this.#folders > LIMITS.maxListedFolders) refuse('too many folders');
+    this.#events.folder(folder);
+  }
+
   #untagged(rest: string): void {
+    this.#untaggedBytes += rest.length;
+    if (this.#untaggedBytes > LIMITS.maxUntaggedBytes) refuse('answer too large');
     const status = reducedStatus(rest);
     if (status !== null) {
       if (status.startsWith('BYE')) this.#events.tagged('*', refusalOf(rest));
@@ -190,8 +201,7 @@ export class Incoming {
     }
     const plain = plainAnswer(rest);
     if (plain !== null) this.#send(`* ${plain}\r\n`);
-    const folder = /^LIST /i.test(rest) ? parseListLine(rest, null) : null;
-    if (folder) this.#events.folder(folder);
+    if (/^LIST /i.test(rest)) this.#listed(parseListLine(rest, null));
   }
 
   #send(text: string): void {

@@ -107,7 +107,8 @@ const honest = (options: DoubleOptions, tag: string, verb: string, line: string)
   }
 };
 
-const serve = (socket: Socket, options: DoubleOptions, lines: string[]): void => {
+/** Serves one connection; what the client sends is appended to `lines`. */
+export const serveImap = (socket: Socket, options: DoubleOptions, lines: string[] = []): void => {
   let held = Buffer.alloc(0);
   let literalLeft = 0;
   let command = '';
@@ -148,7 +149,7 @@ export const startImapDouble = async (options: DoubleOptions = {}): Promise<Imap
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    serve(socket, options, lines);
+    serveImap(socket, options, lines);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
