@@ -39,6 +39,10 @@ export interface CredentialField {
   readonly strip?: 'spaces';
   /** Regular expression the value must match. */
   readonly pattern?: string;
+  /** Where the provider gives it out: the page that makes an app password. `https` only. */
+  readonly url?: string;
+  /** May be left out; the others are sealed without it. */
+  readonly optional?: true;
 }
 
 /** `{name}` is replaced by the setting of that name. */

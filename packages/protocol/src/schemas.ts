@@ -41,11 +41,17 @@ const operationManifest = closed(
   ['tool', 'constraints'],
 );
 
-const credentialField = closed({ title: text(128), hint: text(1024), strip: { const: 'spaces' }, pattern: text(256) }, [
-  'hint',
-  'strip',
-  'pattern',
-]);
+const credentialField = closed(
+  {
+    title: text(128),
+    hint: text(1024),
+    strip: { const: 'spaces' },
+    pattern: text(256),
+    url: { type: 'string', pattern: '^https://[!-~]{1,500}$' },
+    optional: { const: true },
+  },
+  ['hint', 'strip', 'pattern', 'url', 'optional'],
+);
 
 const connectorManifest = closed(
   {

@@ -28,6 +28,12 @@ export const TOTP_LIMITS = {
   maxRequestTtlS: 600,
   /** QUEUE-11. */
   ticketTtlMs: 120 * SECOND_MS,
+  /** QUEUE-11: how often a login may be tried under one approval. */
+  ticketTries: 3,
+  /** ENROL-6: time for several services, and for making an app password anew. */
+  enrolmentTicketTtlMs: 5 * MINUTE_MS,
+  /** ENROL-7: how far off the clock of a phone being enrolled is looked for. */
+  enrolmentDriftMs: 10 * MINUTE_MS,
   /** RELEASE-1. */
   releaseTicketTtlMs: 10 * SECOND_MS,
   /** RELEASE-11. */

@@ -38,10 +38,15 @@ t.test('a first enrolment over root.sock counts after two consecutive codes, whi
   const give = (code: string): Promise<EnrolCodeResult> =>
     call<EnrolCodeResult>(root, 'enrol.code', { operator: 'default', code });
   t.equal(await refusal(give('000000')), 'CODE_REJECTED');
-  const drifted = await give(codeFor(house, begun.secret, 10)).catch(
-    (error: unknown) => (error as { data: { hint: string } }).data.hint,
-  );
-  t.match(drifted, /the phone's clock is about 300 s ahead/);
+  const drifted = (steps: number): Promise<unknown> => give(codeFor(house, begun.secret, steps)).catch((error: unknown) => error);
+  t.match(await drifted(10), {
+    code: 'CODE_REJECTED',
+    message: 'the code is right, but your phone is 5 minutes ahead',
+    data: { found: '5 minutes ahead', hint: /date and time to automatic/ },
+  });
+  t.match(await drifted(-2), { message: /your phone is 60 s behind/ }, 'ENROL-7');
+  t.match(await drifted(-20), { message: /your phone is 10 minutes behind/ });
+  t.match(await drifted(21), { message: 'the code was not accepted', data: { hint: /mistyped/ } }, 'further off it is no clock');
   t.same(await give(codeFor(house, begun.secret)), { enrolled: false, codesNeeded: 1, driftS: 0 });
   t.equal(await refusal(give(codeFor(house, begun.secret))), 'CODE_REJECTED', 'the same code is not the next one');
   house.clock.pass(30_000);
@@ -54,6 +59,10 @@ t.test('a first enrolment over root.sock counts after two consecutive codes, whi
   const shown = await front(approve);
   const params = { request: shown.id, digest: shown.digest, code: codeFor(house, begun.secret) };
   t.equal(await refusal(call(approve, 'request.approve', params)), 'CODE_REJECTED', 'both codes are burnt');
+  const far = call(approve, 'request.approve', { ...params, code: codeFor(house, begun.secret, 10) });
+  const answer = await far.catch((error: unknown) => error as Error);
+  t.match(answer, { message: 'the code was not accepted' });
+  t.notMatch(JSON.stringify(answer), /ahead|behind/, 'ENROL-7: once enrolled no code says anything of a clock');
   house.clock.pass(30_000);
   t.equal(await refusal(call(approve, 'request.approve', { ...params, code: codeFor(house, begun.secret) })), 'none');
   await house.restart();

@@ -1,8 +1,8 @@
 /** The vectors of docs/spec/approval.md and release.md: texts, digests and frames of every released format stay as they are. */
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { FRAME, encodeBinaryFrame, packBlobs, sha256Hex } from '@airlock/protocol';
-import { actionText, type ActionFacts } from '../src/text/action-text.js';
+import { FRAME, encodeBinaryFrame, packBlobs, sha256Hex, type Action } from '@airlock/protocol';
+import { actionText, enrolmentText, type ActionFacts } from '../src/text/action-text.js';
 import { leaseText, type LeaseFacts } from '../src/text/lease-text.js';
 
 const read = (name: string): unknown =>
@@ -15,11 +15,17 @@ interface Vector<F> {
 }
 
 t.test('test/golden/approval.json', (t) => {
-  const { lease, action } = read('approval.json') as { readonly lease: Vector<LeaseFacts>; readonly action: Vector<ActionFacts> };
+  const { lease, action, enrolment } = read('approval.json') as {
+    readonly lease: Vector<LeaseFacts>;
+    readonly action: Vector<ActionFacts>;
+    readonly enrolment: Vector<{ readonly operator: string; readonly actions: readonly Action[] }>;
+  };
   t.equal(leaseText(lease.facts), lease.text);
   t.equal(sha256Hex(lease.text), lease.digest);
   t.equal(actionText(action.facts), action.text);
   t.equal(sha256Hex(action.text), action.digest);
+  t.equal(enrolmentText(enrolment.facts.operator, enrolment.facts.actions), enrolment.text);
+  t.equal(sha256Hex(enrolment.text), enrolment.digest);
   t.end();
 });
 

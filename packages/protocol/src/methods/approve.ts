@@ -152,6 +152,8 @@ export interface EnrolBeginResult {
   readonly otpauth: string;
   readonly secret: string;
   readonly recoveryCodes: readonly string[];
+  /** What the second code approves as well, as it has to be shown (ENROL-5); only where actions were given. */
+  readonly actions?: { readonly text: string; readonly digest: string };
 }
 export interface EnrolCodeResult {
   readonly enrolled: boolean;
@@ -159,6 +161,8 @@ export interface EnrolCodeResult {
   readonly codesNeeded: number;
   /** Seconds the phone's clock is ahead of (positive) or behind this machine, as far as the code tells. */
   readonly driftS: number;
+  /** With the second code: one ticket for each action of the list, in its order (ENROL-6). */
+  readonly tickets?: readonly string[];
 }
 export interface LogSegment {
   readonly name: string;
@@ -198,11 +202,18 @@ export const APPROVE_SCHEMAS = {
   'approve.enrol.code': closed({ code }),
 } as const;
 
+/** ENROL-4: what one enrolment may bring along; each entry is checked by its verb. */
+const enrolmentActions = { type: 'array', minItems: 1, maxItems: 4, items: closed({ verb: text(32), params: freeObject }) };
+
 export const ROOT_SCHEMAS = {
   'root.status': closed({ operator: text(18) }),
   /** `secret`: base32 (RFC 4648) of 16 to 64 bytes, for a secret that exists already. */
-  'root.enrol.begin': closed({ operator: text(18), secret: text(128), recoveryCode: text(64) }, ['secret', 'recoveryCode']),
-  'root.enrol.code': closed({ operator: text(18), code }),
+  'root.enrol.begin': closed({ operator: text(18), secret: text(128), recoveryCode: text(64), actions: enrolmentActions }, [
+    'secret',
+    'recoveryCode',
+    'actions',
+  ]),
+  'root.enrol.code': closed({ operator: text(18), code, digest }, ['digest']),
   /** Says whether a recovery code was written down right; uses nothing up. */
   'root.recovery.check': closed({ operator: text(18), recoveryCode: text(64) }),
   'root.lockout.clear': closed({ operator: text(18), channel: { enum: ['terminal', 'relay'] } }),

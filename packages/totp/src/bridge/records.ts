@@ -75,6 +75,7 @@ export const recordCommitted = (
     });
   }
   desk.commit(markNewest(desk.state, service, version));
+  house.actionTickets.endTried(operator, service);
 };
 
 /** No record sealed so far opens again, and what is open of it ends. */

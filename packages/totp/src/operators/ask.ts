@@ -39,7 +39,8 @@ export interface AskParams {
 const invalid = (message: string, field: string, expected: string): AirlockError =>
   new AirlockError('PARAMS_INVALID', message, { field, expected });
 
-const checkText = (text: string): void => {
+/** Nothing is ever shown cut. @throws AirlockError PARAMS_INVALID */
+export const checkText = (text: string): void => {
   const bytes = Buffer.byteLength(text);
   if (bytes <= TOTP_LIMITS.maxTextBytes) return;
   throw new AirlockError('PARAMS_INVALID', `the request is ${bytes} bytes when displayed, and is never shown cut`, {

@@ -4,6 +4,9 @@
  * ENROL-1  nothing counts until two codes of two consecutive steps were given; both are burnt.
  * ENROL-2  a repeated enrolment needs the ticket of `totp.reset` or a recovery code, which is burnt durably before
  *          anything else, and whose failures count like a code's.
+ * ENROL-5  a code to an enrolment with actions names the digest of their text, which is compared before the code.
+ * ENROL-6  the second code gives a ticket for each action, to the connection that began the enrolment.
+ * ENROL-7  only the clock of a phone whose secret does not count yet is measured by its codes.
  * ENROL-3  from the second code on the old secret approves nothing; it stays for the epochs whose keys came from it.
  */
 import { AirlockError, type EnrolBeginResult, type EnrolCodeResult } from '@airlock/protocol';
@@ -18,6 +21,7 @@ import type { Now, OperatorState } from '../queue/state.js';
 import { epochOf, type EnrolmentSecrets } from '../state/secrets.js';
 import { recordFailure } from './approve.js';
 import type { Desk } from './desk.js';
+import { requireShown, ticketsOf, type ListedActions, type Shown } from './listed-actions.js';
 import { codeRejected, lockedOut, nextCodeInS } from './refusals.js';
 
 /** An enrolment that was begun. */
@@ -29,13 +33,12 @@ export interface Enrolment {
   /** Step of the last good code; null before the first. */
   firstStep: number | null;
   failures: number;
+  /** What its second code approves as well; null for nothing. */
+  readonly listed: ListedActions | null;
 }
 
 /** 160 bits, as RFC 4226 §4 R6 recommends. */
 const SECRET_BYTES = 20;
-
-/** How far off a phone's clock may be for us to say so. */
-const DRIFT_STEPS = 120;
 
 /** @throws AirlockError PARAMS_INVALID */
 export const parseSecret = (text: string): Buffer => {
@@ -76,37 +79,60 @@ export const isRecoveryCode = (desk: Desk, text: string): boolean => {
 };
 
 /** Draws everything new. Replaces an enrolment that was begun before. The caller has checked that it may be. */
-export const beginEnrolment = (desk: Desk, given: Buffer | null): EnrolBeginResult => {
+export const beginEnrolment = (desk: Desk, given: Buffer | null, listed: ListedActions | null = null): EnrolBeginResult => {
   const { random, config } = desk.house;
   const secret = given ?? random.bytes(SECRET_BYTES);
   const recoveryCodes = Array.from({ length: RECOVERY_CODES }, () => formatRecoveryCode(random.bytes(RECOVERY_BYTES)));
   const recovery = recoveryCodes.map((code) => recoveryDigest(code) ?? '');
   desk.enrolment?.secret.fill(0);
-  desk.enrolment = { secret, recovery, endsBootMs: desk.now().bootMs + TOTP_LIMITS.enrolmentTtlMs, firstStep: null, failures: 0 };
+  const endsBootMs = desk.now().bootMs + TOTP_LIMITS.enrolmentTtlMs;
+  desk.enrolment = { secret, recovery, endsBootMs, firstStep: null, failures: 0, listed };
   return {
     otpauth: otpauthUri(config.totp.issuer, desk.operator, secret, config.totp),
     secret: encodeBase32(secret),
     recoveryCodes,
+    ...(listed === null ? {} : { actions: { text: listed.text, digest: listed.digest } }),
   };
 };
 
 const stepsAround = (step: number, count: number): readonly number[] =>
   Array.from({ length: 2 * count + 1 }, (_, n) => step - count + n).filter((one) => one >= 0);
 
+/** `3 minutes ahead`, `40 s behind`. */
+const driftWords = (driftS: number): string => {
+  const size = Math.abs(driftS);
+  const minutes = Math.round(size / 60);
+  const amount = size < 90 ? `${size} s` : `${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
+  return `${amount} ${driftS > 0 ? 'ahead' : 'behind'}`;
+};
+
+/** Seconds the phone is ahead, as far as a code tells that is outside of the window; 0 where it tells nothing (ENROL-7). */
+const driftOf = (desk: Desk, enrolment: Enrolment, code: string, now: Now): number => {
+  const far = Math.ceil(TOTP_LIMITS.enrolmentDriftMs / 1000 / now.periodS);
+  const actual = findStep(enrolment.secret, code, stepsAround(now.step, far), desk.house.config.totp);
+  const steps = actual === null ? 0 : actual - now.step;
+  return Math.abs(steps) > TOTP_LIMITS.windowSteps ? steps * now.periodS : 0;
+};
+
 const rejected = (desk: Desk, enrolment: Enrolment, code: string, now: Now): AirlockError => {
   enrolment.failures += 1;
   if (enrolment.failures >= TOTP_LIMITS.maxFailures) desk.enrolment = null;
   const nextS = nextCodeInS({ ...desk.state, lastStep: -1, floorStep: 0 }, now);
-  const actual = findStep(enrolment.secret, code, stepsAround(now.step, DRIFT_STEPS), desk.house.config.totp);
-  const drift = actual === null ? 0 : (actual - now.step) * now.periodS;
-  const clock =
-    Math.abs(drift) > now.periodS
-      ? `the phone's clock is about ${Math.abs(drift)} s ${drift > 0 ? 'ahead' : 'behind'}: set it`
-      : "check the phone's clock";
+  const driftS = driftOf(desk, enrolment, code, now);
   const over = desk.enrolment === null ? '; too many wrong codes: begin the enrolment again' : '';
-  return new AirlockError('CODE_REJECTED', 'the code was not accepted', {
-    hint: `mistyped, already used or too old; next code in ${nextS} s; ${clock}${over}`,
-    retryAfterMs: nextS * 1000,
+  if (driftS === 0) {
+    return new AirlockError('CODE_REJECTED', 'the code was not accepted', {
+      hint: `mistyped, already used or too old; next code in ${nextS} s; check the phone's clock${over}`,
+      retryAfterMs: nextS * 1000,
+    });
+  }
+  const words = driftWords(driftS);
+  return new AirlockError('CODE_REJECTED', `the code is right, but your phone is ${words}`, {
+    field: 'clock',
+    expected: "this machine's clock",
+    found: words,
+    hint: `set the phone's date and time to automatic (or, where this machine is wrong: sudo timedatectl set-ntp true), then type the code it shows${over}`,
+    retryAfterMs: 0,
   });
 };
 
@@ -126,18 +152,22 @@ const finish = (desk: Desk, enrolment: Enrolment, step: number): void => {
     totp: [...(old?.totp ?? []), enrolment.secret],
     recovery: enrolment.recovery,
   };
-  desk.house.journal.record('enrolled', desk.fields({ epoch: epochOf(secrets), again: old !== null }));
+  const actions = enrolment.listed === null ? {} : { actions: enrolment.listed.digest };
+  desk.house.journal.record('enrolled', desk.fields({ epoch: epochOf(secrets), again: old !== null, ...actions }));
   desk.commit(enrolledState(desk.state, step));
   desk.enrol(secrets);
   desk.enrolment = null;
 };
 
-/** @throws AirlockError CODE_REJECTED; PARAMS_INVALID where no enrolment was begun */
-export const giveEnrolmentCode = (desk: Desk, code: string): EnrolCodeResult => {
+/**
+ * @throws AirlockError CODE_REJECTED; NOT_FOUND where no enrolment was begun; PARAMS_INVALID, NOT_AUTHENTICATED (ENROL-5)
+ */
+export const giveEnrolmentCode = (desk: Desk, code: string, shown: Shown = {}): EnrolCodeResult => {
   const { enrolment } = desk;
   if (enrolment === null) {
     throw new AirlockError('NOT_FOUND', 'no enrolment was begun, or it is over', { hint: 'begin again: airlock-ctl totp setup' });
   }
+  requireShown(enrolment.listed, shown);
   const now = desk.now();
   const steps = stepsAround(now.step, TOTP_LIMITS.windowSteps).filter(
     (step) => enrolment.firstStep === null || step > enrolment.firstStep,
@@ -149,5 +179,6 @@ export const giveEnrolmentCode = (desk: Desk, code: string): EnrolCodeResult => 
   enrolment.firstStep = step;
   if (!isSecond) return { enrolled: false, codesNeeded: 1, driftS };
   finish(desk, enrolment, step);
-  return { enrolled: true, codesNeeded: 0, driftS };
+  const tickets = enrolment.listed === null ? {} : { tickets: ticketsOf(desk, enrolment.listed) };
+  return { enrolled: true, codesNeeded: 0, driftS, ...tickets };
 };

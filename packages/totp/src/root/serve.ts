@@ -1,27 +1,55 @@
-/** root.sock: enrolment, clearing a lock-out, public keys of log heads. What stands here is root's alone. */
+/**
+ * root.sock: enrolment, clearing a lock-out, public keys of log heads. What stands here is root's alone. The key exchange is
+ * served for what an enrolment approved (ENROL-6), and only to seal.
+ */
 import { always, serveSocket, type Listening, type MethodEntry, type SocketServer } from '@airlock/ipc';
-import { AirlockError, validatorOf, type Channel, type EnrolBeginResult } from '@airlock/protocol';
+import { AirlockError, FRAME, LIMITS, validatorOf, type Channel, type EnrolBeginResult } from '@airlock/protocol';
 import { GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
+import { exchangeKey } from '../approve/keys.js';
 import { beginEnrolment, giveEnrolmentCode, isRecoveryCode, parseSecret, useRecoveryCode } from '../operators/enrolment.js';
 import type { Desk } from '../operators/desk.js';
+import { listActions } from '../operators/listed-actions.js';
 import { deskOf, requireOpen, type House } from '../operators/house.js';
 import { statusOf } from '../operators/status.js';
 import { TOTP_LIMITS } from '../limits.js';
 import { clearFailures } from '../queue/failures.js';
 import type { Now, OperatorState } from '../queue/state.js';
 
-type Entry = MethodEntry<null>;
+/** What a connection carries. The object itself is the opener of what its enrolment approves. */
+interface RootState {
+  /** The operator whose enrolment was begun here. */
+  operator: string | null;
+}
+
+type Entry = MethodEntry<RootState>;
 
 interface BeginParams {
   readonly operator: string;
   readonly secret?: string;
   readonly recoveryCode?: string;
+  readonly actions?: readonly { readonly verb: string; readonly params: object }[];
+}
+
+interface CodeParams {
+  readonly code: string;
+  readonly digest?: string;
 }
 
 /** A first enrolment needs no ticket, a repeated one a recovery code (approval.md "Enrolment and recovery"). */
-const begin = (desk: Desk, { secret, recoveryCode }: BeginParams): EnrolBeginResult => {
+const begin = (desk: Desk, { secret, recoveryCode, actions }: BeginParams, state: RootState): EnrolBeginResult => {
   const given = secret === undefined ? null : parseSecret(secret);
-  if (!desk.isEnrolled) return beginEnrolment(desk, given);
+  if (!desk.isEnrolled) {
+    const listed = actions === undefined ? null : listActions(desk.operator, actions, state);
+    state.operator = desk.operator;
+    return beginEnrolment(desk, given, listed);
+  }
+  if (actions !== undefined) {
+    throw new AirlockError('NOT_AUTHENTICATED', `operator ${desk.operator} is enrolled already, and adds services with a code`, {
+      field: 'params.actions',
+      expected: 'no actions',
+      hint: 'as the operator: airlock-ctl service add KIND',
+    });
+  }
   if (recoveryCode === undefined) {
     throw new AirlockError('NOT_AUTHENTICATED', `operator ${desk.operator} is enrolled already`, {
       field: 'params.recoveryCode',
@@ -49,14 +77,14 @@ const clearLockout = (desk: Desk, channel: Channel): { readonly channel: Channel
   return { channel };
 };
 
-const method = (house: House, name: string, handle: (desk: Desk, params: never) => unknown): Entry => ({
+const method = (house: House, name: string, handle: (desk: Desk, params: never, state: RootState) => unknown): Entry => ({
   params: validatorOf(`root.${name}`),
   permitted: always,
-  handle: (params) => {
+  handle: (params, { state }) => {
     requireOpen(house);
     const desk = deskOf(house, (params as { readonly operator: string }).operator);
     desk.settle();
-    return handle(desk, params as never);
+    return handle(desk, params as never, state);
   },
 });
 
@@ -78,7 +106,9 @@ const tableOf = (house: House): Readonly<Record<string, Entry>> => ({
     handle: () => ({ keys: { totp: house.heads.publicKey(TOTP_LOG), gateway: house.heads.publicKey(GATEWAY_LOG) } }),
   },
   'enrol.begin': method(house, 'enrol.begin', begin),
-  'enrol.code': method(house, 'enrol.code', (desk, { code }: { readonly code: string }) => giveEnrolmentCode(desk, code)),
+  'enrol.code': method(house, 'enrol.code', (desk, { code, digest }: CodeParams, opener) =>
+    giveEnrolmentCode(desk, code, { opener, ...(digest === undefined ? {} : { digest }) }),
+  ),
   'recovery.check': method(house, 'recovery.check', (desk, { recoveryCode }: { readonly recoveryCode: string }) => ({
     ok: isRecoveryCode(desk, recoveryCode),
   })),
@@ -87,13 +117,27 @@ const tableOf = (house: House): Readonly<Record<string, Entry>> => ({
   ),
 });
 
-export const serveRoot = (house: House, at: Listening): Promise<SocketServer<null>> =>
-  serveSocket<null>({
+/** Tickets end with the connection, and so does an enrolment nobody else could finish. */
+const endState = (house: House, state: RootState): void => {
+  house.actionTickets.endOf(state);
+  for (const desk of house.desks.values()) if (desk.enrolment?.listed?.opener === state) desk.enrolment = null;
+};
+
+export const serveRoot = (house: House, at: Listening): Promise<SocketServer<RootState>> =>
+  serveSocket<RootState>({
     ...at,
     name: 'root',
     table: tableOf(house),
-    limits: { idleTimeoutMs: Infinity },
+    limits: { maxBinaryBytes: LIMITS.maxBinaryFrameBytes, idleTimeoutMs: Infinity },
     timers: house.timers,
-    open: () => null,
+    open: () => ({ operator: null }),
+    onBinary: (type, payload, connection) => {
+      const { operator } = connection.state;
+      const desk = operator === null || type !== FRAME.SEAL_KEY_REQUEST ? null : (house.desks.get(operator) ?? null);
+      const answer = exchangeKey(desk, type, payload, connection.state);
+      connection.sendBinary(answer.type, answer.payload);
+      answer.payload.fill(0);
+    },
+    onClose: ({ state }) => endState(house, state),
     onProtocolError: (_, error) => house.journal.note('protocol_error', { socket: 'root', code: error.code }),
   });

@@ -1,7 +1,7 @@
 /** The text of a request of kind `action` (docs/spec/approval.md "Text of an action"). */
 import type { Action, Destination, Settings } from '@airlock/protocol';
 import { quoteText, wordText } from './escape.js';
-import { layOutText, listLines, type Line } from './lines.js';
+import { layOutLine, layOutText, listLines, type Line } from './lines.js';
 
 export interface ActionFacts {
   readonly id: string;
@@ -88,6 +88,13 @@ export const actionText = ({ id, operator, action, match }: ActionFacts): string
     ...detailsOf(action),
     { label: 'match', value: match },
   ]);
+
+/** What the second code of an enrolment approves as well (ENROL-5): one block for each action, in the order of the list. */
+export const enrolmentText = (operator: string, actions: readonly Action[]): string =>
+  [
+    layOutText('Airlock enrolment', [{ label: 'you', value: `operator ${quoteText(operator)}` }]),
+    ...actions.map((action) => [{ label: 'do', value: DEEDS[action.verb] }, ...detailsOf(action)].map(layOutLine).join('\n')),
+  ].join('\n\n');
 
 /** One line for lists. */
 export const actionSummary = (action: Action): string =>

@@ -8,11 +8,12 @@ export interface Line {
 /** `  label    value`: two spaces, a label of eight characters at most, one space. */
 const LABEL_WIDTH = 8;
 
-const layOut = ({ label, value }: Line): string => `  ${label.padEnd(LABEL_WIDTH)} ${value}`;
+/** One line of a text. */
+export const layOutLine = ({ label, value }: Line): string => `  ${label.padEnd(LABEL_WIDTH)} ${value}`;
 
 /** One line for each value; the label stands at the first. */
 export const listLines = (label: string, values: readonly string[]): Line[] =>
   values.map((value, index) => ({ label: index === 0 ? label : '', value }));
 
 /** The whole text: title, empty line, lines. No line feed at the end. */
-export const layOutText = (title: string, lines: readonly Line[]): string => [title, '', ...lines.map(layOut)].join('\n');
+export const layOutText = (title: string, lines: readonly Line[]): string => [title, '', ...lines.map(layOutLine)].join('\n');

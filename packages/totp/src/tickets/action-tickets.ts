@@ -1,6 +1,6 @@
 /**
  * Tickets of approved actions (QUEUE-11): 32 random bytes, bound to operator, verb, parameters and connection, each
- * right once, 120 s. In memory only, so a restart ends them; kept by digest, so that no look-up compares secrets.
+ * right once a try, 120 s. In memory only, so a restart ends them; kept by digest, so that no look-up compares secrets.
  */
 import { ACTION_RIGHTS, AirlockError, encodeBase64url, sha256Hex, type Action } from '@airlock/protocol';
 import { TOTP_LIMITS } from '../limits.js';
@@ -23,6 +23,8 @@ export interface ActionTicket {
 
 interface Held extends ActionTicket {
   readonly rights: Set<Right>;
+  /** Logins that may be tried under it yet, the first included. */
+  tries: number;
 }
 
 interface Instant {
@@ -32,12 +34,27 @@ interface Instant {
 
 const TICKET_BYTES = 32;
 
+const TRIED: ReadonlySet<Action['verb']> = new Set<Action['verb']>(['service.add', 'credentials.add']);
+
+const triesOf = (action: Action): number =>
+  TRIED.has(action.verb) && 'test' in action.params && action.params.test ? TOTP_LIMITS.ticketTries : 1;
+
 const rightsOf = (action: Action): Set<Right> => {
   if (action.verb === 'totp.reset') return new Set<Right>(['reset']);
   const rights = new Set<Right>(ACTION_RIGHTS[action.verb]);
   // The operator was shown "stored without trying": then nothing is tried.
   if ('test' in action.params && !action.params.test) rights.delete('trial');
   return rights;
+};
+
+/** A try that was redeemed opens the next one: a new record first, and only then what carries it out. */
+const openNextTry = (held: Held, used: Right): void => {
+  if (used === 'redeem' && held.tries > 1) {
+    held.tries -= 1;
+    held.rights.add('seal');
+  } else if (used === 'seal' && held.tries < triesOf(held.action)) {
+    held.rights.add('redeem').add('trial');
+  }
 };
 
 const refused = (problem: string): AirlockError =>
@@ -52,12 +69,19 @@ export class ActionTickets {
   }
 
   /** @returns the ticket in base64url, or null where the verb has no rights left to a ticket. */
-  issue(operator: string, action: Action, request: string, opener: Opener, now: Instant): string | null {
+  issue(
+    operator: string,
+    action: Action,
+    request: string,
+    opener: Opener,
+    now: Instant,
+    ttlMs: number = TOTP_LIMITS.ticketTtlMs,
+  ): string | null {
     const rights = rightsOf(action);
     if (rights.size === 0) return null;
     const bytes = this.#random.bytes(TICKET_BYTES);
-    const ends = { endsWallMs: now.wallMs + TOTP_LIMITS.ticketTtlMs, endsBootMs: now.bootMs + TOTP_LIMITS.ticketTtlMs };
-    this.#held.set(sha256Hex(bytes), { operator, action, request, opener, rights, ...ends });
+    const ends = { endsWallMs: now.wallMs + ttlMs, endsBootMs: now.bootMs + ttlMs };
+    this.#held.set(sha256Hex(bytes), { operator, action, request, opener, rights, tries: triesOf(action), ...ends });
     return encodeBase64url(bytes);
   }
 
@@ -72,6 +96,7 @@ export class ActionTickets {
     if (held?.operator !== operator) throw refused('is not known or has ended');
     if (opener !== null && held.opener !== opener) throw refused('belongs to another connection');
     if (!held.rights.delete(right)) throw refused(`has no right to ${right}, or used it up`);
+    openNextTry(held, right);
     return held;
   }
 
@@ -84,6 +109,13 @@ export class ActionTickets {
     for (const [digest, held] of this.#held) {
       if (now.wallMs >= held.endsWallMs || now.bootMs >= held.endsBootMs) this.#held.delete(digest);
     }
+  }
+
+  /** What was tried has been stored: no further try is needed. */
+  endTried(operator: string, service: string): void {
+    for (const [digest, { operator: owner, action }] of this.#held)
+      if (owner === operator && TRIED.has(action.verb) && 'service' in action.params && action.params.service === service)
+        this.#held.delete(digest);
   }
 
   /** The end of a connection ends its tickets. */
