@@ -1,3 +1,3 @@
 /** The `airlock` command of agents. */
-export { buildProgram } from './program.js';
+export { buildProgram, PROGRAM } from './program.js';
 export { run, type RunOptions } from './run.js';

@@ -1,7 +1,8 @@
 /** Runs one command line: parses, does, prints, and says with which code to exit. */
 import { AirlockError, isAirlockError, type Env } from '@airlock/client';
-import { CommanderError, type Command } from 'commander';
-import { makeContext, type GlobalFlags } from './context.js';
+import type { Run } from '@airlock/protocol/command';
+import { CommanderError } from 'commander';
+import { makeContext, type Context } from './context.js';
 import { printError, type Output } from './output.js';
 import { buildProgram } from './program.js';
 import { VERSION } from './version.js';
@@ -41,25 +42,23 @@ const asError = (thrown: unknown): AirlockError => {
   return new AirlockError('INTERNAL', thrown instanceof Error ? thrown.message : 'an internal error');
 };
 
-/** Every command of the tree throws instead of exiting, and leaves error messages to us. */
-const tame = (command: Command, { stdout }: RunOptions): void => {
-  command.exitOverride().configureOutput({ writeOut: stdout, writeErr: () => undefined });
-  for (const child of command.commands) tame(child, { stdout } as RunOptions);
-};
-
 /** @returns the exit code (interfaces.md, Errors). Never throws. */
 export const run = async (options: RunOptions): Promise<number> => {
   const output = outputOf(options);
-  const contextOf = (flags: GlobalFlags) => makeContext(output, flags, options.env, VERSION, options.readStdin);
+  let status = 0;
+  const runOne: Run<Context> = async (command, invocation) => {
+    const context = makeContext(output, invocation.options, options.env, VERSION, options.readStdin);
+    const result = await command.run(context, invocation);
+    if (typeof result === 'number') status = result;
+  };
   try {
-    const program = buildProgram(VERSION, contextOf);
-    tame(program, options);
+    const program = buildProgram(VERSION, runOne, options.stdout);
     if (options.argv.length === 0) {
       options.stdout(program.helpInformation());
       return 0;
     }
     await program.parseAsync([...options.argv], { from: 'user' });
-    return 0;
+    return status;
   } catch (thrown) {
     // --help and --version are no errors.
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;

@@ -1,12 +1,12 @@
-/** The commander program, made from the command table. */
-import { AirlockError } from '@airlock/protocol';
+/** `airlock-ctl`: its table of commands, the parser made from it, and one run of it. */
+import { AirlockError, systemTimers } from '@airlock/protocol';
+import { fillTree, helpOn, metaCommands, SHELLS, type Program, type Run } from '@airlock/protocol/command';
 import { Command as Commander, CommanderError } from 'commander';
-import { completion, errorsText, exitCodesText, SHELLS, type Shell } from './completion.js';
 import { COMMANDS } from './commands/index.js';
-import type { Command } from './commands/command.js';
-import { makeContext } from './context.js';
+import { makeContext, type Context } from './context.js';
 import { printError } from './output.js';
 import type { Terminal } from './terminal/terminal.js';
+import { SOURCES } from './values.js';
 
 export interface RunEnvironment {
   readonly argv: readonly string[];
@@ -15,92 +15,89 @@ export interface RunEnvironment {
   readonly version: string;
 }
 
-const GROUPS: Readonly<Record<string, string>> = {
-  totp: 'the phone: setup, verify, reset',
-  service: 'accounts and folders that agents may ask for',
-  credentials: 'sealed secrets',
-  role: 'who may ask',
-  lockout: 'after too many wrong codes',
-  config: 'used by install.sh',
+const buildTree = (version: string, run: Run<Context>, out: (text: string) => void): Commander => {
+  const root = new Commander(PROGRAM.name)
+    .version(version)
+    .addHelpText('after', '\nMore: airlock-ctl help exit-codes, help errors');
+  fillTree(root, PROGRAM, run, out);
+  return root;
 };
 
-const collect = (value: string, list: readonly string[] = []): string[] => [...list, value];
+const helpTree = (): Commander =>
+  buildTree(
+    '',
+    () => Promise.resolve(),
+    () => undefined,
+  );
 
-const addFlags = (target: Commander, command: Command): void => {
-  for (const { flags, summary, many } of command.flags ?? []) {
-    if (many === true) target.option(flags, summary, collect, []);
-    else target.option(flags, summary);
-  }
-};
+const META = metaCommands<Context>({
+  program: () => PROGRAM,
+  tree: helpTree,
+  out: ({ terminal }, text) => terminal.out(text),
+  timers: systemTimers,
+  sources: SOURCES,
+});
 
-const flatten = (args: readonly unknown[]): string[] => args.flat().filter((arg): arg is string => typeof arg === 'string');
-
-/** `audit` is both a command and a group: its second words are commands below it. */
-const parentOf = (root: Commander, word: string): Commander =>
-  root.commands.find((one) => one.name() === word) ??
-  root
-    .command(word)
-    .summary(GROUPS[word] ?? '')
-    .description(GROUPS[word] ?? '');
-
-const addCommand = (
-  root: Commander,
-  command: Command,
-  run: (command: Command, args: string[], options: object) => Promise<void>,
-): void => {
-  const [first = '', second] = command.name.split(' ');
-  const hidden = { hidden: command.hidden === true };
-  const target = second === undefined ? root.command(first, hidden) : parentOf(root, first).command(second, hidden);
-  target.description(command.summary).summary(command.summary);
-  if (command.args !== undefined) target.arguments(command.args);
-  target.option('--json', 'one JSON value on stdout');
-  addFlags(target, command);
-  target.action(async (...given: unknown[]) => {
-    await run(command, flatten(given.slice(0, -2)), target.optsWithGlobals());
-  });
-};
-
-const addHelp = (root: Commander, terminal: Terminal): void => {
-  root.helpCommand(false);
-  root
-    .command('help [topic...]')
-    .description('help, or one of: exit-codes, errors, COMMAND')
-    .action((topic: readonly string[]) => {
-      const [name] = topic;
-      if (name === 'exit-codes') terminal.out(`${exitCodesText()}\n`);
-      else if (name === 'errors') terminal.out(`${errorsText()}\n`);
-      else terminal.out(helpOf(root, topic));
-    });
-  root
-    .command('completion <shell>')
-    .description(`a completion script: ${SHELLS.join(', ')}`)
-    .action((shell: string) => {
-      if (!SHELLS.includes(shell as Shell)) {
-        throw new AirlockError('PARAMS_INVALID', `no completion for ${shell}`, {
-          field: 'SHELL',
-          expected: SHELLS.join(', '),
-          found: shell,
-          hint: 'airlock-ctl completion bash',
-        });
-      }
-      terminal.out(`${completion(shell as Shell, COMMANDS)}\n`);
-    });
-};
-
-const helpOf = (root: Commander, topic: readonly string[]): string => {
-  let at = root;
-  for (const word of topic) {
-    const next = at.commands.find((one) => one.name() === word);
-    if (!next)
-      throw new AirlockError('PARAMS_INVALID', `no help on ${topic.join(' ')}`, {
-        field: 'TOPIC',
-        expected: ['exit-codes', 'errors', ...root.commands.map((one) => one.name())].join(', '),
-        found: topic.join(' '),
-        hint: 'airlock-ctl help',
-      });
-    at = next;
-  }
-  return at.helpInformation();
+/** Everything that help, completion and the manual page say about `airlock-ctl`. */
+export const PROGRAM: Program<Context> = {
+  name: 'airlock-ctl',
+  section: 1,
+  title: 'what the operator of Airlock decides, sees and sets up',
+  about: [
+    'The operator approves what agents ask for with a code from the phone, adds services and their credentials, looks at leases and at the record, and takes access away. Taking away never needs a code.',
+    'Secrets are read from the terminal or from stdin, never from arguments. The CODE of approve is the only exception: it can be spent once, on the request in front.',
+  ],
+  groups: {
+    totp: 'the phone: setup, verify, reset',
+    service: 'accounts and folders that agents may ask for',
+    credentials: 'sealed secrets',
+    role: 'who may ask',
+    lockout: 'after too many wrong codes',
+    config: 'used by install.sh',
+  },
+  globals: [{ flags: '--json', summary: 'one JSON value on stdout (AIRLOCK_JSON=1)' }],
+  commands: [...COMMANDS, ...META],
+  values: {
+    shell: SHELLS,
+    topic: [
+      'exit-codes',
+      'errors',
+      ...new Set(COMMANDS.filter((one) => one.hidden !== true).map(({ name }) => name.split(' ')[0] ?? '')),
+    ],
+    day: ['today'],
+    channel: ['terminal', 'relay'],
+    file: 'files',
+    service: { ask: 'service' },
+    kind: { ask: 'kind' },
+    role: { ask: 'role' },
+    id: { ask: 'request' },
+    'audit name': { ask: 'service' },
+    'revoke id': { ask: 'lease' },
+    'role remove name': { ask: 'role' },
+  },
+  environment: [
+    ['AIRLOCK_JSON', 'as --json'],
+    ['AIRLOCK_OPERATOR', 'which operator this is, where the login name does not say'],
+    ['AIRLOCK_RUNTIME_DIR', 'directory of the sockets (/run/airlock)'],
+    ['AIRLOCK_CONFIG_DIR', 'directory of the configuration (/etc/airlock)'],
+    ['NO_COLOR', 'no colours'],
+  ],
+  files: [
+    ['/run/airlock/approve/OPERATOR.sock', 'airlock-totp: requests, codes, leases'],
+    ['/run/airlock/operator/OPERATOR.sock', 'airlock-gateway: services, credentials, the record'],
+    ['/run/airlock/root.sock', 'airlock-totp, for root alone'],
+    ['/etc/airlock/airlock.yaml', 'the configuration, airlock.yaml(5)'],
+    ['/etc/airlock/keys', 'public keys of the log heads, for audit verify'],
+  ],
+  examples: [
+    { line: 'sudo airlock-ctl init', what: 'enrol the phone and add the first service' },
+    { line: 'airlock-ctl approve', what: 'show the request in front and read the code unseen' },
+    { line: 'airlock-ctl service add gmail --name mail', what: 'add a mailbox' },
+    { line: 'airlock-ctl revoke --all', what: 'take every lease away, at once' },
+    { line: 'airlock-ctl audit --last 12h --service mail', what: 'what happened to one service' },
+    { line: 'sudo airlock-ctl doctor', what: 'is everything as it should be' },
+  ],
+  seeAlso: ['airlock(1)', 'airlock-totp(8)', 'airlock-gateway(8)', 'airlock-cell(8)', 'airlock.yaml(5)'],
 };
 
 /** commander answers a group of commands named without a command with its help, and this code. */
@@ -112,35 +109,22 @@ const usageError = ({ code, message }: CommanderError): AirlockError => {
   return new AirlockError('PARAMS_INVALID', what, { hint: 'airlock-ctl help' });
 };
 
-/** commander looks at exitOverride and output of each command, not of the root alone. */
-const configure = (command: Commander, terminal: Terminal): void => {
-  command.exitOverride().configureOutput({ writeOut: (text) => terminal.out(text), writeErr: () => undefined });
-  for (const one of command.commands) configure(one, terminal);
-};
-
 /** Runs one invocation. @returns the exit status */
 export const runProgram = async ({ argv, env, terminal, version }: RunEnvironment): Promise<number> => {
   let status = 0;
-  const root = new Commander('airlock-ctl')
-    .description('Airlock: what the operator decides, sees and sets up')
-    .version(version)
-    .option('--json', 'one JSON value on stdout');
-  const run = async (command: Command, args: string[], options: object): Promise<void> => {
-    const context = makeContext(env, terminal, (options as { json?: boolean }).json === true);
-    const result = await command.run(context, { args, options: options as Record<string, string | boolean | readonly string[]> });
+  const run: Run<Context> = async (command, invocation) => {
+    const context = makeContext(env, terminal, invocation.options['json'] === true);
+    const result = await command.run(context, invocation);
     status = typeof result === 'number' ? result : 0;
   };
-  for (const command of COMMANDS) addCommand(root, command, run);
-  addHelp(root, terminal);
-  configure(root, terminal);
   try {
-    await root.parseAsync([...argv], { from: 'user' });
+    await buildTree(version, run, (text) => terminal.out(text)).parseAsync([...argv], { from: 'user' });
     return status;
   } catch (thrown) {
     // --help and --version are no errors.
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
     const context = makeContext(env, terminal, argv.includes('--json'));
-    if (thrown instanceof CommanderError && thrown.code === HELP_INSTEAD && !context.json) terminal.err(helpOf(root, []));
+    if (thrown instanceof CommanderError && thrown.code === HELP_INSTEAD && !context.json) terminal.err(helpOn(helpTree(), []));
     return printError(context, thrown instanceof CommanderError ? usageError(thrown) : thrown);
   }
 };

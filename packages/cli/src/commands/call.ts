@@ -10,6 +10,7 @@ import {
 } from '@airlock/client';
 import { findLease, withSession, type Context } from '../context.js';
 import { printNote, printResult, printableJson } from '../output.js';
+import type { Command } from './command.js';
 
 export interface CallFlags {
   readonly params?: string;
@@ -56,4 +57,15 @@ export const call = async (context: Context, service: string, operation: string,
     printResult(context.output, { result: answer.result, meta: answer.meta }, () => printableJson(answer.result));
     note(context, answer);
   });
+};
+
+export const CALL: Command = {
+  name: 'call',
+  args: '<service> <operation>',
+  summary: 'call one operation',
+  flags: [
+    { flags: '-p, --params <json>', summary: 'its parameters as a JSON object; - reads them from stdin' },
+    { flags: '--intent <text>', summary: 'the intent the lease is bound to (AIRLOCK_INTENT)' },
+  ],
+  run: (context, { args: [service = '', operation = ''], options }) => call(context, service, operation, options),
 };

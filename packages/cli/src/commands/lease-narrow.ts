@@ -4,6 +4,7 @@ import { parseConstraints } from '../constraints.js';
 import { findLease, namedLease, socketOf, type Context } from '../context.js';
 import { parseCount, parseMinutes } from '../numbers.js';
 import { printResult } from '../output.js';
+import type { Command } from './command.js';
 
 export interface NarrowFlags {
   readonly scope?: readonly string[];
@@ -29,4 +30,17 @@ const leaseText = async (context: Context, named: string | undefined): Promise<s
 export const leaseNarrow = async (context: Context, named: string | undefined, flags: NarrowFlags): Promise<void> => {
   const narrowed = narrow(await leaseText(context, named), narrowingOf(flags), systemClock.wallMs());
   printResult(context.output, { lease: narrowed, id: leaseFacts(narrowed).id }, () => narrowed);
+};
+
+export const LEASE_NARROW: Command = {
+  name: 'lease narrow',
+  args: '[lease]',
+  summary: 'make a lease that allows less, for a sub-agent; without LEASE from the present one, - reads it from stdin',
+  flags: [
+    { flags: '--scope <scope>', summary: 'a scope to keep; may be given again', many: true },
+    { flags: '--ttl <minutes>', summary: 'end it earlier' },
+    { flags: '--calls <n>', summary: 'at most this many calls' },
+    { flags: '--constraint <key=value>', summary: 'narrow it by arguments', many: true },
+  ],
+  run: (context, { args: [lease], options }) => leaseNarrow(context, lease, options),
 };

@@ -2,6 +2,7 @@
 import { accessRelease, isAirlockError, leaseFacts } from '@airlock/client';
 import { findLease, withSession, type Context } from '../context.js';
 import { printResult } from '../output.js';
+import type { Command } from './command.js';
 
 export const release = (context: Context): Promise<void> =>
   withSession(context, async ({ session, store, role }) => {
@@ -20,3 +21,5 @@ export const release = (context: Context): Promise<void> =>
     const { id } = leaseFacts(lease);
     printResult(context.output, { released: id }, () => `released ${id}`);
   });
+
+export const RELEASE: Command = { name: 'release', summary: 'end the lease', run: release };

@@ -5,6 +5,7 @@ import { parseConstraints } from '../constraints.js';
 import { findLease, withSession, type Connected, type Context } from '../context.js';
 import { parseMinutes } from '../numbers.js';
 import { printNote, printResult } from '../output.js';
+import type { Command } from './command.js';
 
 export interface RequestFlags {
   readonly reason: string;
@@ -60,3 +61,18 @@ export const request = (context: Context, scopes: readonly string[], flags: Requ
     keepLease(connected, decision);
     printResult(context.output, { request: id, status: 'approved', match, ...decision }, () => grantedText(decision));
   });
+
+export const REQUEST: Command = {
+  name: 'request',
+  args: '<scope...>',
+  summary: 'ask the human for access: service:class[:operation], without a class: read',
+  flags: [
+    { flags: '--reason <text>', summary: 'why, in one line; shown as the words of the agent', required: true },
+    { flags: '--intent <text>', summary: 'the task; binds the lease to it' },
+    { flags: '--ttl <minutes>', summary: 'for how long' },
+    { flags: '--constraint <key=value>', summary: 'narrow it, e.g. calls=20; may be given again', many: true },
+    { flags: '--wait', summary: 'wait for the decision and keep the lease' },
+    { flags: '--renew', summary: 'follow the present lease' },
+  ],
+  run: (context, { args, options }) => request(context, args, options as unknown as RequestFlags),
+};

@@ -3,6 +3,7 @@ import { servicesList, type OperationSummary, type ServiceSummary } from '@airlo
 import { withSession, type Context } from '../context.js';
 import { printResult } from '../output.js';
 import { table } from '../table.js';
+import type { Command } from './command.js';
 
 const marks = ({ outward, untrusted, approval }: OperationSummary): string =>
   [outward ? 'outward' : '', untrusted ? 'untrusted' : '', approval ? 'approval for each call' : '']
@@ -20,3 +21,5 @@ export const services = (context: Context): Promise<void> =>
     const list = await servicesList(session);
     printResult(context.output, list, () => human(list));
   });
+
+export const SERVICES: Command = { name: 'services', summary: 'list what this role may ever get', run: services };

@@ -3,6 +3,7 @@ import { accessStatus, type AccessStatus } from '@airlock/client';
 import { withSession, type Context } from '../context.js';
 import { printResult } from '../output.js';
 import { table } from '../table.js';
+import type { Command } from './command.js';
 
 const leaseTable = ({ leases }: AccessStatus): string =>
   leases.length === 0
@@ -35,3 +36,5 @@ export const status = (context: Context): Promise<void> =>
     const answer = await accessStatus(session);
     printResult(context.output, answer, () => human(answer));
   });
+
+export const STATUS: Command = { name: 'status', summary: 'show leases and requests of this session', run: status };

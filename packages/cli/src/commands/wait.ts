@@ -3,6 +3,7 @@ import { accessStatus, awaitDecision } from '@airlock/client';
 import { withSession, type Context } from '../context.js';
 import { printResult } from '../output.js';
 import { grantedText, keepLease } from './request.js';
+import type { Command } from './command.js';
 
 /** Between two polls of a gateway that answers at once (docs/spec/wire.md has it in every answer of access.request). */
 const POLL_INTERVAL_S = 2;
@@ -20,3 +21,10 @@ export const wait = (context: Context, request: string): Promise<void> =>
     const value = { request, status: 'approved', ...(match === undefined ? {} : { match }), ...decision };
     printResult(context.output, value, () => grantedText(decision));
   });
+
+export const WAIT: Command = {
+  name: 'wait',
+  args: '<request>',
+  summary: 'wait for the decision on an earlier request and keep the lease',
+  run: (context, { args: [id = ''] }) => wait(context, id),
+};
