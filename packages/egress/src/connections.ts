@@ -1,12 +1,13 @@
 /** The connections of one egress: each serves one request at a time, and none outlives a failure. */
-import { Client } from 'undici';
+import type { Client as ClientType } from 'undici';
+import Client from 'undici/lib/dispatcher/client.js';
 import { formatOrigin, type Origin } from '@airlock/protocol';
 import { dial, type DialOptions } from './dial.js';
 import { MORE_LIMITS } from './limits.js';
 import type { EgressLimits } from './types.js';
 
 export interface Connection {
-  readonly client: Client;
+  readonly client: ClientType;
   readonly origin: Origin;
   /** Served a request before; the server may have closed it meanwhile. */
   readonly isUsed: boolean;
