@@ -45,7 +45,10 @@ export interface CredentialField {
   readonly optional?: true;
 }
 
-/** `{name}` is replaced by the setting of that name. */
+/**
+ * `{name}` is replaced by the setting of that name. An entry of `origins` that is `{name[]}` stands for every address in
+ * the comma-separated list of that setting: `https` where an address names no scheme, eight origins in all.
+ */
 export type DestinationTemplate =
   | { readonly origins: readonly string[]; readonly user?: string; readonly tlsPin?: string }
   | { readonly path: string; readonly user?: string };

@@ -72,6 +72,24 @@ const originOfText = (address: string): Origin => {
   return { scheme: schemeOf(scheme), host: hostOf(host), port: portOf(port, scheme) };
 };
 
+/** `{name[]}`: the setting is a list of addresses. */
+const LIST = /^\{([A-Za-z][A-Za-z0-9_]*)\[\]\}$/;
+
+/** One address of a list: https where it says nothing else, and no path, which would promise a limit that nobody keeps. */
+const originOfItem = (item: string): Origin => {
+  const address = item.includes('://') ? item : `https://${item}`;
+  if (/^[^:]+:\/\/[^/]*\/.|[?#\\]/.test(address)) throw refuse(item, 'a host without a path, such as api.example.org');
+  return originOfText(address);
+};
+
+/** An entry of `origins`: one origin, or as many as the setting lists. */
+const originsOf = (template: string, settings: Settings): readonly Origin[] => {
+  const name = LIST.exec(template)?.[1];
+  if (name === undefined) return [originOf(template, settings)];
+  const items = substitute(`{${name}}`, settings).split(',');
+  return items.map((item) => originOfItem(item.trim()));
+};
+
 const pathOf = (path: string): string => {
   const isPlain = path.startsWith('/') && !path.includes('\0') && !path.split('/').some((part) => part === '..' || part === '.');
   if (!isPlain) throw refuse(path, 'an absolute path without . and ..');
@@ -95,5 +113,6 @@ export const resolveDestination = (manifest: ConnectorManifest, settings: Settin
   const { kind } = manifest;
   if ('path' in template) return { kind, path: pathOf(substitute(template.path, filled)), user };
   const pin = pinOf(template, filled);
-  return { kind, origins: template.origins.map((origin) => ({ ...originOf(origin, filled), ...pin })), user };
+  const origins = template.origins.flatMap((origin) => originsOf(origin, filled));
+  return { kind, origins: origins.map((origin) => ({ ...origin, ...pin })), user };
 };

@@ -37,8 +37,9 @@ const operationManifest = closed(
     constraints: { type: 'array', maxItems: 16, uniqueItems: true, items: text(32) },
     params: embeddedSchema,
     result: embeddedSchema,
+    request: { type: 'object' },
   },
-  ['tool', 'constraints'],
+  ['tool', 'constraints', 'request'],
 );
 
 const credentialField = closed(

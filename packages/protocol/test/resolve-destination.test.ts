@@ -32,6 +32,7 @@ const manifestOf = (destination: DestinationTemplate): ConnectorManifest => ({
 
 const imap = manifestOf({ origins: ['{security}://{host}:{port}'], user: '{user}', tlsPin: '{tlsPin}' });
 const url = manifestOf({ origins: ['{host}'] });
+const list = manifestOf({ origins: ['{host[]}'] });
 const path = manifestOf({ path: '{host}' });
 
 t.test('defaults are filled in, and the form is canonical', async (test) => {
@@ -52,6 +53,23 @@ t.test('defaults are filled in, and the form is canonical', async (test) => {
   test.same(resolveDestination(path, { host: '/srv/mail/' }), { kind: 'imap', path: '/srv/mail', user: '' });
 });
 
+t.test('one setting may list several origins', async (test) => {
+  const host = 'API.example.org, http://127.0.0.1:8080 ,https://[::1]:8443/';
+  test.same(resolveDestination(list, { host }), {
+    kind: 'imap',
+    origins: [
+      { scheme: 'https', host: 'api.example.org', port: 443 },
+      { scheme: 'http', host: '127.0.0.1', port: 8080 },
+      { scheme: 'https', host: '[::1]', port: 8443 },
+    ],
+    user: '',
+  });
+  const digest = (text: string): string => destinationDigest(resolveDestination(list, { host: text }));
+  test.equal(digest('a.example,b.example'), digest('b.example, https://a.example:443'), 'their order says nothing');
+  const nine = Array.from({ length: 9 }, (_, index) => `h${index}.example`).join();
+  for (const wrong of [nine, 'a.example,a.example']) test.throws(() => digest(wrong), { code: 'PARAMS_INVALID' }, wrong);
+});
+
 const refused: readonly (readonly [ConnectorManifest, Settings, string])[] = [
   [imap, {}, 'params.settings.host'],
   [imap, { host: 'a', proxy: 'b' }, 'params.settings.proxy'],
@@ -64,6 +82,12 @@ const refused: readonly (readonly [ConnectorManifest, Settings, string])[] = [
   [imap, { host: 'a', tlsPin: 'short' }, 'params.settings'],
   [url, { host: 'https://user:word@api.example.org' }, 'params.settings'],
   [url, { host: 'gopher://a' }, 'params.settings'],
+  [list, { host: ',' }, 'params.settings'],
+  [list, { host: 'a.example,,b.example' }, 'params.settings'],
+  [list, { host: 'a.example/v1' }, 'params.settings'],
+  [list, { host: 'https://a.example/v1' }, 'params.settings'],
+  [list, { host: 'a.example?b' }, 'params.settings'],
+  [list, { host: 'ada@a.example' }, 'params.settings'],
   [path, { host: 'srv/mail' }, 'params.settings'],
   [path, { host: '/srv/../etc' }, 'params.settings'],
 ];
