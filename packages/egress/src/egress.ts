@@ -43,9 +43,9 @@ const checkHeaders = (headers: Readonly<Record<string, string>>): Record<string,
 };
 
 /** EGRESS-13. @throws AirlockError UPSTREAM_REFUSED (cleartext) */
-const checkCleartext = ({ scheme, host }: Origin, headers: Readonly<Record<string, string>>): void => {
-  if (scheme === 'http' && !isNearby(host) && Object.keys(headers).some((name) => CREDENTIAL_HEADERS.has(name)))
-    throw refused('cleartext');
+const checkCleartext = ({ scheme, host }: Origin, { headers = {}, secret }: EgressRequest): void => {
+  const isSecret = secret === true || Object.keys(headers).some((name) => CREDENTIAL_HEADERS.has(name));
+  if (isSecret && scheme === 'http' && !isNearby(host)) throw refused('cleartext');
 };
 
 const checkOrigins = (origins: readonly Origin[]): readonly Origin[] => {
@@ -126,9 +126,10 @@ class GuardedEgress implements Egress {
     { origin, url }: Target,
     method: EgressMethod,
     body: EgressRequest['body'],
-    { headers = {}, signal }: EgressRequest & { readonly signal: AbortSignal },
+    request: EgressRequest & { readonly signal: AbortSignal },
   ): Promise<Answer> {
-    checkCleartext(origin, headers);
+    checkCleartext(origin, request);
+    const { headers, signal } = request;
     const own = { ...headers, host: url.host, 'accept-encoding': ACCEPT_ENCODING };
     const asked: Asked = { method, path: `${url.pathname}${url.search}`, headers: own, body, signal, limits: this.#limits };
     const connection = this.#connections.take(origin, false);

@@ -42,6 +42,8 @@ export interface EgressRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly signal?: AbortSignal;
+  /** A credential stands elsewhere than in `authorization`, e.g. in the query: it is kept from the open network all the same. */
+  readonly secret?: boolean;
 }
 
 export interface EgressResponse {

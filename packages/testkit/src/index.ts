@@ -17,6 +17,7 @@ export { checkout } from './launcher/layout.js';
 export { parseOptions, type LauncherOptions } from './launcher/options.js';
 export { startInstance } from './launcher/up.js';
 export { SAMPLE_MESSAGES, writeMaildir, type SampleMessage } from './mailbox.js';
+export { closeServer, startWeatherDouble, type WeatherDouble } from './weather.js';
 export { codeAt, codeOfStep, decodeBase32 } from './phone.js';
 export { drip, flood, type HostileFixture, type HostileKind } from './hostile/fixture.js';
 export { HOSTILE_IMAP } from './hostile/imap.js';
