@@ -10,6 +10,11 @@ readonly LIB=/usr/lib/airlock
 readonly ETC=/etc/airlock
 readonly BIN=/usr/local/bin
 readonly UNITS=/etc/systemd/system
+readonly MAN=/usr/share/man
+# Where each shell looks by itself; zsh's own directory differs from system to system, this one does not.
+readonly BASH_COMPLETIONS=/usr/share/bash-completion/completions
+readonly ZSH_COMPLETIONS=/usr/local/share/zsh/site-functions
+readonly FISH_COMPLETIONS=/usr/share/fish/vendor_completions.d
 readonly MIN_NODE=20.19.0
 
 say() { printf 'airlock: %s\n' "$*"; }
@@ -205,6 +210,26 @@ install_library() {
   for command in airlock airlock-ctl; do ln -sfn "$LIB/$command" "$BIN/$command"; done
 }
 
+install_manual() {
+  local page command
+  for page in "$staging"/docs/man/*.[158]; do install -D -m 0644 "$page" "$MAN/man${page##*.}/${page##*/}"; done
+  install -d -m 0755 "$BASH_COMPLETIONS" "$ZSH_COMPLETIONS" "$FISH_COMPLETIONS"
+  for command in airlock airlock-ctl; do
+    "$LIB/$command" completion bash >"$BASH_COMPLETIONS/$command"
+    "$LIB/$command" completion zsh >"$ZSH_COMPLETIONS/_$command"
+    "$LIB/$command" completion fish >"$FISH_COMPLETIONS/$command.fish"
+    chmod 0644 "$BASH_COMPLETIONS/$command" "$ZSH_COMPLETIONS/_$command" "$FISH_COMPLETIONS/$command.fish"
+  done
+}
+
+remove_manual() {
+  local command
+  rm -f "$MAN"/man1/airlock.1 "$MAN"/man1/airlock-ctl.1 "$MAN"/man5/airlock.yaml.5 "$MAN"/man8/airlock-{totp,gateway,cell}.8
+  for command in airlock airlock-ctl; do
+    rm -f "$BASH_COMPLETIONS/$command" "$ZSH_COMPLETIONS/_$command" "$FISH_COMPLETIONS/$command.fish"
+  done
+}
+
 install_config() {
   install -d -m 0755 "$ETC" "$ETC/keys" "$ETC/compiled" "$ETC/connectors" "$ETC/policies"
   [ -e "$ETC/airlock.yaml" ] || cat >"$ETC/airlock.yaml" <<'YAML'
@@ -294,6 +319,7 @@ run_install() {
 
   say "installing programs, configuration and units"
   install_library
+  install_manual
   install_config
   install_wrapping_key
   install_units
@@ -320,6 +346,7 @@ run_uninstall() {
   rm -rf "$UNITS"/airlock-*.service "$UNITS"/airlock-*.socket "$UNITS"/airlock-*.service.d "$UNITS"/sockets.target.wants/airlock-* \
     "$UNITS"/multi-user.target.wants/airlock-* /run/airlock "$LIB" "$LIB.new" "$LIB.old"
   rm -f "$BIN/airlock" "$BIN/airlock-ctl"
+  remove_manual
   [ ! -d /run/systemd/system ] || { systemctl daemon-reload; systemctl reset-failed 'airlock-*' 2>/dev/null || true; }
   if [ "$purge" = no ]; then
     say "removed programs, units and sockets"

@@ -1,4 +1,4 @@
-/** What other packages may use of airlock-ctl: the configuration compiler. */
+/** What other packages may use of airlock-ctl: the configuration compiler and the command table. */
 export {
   compileConfig,
   parseRolesFile,
@@ -9,3 +9,5 @@ export {
   YAML_FILE,
   type RolesFile,
 } from './config/compile.js';
+export { manualPages } from './manual/pages.js';
+export { PROGRAM } from './program.js';

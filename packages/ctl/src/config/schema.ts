@@ -1,39 +1,65 @@
 /** Every key that airlock.yaml may hold, with what is allowed there: one table for checking and messages. */
-import type { CompiledConfig } from '@airlock/protocol';
+import { DEFAULT_CONFIG, type CompiledConfig } from '@airlock/protocol';
 
-export interface Key {
+interface Rule {
   /** What a person reads when the value is wrong. */
   readonly allowed: string;
   readonly accepts: (value: unknown) => boolean;
 }
 
-const integer = (minimum: number, maximum: number): Key => ({
+export interface Key extends Rule {
+  /** What it decides; stands in airlock.yaml(5). */
+  readonly about: string;
+  /** What holds where the file does not say; null where nothing does. */
+  readonly otherwise: string | number | null;
+}
+
+const key = (rule: Rule, otherwise: Key['otherwise'], about: string): Key => ({ ...rule, otherwise, about });
+
+const integer = (minimum: number, maximum: number): Rule => ({
   allowed: `a whole number from ${minimum} to ${maximum}`,
   accepts: (value) => typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum,
 });
-const oneOf = (...values: readonly (string | number)[]): Key => ({
+const oneOf = (...values: readonly (string | number)[]): Rule => ({
   allowed: values.join(' or '),
   accepts: (value) => values.includes(value as string | number),
 });
-const text = (maxLength: number): Key => ({
+const text = (maxLength: number): Rule => ({
   allowed: `a text of 1 to ${maxLength} characters without control characters or colon`,
   accepts: (value) => typeof value === 'string' && value.length >= 1 && value.length <= maxLength && !/[\p{C}:]/u.test(value),
 });
-const value: Key = { allowed: 'a text', accepts: (found) => typeof found === 'string' && found.length <= 1024 };
+const value: Rule = { allowed: 'a text', accepts: (found) => typeof found === 'string' && found.length <= 1024 };
+
+const { totp, leases, permissions, audit } = DEFAULT_CONFIG;
 
 /** Section → key → what it may be. Unknown sections and keys are errors. */
 export const KEYS: Readonly<Record<string, Readonly<Record<string, Key>>>> = {
-  totp: { issuer: text(64), digits: oneOf(6, 7, 8), period: integer(15, 120) },
-  leases: { default_ttl_minutes: integer(1, 480), max_ttl_minutes: integer(1, 480), request_ttl_minutes: integer(1, 10) },
-  permissions: { default: oneOf('read') },
-  notifications: {
-    provider: oneOf('telegram', 'signal', 'ntfy', 'matrix', 'none'),
-    chat_id: value,
-    server: value,
-    topic: value,
-    room: value,
+  totp: {
+    issuer: key(text(64), totp.issuer, 'the name that the phone shows; used when a phone is enrolled'),
+    digits: key(oneOf(6, 7, 8), totp.digits, 'digits of a code; used when a phone is enrolled'),
+    period: key(integer(15, 120), totp.periodS, 'seconds that a code is new; used when a phone is enrolled'),
   },
-  audit: { retain_days: integer(1, 36_500), group_commit_ms: integer(1, 1000) },
+  leases: {
+    default_ttl_minutes: key(
+      integer(1, 480),
+      leases.defaultTtlS / 60,
+      'how long a lease lives where the agent does not ask for a time',
+    ),
+    max_ttl_minutes: key(integer(1, 480), leases.maxTtlS / 60, 'the longest time that can be asked for or approved'),
+    request_ttl_minutes: key(integer(1, 10), leases.requestTtlS / 60, 'how long a request waits for the operator'),
+  },
+  permissions: { default: key(oneOf('read'), permissions.default, 'the class of a scope that names none') },
+  notifications: {
+    provider: key(oneOf('telegram', 'signal', 'ntfy', 'matrix', 'none'), null, 'where requests are announced'),
+    chat_id: key(value, null, 'the chat, for a provider that has chats'),
+    server: key(value, null, 'the server, for a provider that has servers'),
+    topic: key(value, null, 'the topic, for ntfy'),
+    room: key(value, null, 'the room, for matrix'),
+  },
+  audit: {
+    retain_days: key(integer(1, 36_500), audit.retainDays, 'days for which the record is kept'),
+    group_commit_ms: key(integer(1, 1000), audit.groupCommitMs, 'longest time by which records of reads are written together'),
+  },
 };
 
 type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
