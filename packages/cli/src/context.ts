@@ -1,6 +1,7 @@
 /** What a command is run with: the environment, where to print, and how to find gateway and lease. */
 import { AirlockError, Session, findAgentSocket, leaseStore, systemTimers } from '@airlock/client';
 import type { AgentSocket, Env, LeaseStore, Timers } from '@airlock/client';
+import { whileWaiting } from '@airlock/protocol/command';
 import type { Output } from './output.js';
 
 /** Flags every command has; each has its variable. */
@@ -80,3 +81,7 @@ export const findLease = (context: Context, store: LeaseStore, role: string): st
   if (lease === null) throw noLease();
   return lease;
 };
+
+/** Says what is waited for where it takes more than a second. @returns what the promise does */
+export const waitingFor = <T>({ output, timers }: Context, what: string, promise: Promise<T>): Promise<T> =>
+  whileWaiting({ err: output.stderr, isTerminal: output.isTerminal, isSilent: output.isJson, timers }, what, promise);

@@ -5,6 +5,8 @@ export interface Output {
   readonly isJson: boolean;
   /** Colours only on a terminal, and never with NO_COLOR (no-color.org). */
   readonly hasColour: boolean;
+  /** Is stderr one? */
+  readonly isTerminal: boolean;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
 }

@@ -23,6 +23,7 @@ const isOn = (value: string | undefined): boolean => value !== undefined && ![''
 /** Also before the flags are parsed, as a bad flag is answered in JSON too. */
 const outputOf = ({ argv, env, stdout, stderr, isTerminal }: RunOptions): Output => ({
   isJson: argv.includes('--json') || isOn(env['AIRLOCK_JSON']),
+  isTerminal,
   hasColour: isTerminal && (env['NO_COLOR'] ?? '') === '',
   stdout,
   stderr,

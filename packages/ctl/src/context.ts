@@ -1,6 +1,7 @@
 /** What every command gets: where things are, how to print, and the sockets of this operator. */
 import { connectSocket, type Connection, type NotificationTable } from '@airlock/ipc';
-import { AirlockError } from '@airlock/protocol';
+import { AirlockError, systemTimers } from '@airlock/protocol';
+import { whileWaiting, type ProgressDisplay } from '@airlock/protocol/command';
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -113,12 +114,23 @@ export const approvePath = (context: Context): string => join(context.runtimeDir
 export const operatorPath = (context: Context): string => join(context.runtimeDir, 'operator', `${findOperator(context)}.sock`);
 export const rootPath = (context: Context): string => join(context.runtimeDir, 'root.sock');
 
+/** Where a connection says what it waits for. */
+const displays = new WeakMap<Link, ProgressDisplay>();
+
+const displayed =
+  <T>({ terminal, json }: Context, use: (link: Link) => Promise<T>): ((link: Link) => Promise<T>) =>
+  (link) => {
+    const { isTerminal } = terminal;
+    displays.set(link, { err: (text) => terminal.err(text), isTerminal, isSilent: json, timers: systemTimers });
+    return use(link);
+  };
+
 /** airlock-totp, as this operator. */
 export const withTotp = <T>(context: Context, use: (link: Link) => Promise<T>): Promise<T> =>
-  withSocket(approvePath(context), use, MAX_KEY_FRAME_BYTES);
+  withSocket(approvePath(context), displayed(context, use), MAX_KEY_FRAME_BYTES);
 /** airlock-gateway, as this operator. */
 export const withGateway = <T>(context: Context, use: (link: Link) => Promise<T>): Promise<T> =>
-  withSocket(operatorPath(context), use);
+  withSocket(operatorPath(context), displayed(context, use));
 
 /** airlock-totp, as root. @throws AirlockError UNAVAILABLE with `sudo` in the hint where root is needed */
 export const withRoot = async <T>(context: Context, use: (link: Link) => Promise<T>): Promise<T> => {
@@ -131,6 +143,18 @@ export const withRoot = async <T>(context: Context, use: (link: Link) => Promise
   return withSocket(path, use);
 };
 
+/** Methods during which a person sits before a silent terminal, and what is waited for. Those that wait for a code say so themselves. */
+const SLOW: Readonly<Record<string, string>> = {
+  'credentials.put': 'a cell to log in at the service',
+  'service.add': 'a cell to log in at the service',
+  'service.test': 'a cell to log in at the service',
+  call: 'the service to answer',
+};
+
 /** One call, its result as the method table types it. */
-export const ask = async <T>(link: Link, method: string, params: object = {}, timeoutMs?: number): Promise<T> =>
-  (await link.call(method, params, timeoutMs === undefined ? {} : { timeoutMs })) as T;
+export const ask = async <T>(link: Link, method: string, params: object = {}, timeoutMs?: number): Promise<T> => {
+  const answer = link.call(method, params, timeoutMs === undefined ? {} : { timeoutMs }) as Promise<T>;
+  const display = displays.get(link);
+  const what = SLOW[method];
+  return display === undefined || what === undefined ? answer : whileWaiting(display, what, answer);
+};

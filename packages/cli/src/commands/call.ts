@@ -8,7 +8,7 @@ import {
   type CallResult,
   type Params,
 } from '@airlock/client';
-import { findLease, withSession, type Context } from '../context.js';
+import { findLease, waitingFor, withSession, type Context } from '../context.js';
 import { printNote, printResult, printableJson } from '../output.js';
 import type { Command } from './command.js';
 
@@ -53,7 +53,8 @@ export const call = async (context: Context, service: string, operation: string,
   await withSession(context, async ({ session, store, role }) => {
     const lease = findLease(context, store, role);
     const request = { lease, service, operation: operationName(operation), params };
-    const answer = await callOperation(session, intent === undefined ? request : { ...request, context: { intent } });
+    const asked = callOperation(session, intent === undefined ? request : { ...request, context: { intent } });
+    const answer = await waitingFor(context, `${service} to answer`, asked);
     printResult(context.output, { result: answer.result, meta: answer.meta }, () => printableJson(answer.result));
     note(context, answer);
   });

@@ -2,7 +2,7 @@
 import { accessRequest, awaitDecision, leaseFacts } from '@airlock/client';
 import type { AccessRequestParams, AccessRequestResult, Decision } from '@airlock/client';
 import { parseConstraints } from '../constraints.js';
-import { findLease, withSession, type Connected, type Context } from '../context.js';
+import { findLease, waitingFor, withSession, type Connected, type Context } from '../context.js';
 import { parseMinutes } from '../numbers.js';
 import { printNote, printResult } from '../output.js';
 import type { Command } from './command.js';
@@ -38,6 +38,9 @@ const whatToDo = ({ request, match, expiresAt }: AccessRequestResult): string =>
 const pendingText = (asked: AccessRequestResult): string =>
   `airlock: ${whatToDo(asked)}\nairlock: then run: airlock wait ${asked.request}`;
 
+/** What `request --wait` and `wait` wait for. */
+export const WAITED_FOR = 'the operator to approve or deny';
+
 /** Keeps the lease where the next command finds it. */
 export const keepLease = ({ store, role }: Connected, { lease }: Decision): void => store.writeLease(role, lease);
 
@@ -57,7 +60,8 @@ export const request = (context: Context, scopes: readonly string[], flags: Requ
       return;
     }
     printNote(context.output, whatToDo(asked));
-    const decision = await awaitDecision(session, asked, { timers: context.timers });
+    const decided = awaitDecision(session, asked, { timers: context.timers });
+    const decision = await waitingFor(context, WAITED_FOR, decided);
     keepLease(connected, decision);
     printResult(context.output, { request: id, status: 'approved', match, ...decision }, () => grantedText(decision));
   });

@@ -1,8 +1,8 @@
 /** `airlock wait REQUEST`: stays until a request of an earlier command is decided. */
 import { accessStatus, awaitDecision } from '@airlock/client';
-import { withSession, type Context } from '../context.js';
+import { waitingFor, withSession, type Context } from '../context.js';
 import { printResult } from '../output.js';
-import { grantedText, keepLease } from './request.js';
+import { grantedText, keepLease, WAITED_FOR } from './request.js';
 import type { Command } from './command.js';
 
 /** Between two polls of a gateway that answers at once (docs/spec/wire.md has it in every answer of access.request). */
@@ -12,11 +12,8 @@ export const wait = (context: Context, request: string): Promise<void> =>
   withSession(context, async (connected) => {
     const { pending } = await accessStatus(connected.session);
     const match = pending.find((candidate) => candidate.request === request)?.match;
-    const decision = await awaitDecision(
-      connected.session,
-      { request, pollIntervalS: POLL_INTERVAL_S },
-      { timers: context.timers },
-    );
+    const decided = awaitDecision(connected.session, { request, pollIntervalS: POLL_INTERVAL_S }, { timers: context.timers });
+    const decision = await waitingFor(context, WAITED_FOR, decided);
     keepLease(connected, decision);
     const value = { request, status: 'approved', ...(match === undefined ? {} : { match }), ...decision };
     printResult(context.output, value, () => grantedText(decision));
