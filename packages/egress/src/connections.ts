@@ -50,11 +50,17 @@ export class Connections {
     await this.#end(connection);
   }
 
-  async close(): Promise<void> {
-    const all = [...this.#busy, ...[...this.#idle.values()].flat()];
-    this.#busy.clear();
+  /** Those that wait: after a failure nothing stays connected to whoever caused it. */
+  async closeIdle(): Promise<void> {
+    const idle = [...this.#idle.values()].flat();
     this.#idle.clear();
-    await Promise.all(all.map((connection) => this.#end(connection)));
+    await Promise.all(idle.map((connection) => this.#end(connection)));
+  }
+
+  async close(): Promise<void> {
+    const busy = [...this.#busy];
+    this.#busy.clear();
+    await Promise.all([this.closeIdle(), ...busy.map((connection) => this.#end(connection))]);
   }
 
   async #end({ client, dialling }: Connection): Promise<void> {

@@ -96,6 +96,7 @@ class GuardedEgress implements Egress {
     try {
       return await this.#follow(target, { ...request, headers, signal });
     } catch (thrown) {
+      await this.#connections.closeIdle();
       throw failureError(thrown);
     } finally {
       release();

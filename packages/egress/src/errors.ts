@@ -54,15 +54,13 @@ export const closed = (): AirlockError => new AirlockError('UNAVAILABLE', 'the H
 export const abortError = (signal: AbortSignal): AirlockError =>
   signal.reason instanceof AirlockError ? signal.reason : timedOut('total');
 
-const TIMEOUTS: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
-
 /** A failure after the connection stood. */
 export const fromExchange = (thrown: unknown): AirlockError => {
   if (thrown instanceof AirlockError) return thrown;
   const { code } = { code: '', ...(thrown as { readonly code?: string }) };
   if (code === 'UND_ERR_DESTROYED') return closed();
-  if (TIMEOUTS.has(code)) return timedOut('idle');
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return refused('headers_too_large');
   if (code === 'UND_ERR_INVALID_ARG') return new AirlockError('PARAMS_INVALID', 'the request cannot be written as HTTP');
-  return refused(/^(?:HPE_|UND_ERR_|E)/.test(code) ? 'malformed' : 'other');
+  const isParserError = thrown instanceof Error && thrown.name === 'HTTPParserError';
+  return refused(isParserError || /^(?:UND_ERR_|E[A-Z])/.test(code) ? 'malformed' : 'other');
 };

@@ -5,7 +5,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Client, Dispatcher } from 'undici';
-import { abortError, fromExchange, refused } from './errors.js';
+import { abortError, fromExchange, refused, timedOut } from './errors.js';
 import { Body } from './body.js';
 import type { EgressLimits, EgressMethod } from './types.js';
 
@@ -56,6 +56,8 @@ class Receiver implements Dispatcher.DispatchHandler {
   #status = 0;
   #headers: Record<string, string> = {};
   #body: Body | null = null;
+  /** Runs from the request to the end of the headers, then from piece to piece. */
+  #silence: NodeJS.Timeout | null = null;
 
   constructor(asked: Asked, resolve: (answer: Answer) => void, reject: (failure: ExchangeFailure) => void) {
     this.#asked = asked;
@@ -66,12 +68,14 @@ class Receiver implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#asked.signal.aborted) this.#onAbort();
+    if (this.#asked.signal.aborted) return this.#onAbort();
+    this.#silence = setTimeout(() => this.#fail(timedOut('idle')), this.#asked.limits.idleTimeoutMs);
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     // 1xx come before the answer (RFC 9110 §15.2).
     if (status < 200) return;
+    this.#silence?.refresh();
     const { method, limits } = this.#asked;
     this.#status = status;
     this.#headers = firstValues(headers);
@@ -84,6 +88,7 @@ class Receiver implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
+    this.#silence?.refresh();
     if (this.#body?.write(piece, () => controller.resume()) === false) controller.pause();
   }
 
@@ -105,12 +110,13 @@ class Receiver implements Dispatcher.DispatchHandler {
   #fail(thrown: unknown): void {
     this.#release();
     this.#body?.destroy();
-    const failure = new ExchangeFailure(thrown, this.#status === 0);
-    if (this.#controller?.aborted === false) this.#controller.abort(failure);
-    this.#reject(failure);
+    // First, because to abort reports a failure again, and only the first counts.
+    this.#reject(new ExchangeFailure(thrown, this.#status === 0));
+    if (this.#controller?.aborted === false) this.#controller.abort(new Error('given up'));
   }
 
   #release(): void {
+    if (this.#silence !== null) clearTimeout(this.#silence);
     this.#asked.signal.removeEventListener('abort', this.#onAbort);
   }
 }
@@ -118,15 +124,16 @@ class Receiver implements Dispatcher.DispatchHandler {
 /** @throws ExchangeFailure; the connection is of no more use then. */
 export const exchange = (client: Client, asked: Asked): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    const { method, path, headers, body, limits } = asked;
+    const { method, path, headers, body } = asked;
     client.dispatch(
       {
         method,
         path,
         headers,
         body: body ?? null,
-        headersTimeout: limits.idleTimeoutMs,
-        bodyTimeout: limits.idleTimeoutMs,
+        // Ours are exact; those of undici tick twice a second.
+        headersTimeout: 0,
+        bodyTimeout: 0,
       },
       new Receiver(asked, resolve, reject),
     );

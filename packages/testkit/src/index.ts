@@ -12,6 +12,9 @@ export {
   type ImapDouble,
 } from './imap-double.js';
 export { daemonOf, isAlive, memoryHolds, pidsOf, restartWith, until, untilServing, type ProgramName } from './processes.js';
+export { HOSTILE_HTTP, type HostileHttp } from './hostile/http.js';
+export { startDnsDouble, type DnsDouble, type DnsRecords } from './hostile/dns.js';
+export { type Served } from './hostile/server.js';
 export { binaryFrame, linesOf, rawExchange, type RawAnswer, type RawOptions } from './raw-wire.js';
 export { checkout } from './launcher/layout.js';
 export { parseOptions, type LauncherOptions } from './launcher/options.js';
