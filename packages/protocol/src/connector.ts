@@ -65,6 +65,8 @@ export interface ConnectorManifest {
   readonly settings: JsonSchema;
   readonly credential: { readonly fields: Readonly<Record<string, CredentialField>> };
   readonly destination: DestinationTemplate;
+  /** What to do where a login fails, by `data.found` of Connector.test; without it airlock-ctl has words of its own. */
+  readonly remedies?: Readonly<Record<string, string>>;
   readonly operations: readonly OperationManifest[];
 }
 

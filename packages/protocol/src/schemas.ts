@@ -75,9 +75,16 @@ const connectorManifest = closed(
       },
       ['origins', 'path', 'user', 'tlsPin'],
     ),
+    remedies: {
+      type: 'object',
+      additionalProperties: false,
+      properties: Object.fromEntries(
+        ['bad_credentials', 'imap_disabled', 'no_network', 'tls', 'other'].map((found) => [found, text(512)]),
+      ),
+    },
     operations: { type: 'array', minItems: 1, maxItems: 512, items: operationManifest },
   },
-  ['docs'],
+  ['docs', 'remedies'],
 );
 
 export const SCHEMAS: Readonly<Record<string, object>> = {

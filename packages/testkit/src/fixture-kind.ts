@@ -39,8 +39,29 @@ const MANIFEST = {
   ],
 };
 
+/** The same with a credential like an app password: blanks are taken out, and one field may be left out. */
+const APP_MANIFEST = {
+  ...MANIFEST,
+  kind: 'app',
+  title: 'App',
+  summary: 'Asks for a password as a mail provider does',
+  credential: {
+    fields: {
+      password: {
+        title: 'App password',
+        hint: '16 letters',
+        url: 'https://example.org/app-passwords',
+        strip: 'spaces',
+        pattern: '^([a-z]{16}|found-[a-z_]+)$',
+      },
+      note: { title: 'Note', optional: true },
+    },
+  },
+  remedies: { imap_disabled: 'switch it on at https://example.org/settings' },
+};
+
 /**
- * `dial`: connects to the destination when the session is opened. `hang` never ends, `spin` never yields,
+ * `test` fails as a credential `found-CAUSE` says (`data.found`). `dial`: connects to the destination when the session is opened. `hang` never ends, `spin` never yields,
  * `secret` tries to hand out the credential in every form, `pid` says which process the cell is.
  */
 const MODULE = `'use strict';
@@ -75,7 +96,14 @@ exports.connector = {
       close: async () => void socket?.destroy(),
     };
   },
-  test: async (context) => void (await dialled(context))?.destroy(),
+  test: async (context) => {
+    const [, found] = /^found-(\\w+)$/.exec(context.credential.token ?? context.credential.password) ?? [];
+    if (found !== undefined) {
+      const code = found === 'no_network' ? 'UNAVAILABLE' : 'UPSTREAM_REFUSED';
+      throw Object.assign(new Error('the login failed'), { name: 'AirlockError', code, data: { code, found } });
+    }
+    (await dialled(context))?.destroy();
+  },
 };
 `;
 
@@ -84,6 +112,7 @@ export const installFixtureKind = (configDir: string): void => {
   const connectors = join(configDir, 'connectors');
   mkdirSync(connectors, { recursive: true, mode: 0o755 });
   writeFileSync(join(connectors, 'fixture.json'), JSON.stringify(MANIFEST));
+  writeFileSync(join(connectors, 'app.json'), JSON.stringify(APP_MANIFEST));
   writeFileSync(join(connectors, 'fixture.cjs'), MODULE);
 };
 
