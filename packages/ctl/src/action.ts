@@ -155,10 +155,11 @@ const approveHere = async (context: Context, link: Link, request: string, signal
 
 /**
  * Opens the action, shows it and waits for its approval.
+ * @param atEnd thrown where the input ends without a code; without it the action then waits for an approval elsewhere
  * @returns the one-shot ticket; empty for a verb that takes effect at once (unlock)
  * @throws AirlockError APPROVAL_DENIED, APPROVAL_EXPIRED, CODE_REJECTED, CODE_LOCKED_OUT
  */
-export const approveAction = async (context: Context, link: Link, action: Action): Promise<string> => {
+export const approveAction = async (context: Context, link: Link, action: Action, atEnd?: AirlockError): Promise<string> => {
   const { request } = await ask<ActionOpenResult>(link, 'action.open', { verb: action.verb, params: action.params });
   const stop = new AbortController();
   const elsewhere = decided(link, request.id, stop.signal);
@@ -167,6 +168,7 @@ export const approveAction = async (context: Context, link: Link, action: Action
     const here = approveHere(context, link, request.id, stop.signal);
     const first = await Promise.race([here, elsewhere.then((result) => (result === null ? null : outcome(result)))]);
     if (first !== null) return first;
+    if (atEnd) throw atEnd;
     note(context, `airlock: waiting for: airlock-ctl approve CODE --request ${request.id} --match ${request.match}`);
     const result = await elsewhere;
     return result === null ? '' : outcome(result);

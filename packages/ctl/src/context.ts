@@ -140,7 +140,7 @@ export const withRoot = async <T>(context: Context, use: (link: Link) => Promise
       hint: `sudo airlock-ctl ${process.argv.slice(2).join(' ')}`,
     });
   }
-  return withSocket(path, use);
+  return withSocket(path, use, MAX_KEY_FRAME_BYTES);
 };
 
 /** Methods during which a person sits before a silent terminal, and what is waited for. Those that wait for a code say so themselves. */

@@ -1,4 +1,6 @@
-/** What other packages may use of airlock-ctl: the configuration compiler and the command table. */
+/** What other packages may use of airlock-ctl: the configuration compiler, the command table, and for tests the program with a terminal of their own. */
+export { runProgram } from './program.js';
+export type { Terminal } from './terminal/terminal.js';
 export {
   compileConfig,
   parseRolesFile,

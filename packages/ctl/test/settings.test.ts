@@ -1,6 +1,6 @@
 import { AirlockError, type ConnectorManifest } from '@airlock/protocol';
 import t from 'tap';
-import { cleanValue, fieldNames } from '../src/commands/fields.js';
+import { cleanValue, fieldNames } from '../src/setup/fields.js';
 import { missingSettings, parseSettings } from '../src/settings.js';
 
 const manifest: ConnectorManifest = {

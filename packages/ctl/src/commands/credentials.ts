@@ -1,49 +1,49 @@
 /** credentials add|list|get|remove: sealed in this process, opened nowhere but in a cell, or here after a code. */
-import { AirlockError, type RecordResult, type ServiceChanged } from '@airlock/protocol';
+import { AirlockError, type Action, type ConnectorManifest, type RecordResult, type ServiceView } from '@airlock/protocol';
 import { approveAction } from '../action.js';
 import { ask, withGateway, withTotp, type Context } from '../context.js';
-import { localTime, note, print, printRaw, table } from '../output.js';
-import { openFields, sealFields } from '../seal.js';
-import { fieldNames, readFields } from './fields.js';
+import { localTime, print, printRaw, table } from '../output.js';
+import { openFields } from '../seal.js';
+import { fieldNames, readFields, requiredFields } from '../setup/fields.js';
+import { storeService } from '../setup/store.js';
 import { findKind, findService, services } from './service.js';
 import type { Command, Invocation } from './command.js';
 
-const TRIAL_TIMEOUT_MS = 75_000;
+/** A record is sealed whole, so what it cannot do without has to be given together. */
+const checkWhole = (service: string, manifest: ConnectorManifest, fields: readonly string[]): void => {
+  const required = requiredFields(manifest);
+  const missing = required.filter((name) => !fields.includes(name));
+  if (Object.keys(manifest.credential.fields).length === 0)
+    throw new AirlockError('PARAMS_INVALID', `${service} (${manifest.kind}) has no credential`, {
+      field: 'SERVICE',
+      expected: 'a service with a credential',
+      found: manifest.kind,
+      hint: 'nothing has to be done',
+    });
+  if (missing.length === 0) return;
+  throw new AirlockError('PARAMS_INVALID', `a record is sealed whole: give all of ${required.join(', ')}`, {
+    field: 'FIELD',
+    expected: required.join(', '),
+    found: fields.join(', '),
+    hint: `airlock-ctl credentials add ${service}`,
+  });
+};
 
 const add = async (context: Context, { args, options }: Invocation): Promise<void> => {
   const { service, kind, destination } = await findService(context, args[0] ?? '');
   const manifest = await findKind(context, kind);
-  const all = Object.keys(manifest.credential.fields);
-  const fields = fieldNames(manifest, args.slice(1));
-  if (all.length === 0)
-    throw new AirlockError('PARAMS_INVALID', `${service} (${kind}) has no credential`, {
-      field: 'SERVICE',
-      expected: 'a service with a credential',
-      found: kind,
-      hint: 'nothing has to be done',
-    });
-  if (fields.length !== all.length) {
-    throw new AirlockError('PARAMS_INVALID', `a record is sealed whole: give all of ${all.join(', ')}`, {
-      field: 'FIELD',
-      expected: all.join(', '),
-      found: fields.join(', '),
-      hint: `airlock-ctl credentials add ${service}`,
-    });
-  }
-  const values = await readFields(context, manifest, fields);
+  const names = fieldNames(manifest, args.slice(1));
+  checkWhole(service, manifest, names);
+  const values = await readFields(context, manifest, names);
+  const fields = Object.keys(values);
   const test = options['test'] !== false;
+  const action: Action = { verb: 'credentials.add', params: { service, kind, destination, fields, test } };
+  const again = `airlock-ctl credentials add ${service}`;
   await withTotp(context, async (link) => {
-    const ticket = await approveAction(context, link, {
-      verb: 'credentials.add',
-      params: { service, kind, destination, fields, test },
-    });
-    const record = await sealFields(link, ticket, values);
-    if (test) note(context, 'airlock: logging in once in a cell before anything is stored …');
-    await withGateway(context, (gateway) =>
-      ask<ServiceChanged>(gateway, 'credentials.put', { ticket, record }, TRIAL_TIMEOUT_MS),
-    );
+    const ticket = await approveAction(context, link, action);
+    await storeService(context, link, { method: 'credentials.put', ticket, service, manifest, destination, values, test, again });
   });
-  print(context, { service, fields }, `sealed ${fields.join(', ')} of ${service}`);
+  print(context, { service, fields }, `sealed ${fields.join(', ') || 'an empty record'} of ${service}`);
 };
 
 const list = async (context: Context): Promise<void> => {
@@ -90,17 +90,38 @@ const get = async (context: Context, { args }: Invocation): Promise<void> => {
   printRaw(context, { service, fields: value }, fields.map((name) => value[name] ?? '').join('\n'));
 };
 
-const remove = async (context: Context, { args }: Invocation): Promise<void> => {
-  const { service, fields: stored } = await findService(context, args[0] ?? '');
-  const [field] = args.slice(1);
-  if (field !== undefined && stored.length > 1) {
-    throw new AirlockError('PARAMS_INVALID', 'a record is sealed whole and removed whole', {
+/** One field of several: what leaves the same record behind without it, where there is such a way. */
+const refusePartial = async (context: Context, service: ServiceView, field: string): Promise<void> => {
+  const { fields } = service;
+  if (!fields.includes(field))
+    throw new AirlockError('NOT_FOUND', `${service.service} has no stored ${field}`, {
       field: 'FIELD',
-      expected: 'no FIELD',
+      expected: fields.join(', ') || 'none stored',
       found: field,
-      hint: `airlock-ctl credentials remove ${service}`,
+      hint: 'airlock-ctl credentials list shows what is stored',
     });
-  }
+  const rest = fields.filter((name) => name !== field);
+  if (rest.length === 0) return;
+  const required = requiredFields(await findKind(context, service.kind));
+  const without = `seal it anew without ${field}: airlock-ctl credentials add ${service.service} ${rest.join(' ')}`;
+  const whole = `${service.service} does not work without ${field}; to remove all of it: airlock-ctl credentials remove ${service.service}`;
+  throw new AirlockError('PARAMS_INVALID', 'a record is sealed whole, so no part of it can be taken out', {
+    field: 'FIELD',
+    expected: 'no FIELD',
+    found: field,
+    hint: required.includes(field) ? whole : without,
+  });
+};
+
+const remove = async (context: Context, { args }: Invocation): Promise<void> => {
+  const found = await findService(context, args[0] ?? '');
+  const { service, fields: stored, updatedAt } = found;
+  const [field] = args.slice(1);
+  if (updatedAt === null)
+    throw new AirlockError('NOT_FOUND', `no credential is stored for ${service}`, {
+      hint: `nothing has to be done; to remove the service itself: airlock-ctl service remove ${service}`,
+    });
+  if (field !== undefined) await refusePartial(context, found, field);
   await withTotp(context, async (link) => {
     const ticket = await approveAction(context, link, { verb: 'credentials.remove', params: { service, fields: [...stored] } });
     await withGateway(context, (gateway) => ask(gateway, 'credentials.remove', { ticket }));
@@ -112,7 +133,7 @@ export const CREDENTIAL_COMMANDS: readonly Command[] = [
   {
     name: 'credentials add',
     args: '<service> [fields...]',
-    summary: 'seal the secrets of a service; the login is tried before anything is stored',
+    summary: 'seal the secrets of a service (all fields, or the named ones and no others); the login is tried first',
     flags: [
       { flags: '--stdin', summary: 'secrets are lines of stdin, then the code' },
       { flags: '--no-test', summary: 'store without trying the login' },
@@ -121,5 +142,10 @@ export const CREDENTIAL_COMMANDS: readonly Command[] = [
   },
   { name: 'credentials list', summary: 'which secrets are sealed; never their values', run: list },
   { name: 'credentials get', args: '<service> [field]', summary: 'print a secret to stdout, after a code typed here', run: get },
-  { name: 'credentials remove', args: '<service> [field]', summary: 'remove the sealed secrets of a service', run: remove },
+  {
+    name: 'credentials remove',
+    args: '<service> [field]',
+    summary: 'remove the sealed record of a service, which is one whole',
+    run: remove,
+  },
 ];

@@ -13,7 +13,8 @@ const EMPTY: RolesFile = { operators: [], roles: {}, isolation: 'users' };
 
 const rolesPath = (context: Context): string => join(context.configDir, ROLES_FILE);
 
-const readRoles = (context: Context): RolesFile => {
+/** Who may ask, as install.sh and `role add` wrote it; empty where nothing was written yet. */
+export const readRoles = (context: Context): RolesFile => {
   const path = rolesPath(context);
   return existsSync(path) ? parseRolesFile(readFileSync(path, 'utf8'), path) : EMPTY;
 };

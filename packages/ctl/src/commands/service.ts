@@ -1,27 +1,22 @@
 /** service add|list|remove|test: which accounts and files there are. Every change is an approved action. */
 import {
   AirlockError,
-  fillSettings,
   formatDestination,
-  resolveDestination,
-  SERVICE_PATTERN,
-  type Action,
   type ConnectorManifest,
   type KindList,
-  type ServiceChanged,
   type ServiceList,
   type ServiceView,
 } from '@airlock/protocol';
 import { approveAction } from '../action.js';
 import { ask, withGateway, withTotp, type Context } from '../context.js';
-import { localTime, note, print, table } from '../output.js';
-import { sealFields } from '../seal.js';
-import { missingSettings, parseSettings, settingProperties } from '../settings.js';
-import { fieldNames, readFields } from './fields.js';
+import { localTime, print, table } from '../output.js';
+import { settingProperties } from '../settings.js';
+import { addAction, addCommand, checkServiceName, collectSettings, placeOf, type ServiceDraft } from '../setup/draft.js';
+import { fieldNames, readFields, requiredFields } from '../setup/fields.js';
+import { withProgress } from '../setup/progress.js';
+import { withRemedy } from '../setup/remedies.js';
+import { storeService, TRIAL_TIMEOUT_MS } from '../setup/store.js';
 import { listOption, textOption, type Command, type Invocation } from './command.js';
-
-/** A trial login may take as long as a slow server. */
-const TRIAL_TIMEOUT_MS = 75_000;
 
 export const services = async (context: Context): Promise<readonly ServiceView[]> =>
   (await withGateway(context, (link) => ask<ServiceList>(link, 'service.list'))).services;
@@ -60,65 +55,33 @@ export const findService = async (context: Context, name: string): Promise<Servi
   });
 };
 
-const checkName = (name: string): string => {
-  if (new RegExp(SERVICE_PATTERN).test(name)) return name;
-  throw new AirlockError('PARAMS_INVALID', `a service cannot be called ${name}`, {
-    field: '--name',
-    expected: 'a-z, 0-9 and -, at most 32 characters',
-    found: name,
-    hint: 'choose another --name',
-  });
-};
-
-/** Settings from --set, on a terminal asked for where they are missing. */
-const collectSettings = async (
-  context: Context,
-  manifest: ConnectorManifest,
-  texts: readonly string[],
-): Promise<Record<string, string | number | boolean>> => {
-  const given = parseSettings(manifest, texts);
-  const missing = missingSettings(manifest, given);
-  if (missing.length > 0 && !context.terminal.isTerminal) {
-    throw new AirlockError('PARAMS_INVALID', `settings are missing: ${missing.join(', ')}`, {
-      field: `--set ${missing[0] ?? ''}`,
-      expected: missing.map((key) => `--set ${key}=…`).join(' '),
-      found: 'nothing',
-      hint: `airlock-ctl service add ${manifest.kind} ${missing.map((key) => `--set ${key}=…`).join(' ')}`,
-    });
-  }
-  for (const key of missing) {
-    context.terminal.err(`${settingProperties(manifest)[key]?.description ?? key}: `);
-    Object.assign(given, parseSettings(manifest, [`${key}=${(await context.terminal.line()) ?? ''}`]));
-  }
-  return { ...fillSettings(manifest.settings, given) };
-};
-
 /** Fields are asked for where somebody can answer: on a terminal, or with --stdin. */
 const fieldsNow = (context: Context, manifest: ConnectorManifest, { options }: Invocation): string[] =>
   options['credentials'] !== false && (options['stdin'] === true || context.terminal.isTerminal) ? fieldNames(manifest, []) : [];
 
-const add = async (context: Context, invocation: Invocation): Promise<void> => {
+const draftOf = async (context: Context, invocation: Invocation): Promise<ServiceDraft> => {
   const manifest = await findKind(context, invocation.args[0] ?? '');
-  const service = checkName(textOption(invocation, 'name') ?? manifest.kind);
-  const settings = await collectSettings(context, manifest, listOption(invocation, 'set'));
-  const destination = resolveDestination(manifest, settings);
+  const service = checkServiceName(textOption(invocation, 'name') ?? manifest.kind);
+  const given = await collectSettings(context, manifest, listOption(invocation, 'set'));
+  const place = placeOf(context, manifest, given);
   const fields = fieldsNow(context, manifest, invocation);
-  const values = await readFields(context, manifest, fields);
-  const complete = fields.length === Object.keys(manifest.credential.fields).length;
-  const test = complete && invocation.options['test'] !== false;
-  const action: Action = { verb: 'service.add', params: { service, kind: manifest.kind, settings, destination, fields, test } };
+  const read = await readFields(context, manifest, fields);
+  const isComplete = requiredFields(manifest).every((name) => Object.hasOwn(read, name));
+  return { manifest, service, ...place, values: isComplete ? read : null, test: invocation.options['test'] !== false };
+};
+
+const add = async (context: Context, invocation: Invocation): Promise<void> => {
+  const draft = await draftOf(context, invocation);
+  const { service, destination, values } = draft;
   const changed = await withTotp(context, async (link) => {
-    const ticket = await approveAction(context, link, action);
-    const record = complete ? { record: await sealFields(link, ticket, values) } : {};
-    if (test) note(context, 'airlock: trying it once in a cell …');
-    return withGateway(context, (gateway) =>
-      ask<ServiceChanged>(gateway, 'service.add', { ticket, ...record }, TRIAL_TIMEOUT_MS),
-    );
+    const ticket = await approveAction(context, link, addAction(draft));
+    return storeService(context, link, { ...draft, method: 'service.add', ticket, again: addCommand(draft) });
   });
-  const next = complete
-    ? `agents can now ask for it: airlock request ${service} --reason …`
-    : `now its credential: airlock-ctl credentials add ${service}`;
-  print(context, changed.service, `added ${service} (${formatDestination(destination)})\n${next}`);
+  const next =
+    values === null
+      ? `now its credential: airlock-ctl credentials add ${service}`
+      : `agents can now ask for it: airlock request ${service} --reason …`;
+  print(context, changed, `added ${service} (${formatDestination(destination)})\n${next}`);
 };
 
 const list = async (context: Context): Promise<void> => {
@@ -149,11 +112,14 @@ const remove = async (context: Context, { args }: Invocation): Promise<void> => 
 };
 
 const test = async (context: Context, { args }: Invocation): Promise<void> => {
-  const { service } = await findService(context, args[0] ?? '');
+  const { service, kind, destination } = await findService(context, args[0] ?? '');
+  const manifest = await findKind(context, kind);
   await withTotp(context, async (link) => {
     const ticket = await approveAction(context, link, { verb: 'service.test', params: { service } });
-    note(context, 'airlock: logging in once in a cell …');
-    await withGateway(context, (gateway) => ask(gateway, 'service.test', { ticket }, TRIAL_TIMEOUT_MS));
+    const tried = withGateway(context, (gateway) => ask(gateway, 'service.test', { ticket }, TRIAL_TIMEOUT_MS));
+    await withProgress(context, `logging in to ${service} once in a cell`, tried).catch((thrown: unknown) => {
+      throw withRemedy(thrown, { manifest, destination, again: `airlock-ctl credentials add ${service}` });
+    });
   });
   print(context, { ok: true, service }, `${service}: the login works`);
 };
@@ -169,7 +135,9 @@ const kindList = async (context: Context): Promise<void> => {
         one.kind,
         one.title,
         Object.keys(settingProperties(one)).join(' '),
-        Object.keys(one.credential.fields).join(' '),
+        Object.entries(one.credential.fields)
+          .map(([name, { optional }]) => (optional === true ? `[${name}]` : name))
+          .join(' '),
       ]),
     ),
   );

@@ -3,23 +3,27 @@ import { AirlockError, type EnrolBeginResult, type EnrolCodeResult } from '@airl
 import { approveAction, checkCode } from '../action.js';
 import { ask, findOperator, withRoot, withTotp, type Context, type Link } from '../context.js';
 import { note, print } from '../output.js';
+import { tellError } from '../setup/questions.js';
 import { colorQr, qr } from '../terminal/qr.js';
 import type { Command, Invocation } from './command.js';
 
 /** A drift a person should mend, though codes still work. */
 const DRIFT_WORTH_TELLING_S = 20;
 
+/** The secret for those who cannot scan, in groups of four. */
+export const secretText = ({ secret }: Pick<EnrolBeginResult, 'secret'>): string =>
+  `Scan this with your authenticator app, or type the secret:\n  ${secret.match(/.{1,4}/g)?.join(' ') ?? secret}`;
+
 const enrolmentText = ({ secret, recoveryCodes }: EnrolBeginResult): string =>
   [
-    'Scan this with your authenticator app, or type the secret:',
-    `  ${secret.match(/.{1,4}/g)?.join(' ') ?? secret}`,
+    secretText({ secret }),
     '',
     'Recovery codes: each allows one re-enrolment, nothing else. Write them down now; they are not shown again.',
     ...recoveryCodes.map((code, index) => `  ${String(index + 1).padStart(2)}  ${code}`),
   ].join('\n');
 
 /** What the human needs once: QR, secret and recovery codes. The QR sets its own colours on a terminal. */
-export const enrolmentDisplay = (context: Context, begun: EnrolBeginResult): string =>
+const enrolmentDisplay = (context: Context, begun: EnrolBeginResult): string =>
   `${(context.color ? colorQr : qr)(begun.otpauth)}\n\n${enrolmentText(begun)}\n`;
 
 const showEnrolment = (context: Context, begun: EnrolBeginResult): void =>
@@ -37,24 +41,41 @@ const lineOf = async (context: Context, what: string): Promise<string> => {
 
 type Sender = (code: string) => Promise<EnrolCodeResult>;
 
-/** Gives codes until enrolment is complete or input ends. */
+const isMistyped = (error: unknown): error is AirlockError =>
+  error instanceof AirlockError &&
+  (error.code === 'CODE_REJECTED' || (error.code === 'PARAMS_INVALID' && error.data.field === 'CODE'));
+
+/**
+ * Gives codes until enrolment is complete or input ends; after a rejected one the next is read.
+ * @throws AirlockError CODE_REJECTED where the input ended with a rejected one
+ */
 export const giveCodes = async (context: Context, send: Sender): Promise<EnrolCodeResult> => {
   let result: EnrolCodeResult = { enrolled: false, codesNeeded: 2, driftS: 0 };
+  let rejected: AirlockError | null = null;
   while (!result.enrolled) {
-    if (context.terminal.isTerminal)
+    if (context.terminal.isTerminal && rejected === null)
       note(
         context,
         result.codesNeeded === 2 ? 'Type the code your phone shows now.' : 'Good. Now wait for the next code and type that one.',
       );
     const text = await context.terminal.secret('code: ');
-    if (text === null || text.trim() === '') return result;
-    result = await send(checkCode(text.trim()));
+    if (text === null || text.trim() === '') break;
+    try {
+      result = await send(checkCode(text.trim()));
+      rejected = null;
+    } catch (error) {
+      if (!isMistyped(error)) throw error;
+      rejected = error;
+      tellError(context, error);
+      continue;
+    }
     if (Math.abs(result.driftS) >= DRIFT_WORTH_TELLING_S)
       note(
         context,
         `airlock: the phone's clock is about ${Math.abs(result.driftS)} s ${result.driftS > 0 ? 'ahead' : 'behind'}: set it to network time`,
       );
   }
+  if (rejected !== null) throw rejected;
   return result;
 };
 

@@ -2,6 +2,7 @@
 import { AirlockError, type ConnectorManifest, type CredentialField } from '@airlock/protocol';
 import type { Context } from '../context.js';
 import { note } from '../output.js';
+import { untilFits } from './questions.js';
 
 const bad = (name: string, expected: string, found: string, hint: string): AirlockError =>
   new AirlockError('PARAMS_INVALID', `credential field ${name}: found ${found}, allowed: ${expected}`, {
@@ -26,17 +27,43 @@ export const cleanValue = (name: string, field: CredentialField, text: string): 
   return value;
 };
 
+/** Fields without which a record of this kind is not sealed. */
+export const requiredFields = ({ credential }: ConnectorManifest): string[] =>
+  Object.entries(credential.fields)
+    .filter(([, { optional }]) => optional !== true)
+    .map(([name]) => name);
+
 /** The names asked for, or all of the kind. @throws AirlockError PARAMS_INVALID for a name the kind does not have */
 export const fieldNames = (manifest: ConnectorManifest, wanted: readonly string[]): string[] => {
   const known = Object.keys(manifest.credential.fields);
   for (const name of wanted) {
     if (!known.includes(name))
-      throw bad(name, known.join(', ') || 'none', 'an unknown field', 'airlock-ctl credentials list shows what is there');
+      throw bad(name, known.join(', ') || 'none', 'an unknown field', 'airlock-ctl service kinds shows the fields of each kind');
   }
   return wanted.length > 0 ? [...wanted] : known;
 };
 
-/** One value for each name: asked for on a terminal, else one line of stdin each. */
+const tellField = (context: Context, { hint, url }: CredentialField): void => {
+  if (!context.terminal.isTerminal) return;
+  if (hint !== undefined) note(context, hint);
+  if (url !== undefined && hint?.includes(url) !== true) note(context, `It is made at: ${url}`);
+};
+
+/** One value, or null for an optional one that was left empty. */
+const readField = async (
+  context: Context,
+  names: readonly string[],
+  name: string,
+  field: CredentialField,
+): Promise<string | null> => {
+  const prompt = field.optional === true ? `${field.title} (empty: none): ` : `${field.title}: `;
+  const text = await context.terminal.secret(prompt);
+  if (text === null)
+    throw bad(name, 'one line on stdin for each field', 'the end of input', `fields, one a line: ${names.join(', ')}`);
+  return field.optional === true && text.trim() === '' ? null : cleanValue(name, field, text);
+};
+
+/** One value for each name: asked for on a terminal, else one line of stdin each. An optional one may be an empty line. */
 export const readFields = async (
   context: Context,
   manifest: ConnectorManifest,
@@ -45,11 +72,9 @@ export const readFields = async (
   const values: Record<string, string> = {};
   for (const name of names) {
     const field = manifest.credential.fields[name] ?? { title: name };
-    if (context.terminal.isTerminal && field.hint !== undefined) note(context, field.hint);
-    const text = await context.terminal.secret(`${field.title}: `);
-    if (text === null)
-      throw bad(name, 'one line on stdin for each field', 'the end of input', `fields, one a line: ${names.join(', ')}`);
-    values[name] = cleanValue(name, field, text);
+    tellField(context, field);
+    const value = await untilFits(context, () => readField(context, names, name, field));
+    if (value !== null) values[name] = value;
   }
   return values;
 };

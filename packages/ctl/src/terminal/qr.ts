@@ -1,12 +1,21 @@
 /** A QR code for a terminal: two rows of modules in each line, dark on light whatever the terminal's colours are. */
 import { encode } from 'uqr';
 
-/** Quiet zone of ISO/IEC 18004 §9.1, in modules. */
+/** Quiet zone of ISO/IEC 18004 §9.1, in modules; phones read half of it as well. */
 const QUIET = 4;
+const NARROW_QUIET = 2;
+
+/** Two modules a line, and a line for the prompt below, on a terminal of 24 lines. */
+const MAX_SIZE = 46;
+
+const encoded = (text: string): ReturnType<typeof encode> => {
+  const whole = encode(text, { ecc: 'L', border: QUIET });
+  return whole.size <= MAX_SIZE ? whole : encode(text, { ecc: 'L', border: NARROW_QUIET });
+};
 
 /** @returns lines of half blocks; light modules are drawn, so that it reads on a dark terminal */
 export const qr = (text: string): string => {
-  const { data, size } = encode(text, { ecc: 'M', border: QUIET });
+  const { data, size } = encoded(text);
   const light = (row: number, column: number): boolean => data[row]?.[column] !== true;
   const lines: string[] = [];
   for (let row = 0; row < size; row += 2) {

@@ -1,0 +1,1 @@
+export const visiblePath = (_context: unknown, path: string): string => path;
