@@ -15,7 +15,6 @@ import { readPrivate, trustedOwners } from '../init/private-file.js';
 import { addApproved, addTicketed, isListable, planServices, type Outcome, type Plan } from '../init/services.js';
 import { note } from '../output.js';
 import { addAction } from '../setup/draft.js';
-import { withProgress } from '../setup/progress.js';
 import { confirm } from '../setup/questions.js';
 import { textOption, type Command, type Invocation } from './command.js';
 
@@ -71,7 +70,7 @@ const enrolAndAdd = async (
 const init = async (context: Context, invocation: Invocation): Promise<number> => {
   const answers = readAnswers(context, textOption(invocation, 'answers'));
   const operator = findOperator(context);
-  tellChecks(context, await withProgress(context, 'checking the installation', runChecks(context)));
+  tellChecks(context, await runChecks(context));
   const { enrolled } = await withTotp(context, (link) => ask<ApproveStatus>(link, 'status'));
   if (enrolled) note(context, `airlock: ${operator} is enrolled already; a new phone is enrolled with: airlock-ctl totp reset`);
   else await checkIsolation(context, answers);

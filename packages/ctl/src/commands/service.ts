@@ -13,7 +13,6 @@ import { localTime, print, table } from '../output.js';
 import { settingProperties } from '../settings.js';
 import { addAction, addCommand, checkServiceName, collectSettings, placeOf, type ServiceDraft } from '../setup/draft.js';
 import { fieldNames, readFields, requiredFields } from '../setup/fields.js';
-import { withProgress } from '../setup/progress.js';
 import { withRemedy } from '../setup/remedies.js';
 import { storeService, TRIAL_TIMEOUT_MS } from '../setup/store.js';
 import { listOption, textOption, type Command, type Invocation } from './command.js';
@@ -117,7 +116,7 @@ const test = async (context: Context, { args }: Invocation): Promise<void> => {
   await withTotp(context, async (link) => {
     const ticket = await approveAction(context, link, { verb: 'service.test', params: { service } });
     const tried = withGateway(context, (gateway) => ask(gateway, 'service.test', { ticket }, TRIAL_TIMEOUT_MS));
-    await withProgress(context, `logging in to ${service} once in a cell`, tried).catch((thrown: unknown) => {
+    await tried.catch((thrown: unknown) => {
       throw withRemedy(thrown, { manifest, destination, again: `airlock-ctl credentials add ${service}` });
     });
   });

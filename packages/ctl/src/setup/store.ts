@@ -3,7 +3,6 @@ import type { ConnectorManifest, Destination, ServiceChanged, ServiceView } from
 import { ask, withGateway, type Context, type Link } from '../context.js';
 import { sealFields } from '../seal.js';
 import { readFields } from './fields.js';
-import { withProgress } from './progress.js';
 import { endOfInput, tellError } from './questions.js';
 import { isBadPassword, isFailedLogin, withRemedy } from './remedies.js';
 
@@ -27,13 +26,12 @@ export interface Storing {
 }
 
 const storeOnce = async (context: Context, link: Link, storing: Storing): Promise<ServiceView> => {
-  const { method, ticket, values, test, service } = storing;
+  const { method, ticket, values } = storing;
   const record = values === null ? {} : { record: await sealFields(link, ticket, values) };
-  const changed = withGateway(context, (gateway) =>
+  const { service } = await withGateway(context, (gateway) =>
     ask<ServiceChanged>(gateway, method, { ticket, ...record }, TRIAL_TIMEOUT_MS),
   );
-  const what = test && values !== null ? `trying ${service} once in a cell` : `storing ${service}`;
-  return (await withProgress(context, what, changed)).service;
+  return service;
 };
 
 /** What is tried next: other secrets after a refused login, else the same after the human mended something. */
