@@ -76,6 +76,10 @@ const withTotalTimeout = (
   };
 };
 
+/** A server may close an idle connection at the moment it is used again (RFC 9112 §9.3.1). Our own refusals are final. */
+const isStale = (thrown: unknown): boolean =>
+  thrown instanceof ExchangeFailure && thrown.isSilent && !(thrown.thrown instanceof AirlockError);
+
 class GuardedEgress implements Egress {
   readonly #origins: readonly Origin[];
   readonly #limits: EgressLimits;
@@ -137,9 +141,7 @@ class GuardedEgress implements Egress {
     try {
       return await this.#over(connection, asked);
     } catch (thrown) {
-      // A server may close an idle connection at the moment it is used again (RFC 9112 §9.3.1).
-      const isStale = connection.isUsed && thrown instanceof ExchangeFailure && thrown.isSilent && !signal.aborted;
-      if (!isStale || method === 'POST') throw thrown;
+      if (!connection.isUsed || method === 'POST' || !isStale(thrown)) throw thrown;
       return await this.#over(this.#connections.take(origin, true), asked);
     }
   }
