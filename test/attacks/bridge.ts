@@ -18,7 +18,16 @@ export interface FakeGateway {
 export const takeBridge = async (running: Running): Promise<FakeGateway> => {
   process.kill(await daemonOf(running, 'airlock-gateway'), 'SIGSTOP');
   const notification = { params: () => null, handle: () => undefined };
-  const methods = ['request.fronted', 'request.decided', 'lease.issued', 'lease.ended', 'locked', 'enrolled'];
+  const methods = [
+    'request.fronted',
+    'request.decided',
+    'lease.issued',
+    'lease.ended',
+    'grant.issued',
+    'grant.ended',
+    'locked',
+    'enrolled',
+  ];
   const link = await connectSocket(running.sockets['bridge'] ?? '', {
     notifications: Object.fromEntries(methods.map((method) => [method, notification])),
     limits: { maxBinaryBytes: 4096 },

@@ -47,7 +47,16 @@ const second = async (): Promise<Second> => {
     params: () => null,
     handle: () => void heard.push(method),
   });
-  const methods = ['request.fronted', 'request.decided', 'lease.issued', 'lease.ended', 'locked', 'enrolled'];
+  const methods = [
+    'request.fronted',
+    'request.decided',
+    'lease.issued',
+    'lease.ended',
+    'grant.issued',
+    'grant.ended',
+    'locked',
+    'enrolled',
+  ];
   const link = await connectSocket(running.sockets['bridge'] ?? '', {
     notifications: Object.fromEntries(methods.map((method) => [method, entry(method)])),
     limits: { maxBinaryBytes: 4096 },

@@ -51,6 +51,7 @@ export const PROGRAM: Program<Context> = {
     scope: { ask: 'service' },
     service: { ask: 'service' },
     operation: { ask: 'operation' },
+    grant: { ask: 'grant' },
     request: { ask: 'request' },
   },
   environment: [

@@ -10,6 +10,7 @@ export const SOURCES: Readonly<Record<string, (context: Context) => readonly str
     withSession(context, async ({ session }) => [
       ...new Set((await servicesList(session)).flatMap(({ operations }) => operations.map(({ name }) => name))),
     ]),
+  grant: (context) => withSession(context, async ({ session }) => (await accessStatus(session)).grants.map(({ id }) => id)),
   request: (context) =>
     withSession(context, async ({ session }) => (await accessStatus(session)).pending.map(({ request }) => request)),
 };

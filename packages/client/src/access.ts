@@ -52,6 +52,7 @@ const ENDED: Readonly<Record<AccessEnd, 'LEASE_EXPIRED' | 'LEASE_REVOKED' | 'LEA
   reboot: 'LEASE_EXPIRED',
   revoked: 'LEASE_REVOKED',
   released: 'LEASE_REVOKED',
+  renewed: 'LEASE_REVOKED',
   replaced: 'LEASE_SESSION',
 };
 

@@ -4,10 +4,11 @@ import type { AccessRequestParams, AccessRequestResult, AccessStatus, CallResult
 import type { Params, ServiceSummary, Timers, ToolDescription } from '@airlock/protocol';
 import { openAccess, type Access, type GrantedLease, type OpenHandle } from './access.js';
 import type { Backoff } from './backoff.js';
-import { accessClaim, accessRequest, accessStatus, servicesList, toolsDescribe, toolsSearch } from './calls/index.js';
+import { accessRequest, accessStatus, servicesList, toolsDescribe, toolsSearch } from './calls/index.js';
 import { awaitDecision } from './decision.js';
 import { isAirlockError } from './errors.js';
 import type { SessionEmitter } from './events.js';
+import { claimGrant } from './grants.js';
 import { serviceHandle, withHandles } from './handles.js';
 import type { MailServices } from './mail.js';
 import { Session } from './session.js';
@@ -23,15 +24,15 @@ export interface ConnectOptions extends SocketChoice {
 }
 
 export interface AccessOptions {
-  /** `service:class[:operation]`; without a class: read. */
-  readonly scopes: readonly string[];
+  /** `service:class[:operation]`; without a class: read. Absent only with `renew`: then those of that lease. */
+  readonly scopes?: readonly string[] | undefined;
   /** Shown to the human as your words; at most 140 characters, one line. */
   readonly reason: string;
   /** Binds the lease to this task; sent along with every call. */
   readonly intent?: string | undefined;
   readonly ttlS?: number | undefined;
   readonly constraints?: Constraints | undefined;
-  /** Id of a lease this one is to follow. */
+  /** Id of the lease this one is to follow, which ends when this one is delivered. */
   readonly renew?: string | undefined;
   /** Ends the waiting, not the request. */
   readonly signal?: AbortSignal | undefined;
@@ -68,8 +69,11 @@ export interface AirlockAccess<S extends object> {
   requestAccess(options: AccessOptions): Promise<Access<S>>;
   /** Asks, runs `work`, releases whatever `work` does. */
   withAccess<R>(options: AccessOptions, work: (access: Access<S>) => Promise<R>): Promise<R>;
-  /** Takes up what the operator granted unasked. */
-  claim(grant: string): Promise<Access<S>>;
+  /**
+   * Takes up what the operator granted unasked; without an id the only grant there is (`status().grants`).
+   * @throws AirlockError NOT_FOUND where there is none, PARAMS_INVALID where there are several.
+   */
+  claim(grant?: string): Promise<Access<S>>;
   /** Uses a lease that came from elsewhere: a parent, a file. */
   adopt(lease: GrantedLease): Access<S>;
 }
@@ -80,7 +84,7 @@ export type Airlock<S extends object = MailServices> = AirlockCore & AirlockAcce
 const paramsOf = (options: AccessOptions): AccessRequestParams => {
   const { scopes, reason, intent, ttlS, constraints, renew } = options;
   return {
-    scopes,
+    ...(scopes === undefined ? {} : { scopes }),
     reason,
     ...(intent === undefined ? {} : { intent }),
     ...(ttlS === undefined ? {} : { ttlS }),
@@ -125,7 +129,7 @@ class Client<S extends object> implements AirlockCore, AirlockAccess<S> {
     const request = await accessRequest(this.session, paramsOf(options));
     options.onPending?.(request);
     const decision = await awaitDecision(this.session, request, { timers: this.#timers, signal: options.signal });
-    return this.adopt({ ...decision, scopes: options.scopes, intent: options.intent });
+    return this.adopt({ ...decision, scopes: options.scopes ?? [], intent: options.intent });
   }
 
   async withAccess<R>(options: AccessOptions, work: (access: Access<S>) => Promise<R>): Promise<R> {
@@ -137,8 +141,8 @@ class Client<S extends object> implements AirlockCore, AirlockAccess<S> {
     }
   }
 
-  async claim(grant: string): Promise<Access<S>> {
-    return this.adopt(await accessClaim(this.session, grant));
+  async claim(grant?: string): Promise<Access<S>> {
+    return this.adopt(await claimGrant(this.session, grant));
   }
 
   adopt(lease: GrantedLease): Access<S> {

@@ -6,6 +6,7 @@ export * from './calls/index.js';
 export { awaitDecision, decisionOf, type Decision, type DecisionOptions } from './decision.js';
 export { isAirlockError } from './errors.js';
 export type { AccessDecided, LeaseEnded, LeaseExpiring, SessionEvents } from './events.js';
+export { claimGrant, coveringGrant, type Claimed } from './grants.js';
 export { leaseStore, type LeaseStore, type LeaseStoreOptions } from './lease-store.js';
 export type * from './mail.js';
 export { operationName } from './names.js';
@@ -28,6 +29,7 @@ export type {
   AccessRequestResult,
   AccessStatus,
   AccessWaitResult,
+  AgentGrant,
   AgentLease,
   CallMeta,
 } from '@airlock/protocol';

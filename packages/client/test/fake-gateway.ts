@@ -8,6 +8,7 @@ import { AirlockError, canonicalScopes, validatorOf } from '@airlock/protocol';
 import type {
   AccessRequestParams,
   AccessWaitResult,
+  AgentGrant,
   AgentNotification,
   CallParams,
   HelloParams,
@@ -75,6 +76,8 @@ export class FakeGateway {
   readonly #sessions = new Map<string, string>();
   readonly #leases = new Map<string, readonly string[]>();
   readonly released: string[] = [];
+  /** What can be claimed. */
+  grants: readonly AgentGrant[] = [];
   #server: SocketServer<Peer> | null = null;
   #count = 0;
 
@@ -142,7 +145,7 @@ export class FakeGateway {
   decide(id: string, status: 'approved' | 'denied' | 'expired'): void {
     const request = this.#requests.get(id);
     if (request === undefined) throw new Error(`no request ${id}`);
-    request.answer = status === 'approved' ? this.#grant(request.params.scopes) : { status, reason: 'not now' };
+    request.answer = status === 'approved' ? this.#grant(request.params.scopes ?? ['gmail:read']) : { status, reason: 'not now' };
     for (const wake of request.waiting) wake();
   }
 
@@ -177,7 +180,7 @@ export class FakeGateway {
       'tools.search': entry('tools.search', () => []),
       'access.request': entry('access.request', (params: AccessRequestParams, peer) => this.#request(params, peer)),
       'access.wait': entry('access.wait', ({ request }: { request: string }) => this.#wait(request)),
-      'access.claim': entry('access.claim', () => this.#grant(['gmail:read'])),
+      'access.claim': entry('access.claim', ({ grant }: { grant: string }) => this.#claim(grant)),
       'access.release': entry('access.release', ({ lease }: { lease: string }) => this.#release(lease)),
       'access.status': entry('access.status', (_params, peer) => this.#status(peer)),
       code: {
@@ -233,7 +236,15 @@ export class FakeGateway {
       const { id, scopes } = parseLease(text).payload;
       return { id, scopes, expiresAt: EXPIRES_AT };
     });
-    return { role: this.role, session: peer.session, locked: false, tainted: false, leases, pending: [] };
+    return { role: this.role, session: peer.session, locked: false, tainted: false, leases, pending: [], grants: this.grants };
+  }
+
+  #claim(id: string): object {
+    const grant = this.grants.find((one) => one.id === id);
+    if (grant === undefined) throw new AirlockError('NOT_FOUND', 'no such grant');
+    this.grants = this.grants.filter((one) => one !== grant);
+    const { lease } = this.#grant(grant.scopes);
+    return { lease, expiresAt: grant.expiresAt, ...(grant.intent === undefined ? {} : { intent: grant.intent }) };
   }
 
   #call({ lease, service, operation, params }: CallParams): object {

@@ -6,6 +6,7 @@ import {
   isAirlockError,
   leaseFacts,
   type AccessRequestResult,
+  type AgentGrant,
   type Airlock,
 } from '../src/index.js';
 import { EXPIRES_AT, fakeGateway, type FakeGateway, type FakeOptions } from './fake-gateway.js';
@@ -158,8 +159,19 @@ t.test('a lease without the scope did nothing, so the next one is tried; any oth
 
 t.test('claim and adopt take up leases that come from elsewhere', async (test) => {
   const { gateway, airlock } = await open(test);
-  const claimed = await airlock.claim('g-12345');
+  const grant = (id: string, intent?: string): AgentGrant => ({
+    ...{ id, scopes: ['gmail:read'], expiresAt: EXPIRES_AT },
+    ...(intent === undefined ? {} : { intent }),
+  });
+  test.equal(await codeOf(airlock.claim()), 'NOT_FOUND', 'nothing was granted');
+  gateway.grants = [grant('g-11111'), grant('g-22222', 'find it')];
+  test.equal(await codeOf(airlock.claim()), 'PARAMS_INVALID', 'several: it has to be said which');
+  const bound = await airlock.claim('g-22222');
+  await bound.gmail.countUnread();
+  test.match(gateway.calls('call').at(-1), { context: { intent: 'find it' } }, 'what it is bound to goes with every call');
+  const claimed = await airlock.claim();
   test.equal((await claimed.gmail.countUnread()).unread, 3);
+  test.same(gateway.calls('access.claim'), [{ grant: 'g-22222' }, { grant: 'g-11111' }]);
   const adopted = airlock.adopt({ lease: gateway.lease(['gmail:read']), expiresAt: EXPIRES_AT });
   test.equal((await adopted.call('gmail', 'count_unread')).meta.audit, 12);
 });

@@ -66,8 +66,11 @@ export const submit = (link: Link, front: ShownRequest, code: string, match?: st
     ...(match === undefined ? {} : { match }),
   });
 
-const outcome = (result: ActionWaitResult): string => {
-  if (result.status === 'approved') return result.ticket ?? '';
+/** What an approved action gave: a ticket, a grant, or nothing where its effect was at once (unlock). */
+export type Given = Pick<ApproveResult, 'ticket' | 'grant'>;
+
+const outcome = (result: ActionWaitResult): Given => {
+  if (result.status === 'approved') return result;
   if (result.status === 'denied')
     throw new AirlockError('APPROVAL_DENIED', `the action was denied${result.reason === undefined ? '' : `: ${result.reason}`}`);
   throw new AirlockError('APPROVAL_EXPIRED', 'nobody approved the action in time', {
@@ -135,14 +138,14 @@ const isMistyped = (error: unknown): error is AirlockError =>
  * Codes typed here approve the text that was shown here and no other: its digest goes with each. After a rejected one the
  * next is read, for as long as there is input, so that one slip does not cost the action its place.
  */
-const approveHere = async (context: Context, link: Link, request: string, signal: AbortSignal): Promise<string | null> => {
+const approveHere = async (context: Context, link: Link, request: string, signal: AbortSignal): Promise<Given | null> => {
   const shown = await shownWhenFront(context, link, request, signal);
   let rejected: AirlockError | null = null;
   while (shown !== null && !signal.aborted) {
     try {
       const code = await readCode(context, signal);
       if (code === null) break;
-      return (await submit(link, shown, code, shown.match)).ticket ?? '';
+      return await submit(link, shown, code, shown.match);
     } catch (error) {
       if (!isMistyped(error)) throw error;
       rejected = error;
@@ -156,10 +159,9 @@ const approveHere = async (context: Context, link: Link, request: string, signal
 /**
  * Opens the action, shows it and waits for its approval.
  * @param atEnd thrown where the input ends without a code; without it the action then waits for an approval elsewhere
- * @returns the one-shot ticket; empty for a verb that takes effect at once (unlock)
  * @throws AirlockError APPROVAL_DENIED, APPROVAL_EXPIRED, CODE_REJECTED, CODE_LOCKED_OUT
  */
-export const approveAction = async (context: Context, link: Link, action: Action, atEnd?: AirlockError): Promise<string> => {
+export const carryOut = async (context: Context, link: Link, action: Action, atEnd?: AirlockError): Promise<Given> => {
   const { request } = await ask<ActionOpenResult>(link, 'action.open', { verb: action.verb, params: action.params });
   const stop = new AbortController();
   const elsewhere = decided(link, request.id, stop.signal);
@@ -171,8 +173,12 @@ export const approveAction = async (context: Context, link: Link, action: Action
     if (atEnd) throw atEnd;
     note(context, `airlock: waiting for: airlock-ctl approve CODE --request ${request.id} --match ${request.match}`);
     const result = await elsewhere;
-    return result === null ? '' : outcome(result);
+    return result === null ? {} : outcome(result);
   } finally {
     stop.abort();
   }
 };
+
+/** As `carryOut`. @returns the one-shot ticket; empty for a verb that takes effect at once (unlock) */
+export const approveAction = async (context: Context, link: Link, action: Action, atEnd?: AirlockError): Promise<string> =>
+  (await carryOut(context, link, action, atEnd)).ticket ?? '';

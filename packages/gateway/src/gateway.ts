@@ -1,7 +1,14 @@
 /** Puts airlock-gateway together and runs it. Nothing that is read here can keep it from starting: it starts sealed. */
 import { openLog } from '@airlock/audit';
 import type { SocketServer } from '@airlock/ipc';
-import { AirlockError, asAirlockError, type RequestState, type SignedHeadResult, type TakenLease } from '@airlock/protocol';
+import {
+  AirlockError,
+  asAirlockError,
+  type Clock,
+  type RequestState,
+  type SignedHeadResult,
+  type TakenLease,
+} from '@airlock/protocol';
 import { bridgeHandlers, notifyExpiring, onBridgeLost, onBridgeUp, onLeaseEnd } from './bridge/handlers.js';
 import { BridgeLink } from './bridge/link.js';
 import { CellPool } from './cells/pool.js';
@@ -11,13 +18,14 @@ import type { House, Peer } from './house.js';
 import { Follower } from './journal/follow.js';
 import { Heads } from './journal/heads.js';
 import { Journal } from './journal/journal.js';
+import { GrantList } from './leases/grants.js';
 import { LeaseRegister } from './leases/register.js';
 import { SignedLeases } from './leases/signed.js';
 import { GATEWAY_LIMITS } from './limits.js';
 import type { GatewayOptions } from './options.js';
 import { bridgePath, logDir, slotPath } from './paths.js';
 import { RequestBoard } from './requests/board.js';
-import { RequestRate } from './requests/rate.js';
+import { RoleRate } from './requests/rate.js';
 import { serveAll } from './serve.js';
 import { loadConfig } from './state/config.js';
 import { openState } from './state/open.js';
@@ -70,13 +78,30 @@ const build = (options: GatewayOptions): House => {
     followers: new Follower(logDir(options)),
     signed: new SignedLeases(),
     requests: new RequestBoard(source, timers),
-    requestRate: new RequestRate(clock),
+    grants: new GrantList(clock),
+    ...rates(clock),
     pool: new CellPool({ slots, clock, timers, slotPath: (slot) => slotPath(options, slot) }),
     catalogue: new Catalogue(options.connectorDirs),
     locked: new Set(),
     sealed: () => problem ?? state.problem ?? journal.sealed,
   };
   return built;
+};
+
+const rates = (clock: Clock): Pick<House, 'requestRate' | 'claimRate'> => {
+  const { requestBurst, requestRefillPerMinute, claimBurst, claimRefillPerMinute } = GATEWAY_LIMITS;
+  return {
+    requestRate: new RoleRate(clock, {
+      burst: requestBurst,
+      refillPerMinute: requestRefillPerMinute,
+      tooOften: 'asks too often',
+    }),
+    claimRate: new RoleRate(clock, {
+      burst: claimBurst,
+      refillPerMinute: claimRefillPerMinute,
+      tooOften: 'claims too often',
+    }),
+  };
 };
 
 /** What a second is for: room on the disk and heads are looked at once in ten ticks. */

@@ -54,6 +54,9 @@ export const GATEWAY_LIMITS = {
   /** Requests one role may ask for at once, and how fast it gets new ones: humans approve a few an hour. */
   requestBurst: 20,
   requestRefillPerMinute: 20,
+  /** Claims one role may try at once, and how fast it gets new ones: an id is found in access.status, never by trying. */
+  claimBurst: 10,
+  claimRefillPerMinute: 6,
   /** Notice before a lease ends (interfaces.md). */
   expiringNoticeMs: 60 * SECOND_MS,
 

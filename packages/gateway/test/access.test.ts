@@ -180,7 +180,7 @@ t.test('BRIDGE-4: a session is told a minute before a lease ends, and when it en
 
 t.test('access.claim and call.result say plainly that there is nothing', async (t) => {
   const agent = await world.agent();
-  t.equal((await refusalOf(agent.call('access.claim', { grant: 'grant' }))).code, 'POLICY_DENIED');
+  t.equal((await refusalOf(agent.call('access.claim', { grant: 'grant' }))).code, 'NOT_FOUND');
   t.equal((await refusalOf(agent.call('call.result', { request: 'r-xxxxxxxxxx' }))).code, 'NOT_FOUND');
 });
 

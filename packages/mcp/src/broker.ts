@@ -107,6 +107,13 @@ export class Broker {
     await this.#airlock?.close();
   }
 
+  /** Takes up a grant, the only one where none is named. @throws AirlockError NOT_FOUND, PARAMS_INVALID */
+  async claim(grant: string | undefined): Promise<Pick<Granted, 'scopes' | 'expiresAt'>> {
+    const { scopes, expiresAt } = await (await this.open()).claim(grant);
+    this.onChange();
+    return { scopes, expiresAt };
+  }
+
   async releaseAll(): Promise<number> {
     const accesses = this.#airlock?.accesses ?? [];
     await Promise.all(accesses.map((access) => access.release()));

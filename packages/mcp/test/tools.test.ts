@@ -14,6 +14,7 @@ t.test('one tool an operation, with schema and annotations of the gateway', asyn
       'airlock_status',
       'airlock_request_access',
       'airlock_wait',
+      'airlock_claim',
       'airlock_release',
       'airlock_list_emails',
       'airlock_search_emails',
@@ -57,6 +58,32 @@ t.test('ask, wait, call, release: the lease text is in no answer (MCP-3)', async
   const everything = JSON.stringify([asked, granted, unread, status]);
   test.notMatch(everything, /al1\./, 'MCP-3');
   test.match(JSON.stringify(gateway.calls('call')), /al1\./, 'negative control: the gateway did get it');
+});
+
+t.test('what was granted unasked is told of instead of asking, and claimed', async (test) => {
+  const { gateway, tool } = await open(test, { mode: 'ask' });
+  gateway.grants = [{ id: 'g-12345', scopes: ['gmail:read'], expiresAt: '2030-01-01T00:00:00.000Z', intent: 'invoices' }];
+  const other = await tool('airlock_request_access', { ...ASK, intent: 'another task' });
+  test.match(other.structured, { status: 'pending' }, 'bound to another intent, it does not cover the ask');
+  const asked = await tool('airlock_request_access', { ...ASK, intent: 'invoices' });
+  const next = { tool: 'airlock_claim', arguments: { grant: 'g-12345' } };
+  test.match(asked.structured, { status: 'granted', grant: { id: 'g-12345' }, next });
+  test.equal(gateway.calls('access.request').length, 1, 'nobody was bothered for it');
+  const claimed = await tool('airlock_claim', {});
+  test.match(claimed.structured, { scopes: ['gmail:read'], expiresAt: '2030-01-01T00:00:00.000Z' });
+  await tool('airlock_count_unread');
+  test.match(gateway.calls('call'), [{ context: { intent: 'invoices' } }]);
+  test.match((await tool('airlock_claim', { grant: 'g-12345' })).structured, { error: { code: 'NOT_FOUND' } });
+  test.notMatch(JSON.stringify([asked, claimed]), /al1\./, 'MCP-3');
+});
+
+t.test('a lease is renewed by its id, without scopes for the same ones', async (test) => {
+  const { gateway, tool } = await open(test, { mode: 'ask' });
+  await tool('airlock_request_access', { reason: 'longer', renew: 'lease-id-1' });
+  test.same(gateway.calls('access.request'), [{ reason: 'longer', renew: 'lease-id-1' }]);
+  test.match((await tool('airlock_request_access', { reason: 'x' })).structured, {
+    error: { code: 'PARAMS_INVALID', field: 'scopes' },
+  });
 });
 
 t.test('MCP-5: a call without a lease answers at once with what to ask for', async (test) => {

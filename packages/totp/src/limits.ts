@@ -42,6 +42,8 @@ export const TOTP_LIMITS = {
   maxDecided: 64,
   /** Live leases of one operator: far above what a person approves, below what a snapshot can hold. */
   maxLeases: 2048,
+  /** Grants of one operator that nobody has claimed: a person keeps no more in mind. */
+  maxGrants: 32,
   /** Release tickets not yet used, all operators together: a gateway needs one a cell. */
   maxReleaseTickets: 1024,
   /** An enrolment that was begun and not finished. */

@@ -15,15 +15,24 @@ interface Vector<F> {
 }
 
 t.test('test/golden/approval.json', (t) => {
-  const { lease, action, enrolment } = read('approval.json') as {
+  const { lease, renewal, action, grant, enrolment } = read('approval.json') as {
     readonly lease: Vector<LeaseFacts>;
+    readonly renewal: Vector<LeaseFacts>;
     readonly action: Vector<ActionFacts>;
+    readonly grant: Vector<ActionFacts>;
     readonly enrolment: Vector<{ readonly operator: string; readonly actions: readonly Action[] }>;
   };
-  t.equal(leaseText(lease.facts), lease.text);
-  t.equal(sha256Hex(lease.text), lease.digest);
-  t.equal(actionText(action.facts), action.text);
-  t.equal(sha256Hex(action.text), action.digest);
+  const document = readFileSync(new URL('../../../../docs/spec/approval.md', import.meta.url), 'utf8');
+  for (const { facts, text, digest } of [lease, renewal]) {
+    t.equal(leaseText(facts), text);
+    t.equal(sha256Hex(text), digest);
+    t.ok(document.includes(`\`\`\`\n${text}\n\`\`\``), 'as printed in approval.md');
+  }
+  for (const { facts, text, digest } of [action, grant]) {
+    t.equal(actionText(facts), text);
+    t.equal(sha256Hex(text), digest);
+    t.ok(document.includes(`\`\`\`\n${text}\n\`\`\``), 'as printed in approval.md');
+  }
   t.equal(enrolmentText(enrolment.facts.operator, enrolment.facts.actions), enrolment.text);
   t.equal(sha256Hex(enrolment.text), enrolment.digest);
   t.end();

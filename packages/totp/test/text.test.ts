@@ -2,7 +2,8 @@
 import t from 'tap';
 import { escapeText, quoteText, wordText } from '../src/text/escape.js';
 import { actionText } from '../src/text/action-text.js';
-import { durationText, leaseText, type LeaseFacts } from '../src/text/lease-text.js';
+import { leaseText, type LeaseFacts } from '../src/text/lease-text.js';
+import { durationText } from '../src/text/renewal-text.js';
 
 const FACTS: LeaseFacts = {
   id: 'r-k3m9qz7w2p',

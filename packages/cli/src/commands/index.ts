@@ -1,5 +1,6 @@
 /** The command table of `airlock`: the program, its help, completion and manual page are made from it. */
 import { CALL } from './call.js';
+import { CLAIM } from './claim.js';
 import type { Command } from './command.js';
 import { LEASE_NARROW } from './lease-narrow.js';
 import { MCP } from './mcp.js';
@@ -9,4 +10,4 @@ import { SERVICES } from './services.js';
 import { STATUS } from './status.js';
 import { WAIT } from './wait.js';
 
-export const COMMANDS: readonly Command[] = [REQUEST, WAIT, RELEASE, CALL, SERVICES, STATUS, LEASE_NARROW, MCP];
+export const COMMANDS: readonly Command[] = [REQUEST, WAIT, CLAIM, RELEASE, CALL, SERVICES, STATUS, LEASE_NARROW, MCP];

@@ -1,5 +1,5 @@
 /** `airlock request SCOPE…`: asks the human; with --wait stays until the decision. */
-import { accessRequest, awaitDecision, leaseFacts } from '@airlock/client';
+import { AirlockError, accessRequest, awaitDecision, leaseFacts } from '@airlock/client';
 import type { AccessRequestParams, AccessRequestResult, Decision } from '@airlock/client';
 import { parseConstraints } from '../constraints.js';
 import { findLease, waitingFor, withSession, type Connected, type Context } from '../context.js';
@@ -19,7 +19,7 @@ export interface RequestFlags {
 const paramsOf = (scopes: readonly string[], flags: RequestFlags, renew: string | undefined): AccessRequestParams => {
   const { reason, intent, ttl, constraint = [] } = flags;
   return {
-    scopes,
+    ...(scopes.length === 0 && renew !== undefined ? {} : { scopes }),
     reason,
     ...(intent === undefined ? {} : { intent }),
     ...(ttl === undefined ? {} : { ttlS: parseMinutes(ttl) }),
@@ -42,13 +42,22 @@ const pendingText = (asked: AccessRequestResult): string =>
 export const WAITED_FOR = 'the operator to approve or deny';
 
 /** Keeps the lease where the next command finds it. */
-export const keepLease = ({ store, role }: Connected, { lease }: Decision): void => store.writeLease(role, lease);
+export const keepLease = ({ store, role }: Connected, { lease }: Pick<Decision, 'lease'>): void => store.writeLease(role, lease);
 
 export const grantedText = ({ lease, expiresAt }: Decision): string =>
   `approved until ${expiresAt}: ${leaseFacts(lease).scopes.join(', ')}`;
 
+const noScopes = (): AirlockError =>
+  new AirlockError('PARAMS_INVALID', 'there is no SCOPE', {
+    field: 'SCOPE',
+    expected: 'service:class[:operation], or --renew for those of the present lease',
+    found: 'nothing',
+    hint: 'run: airlock services, then: airlock request SERVICE --reason TEXT',
+  });
+
 export const request = (context: Context, scopes: readonly string[], flags: RequestFlags): Promise<void> =>
   withSession(context, async (connected) => {
+    if (scopes.length === 0 && flags.renew !== true) throw noScopes();
     const { session, store, role } = connected;
     const renew = flags.renew === true ? leaseFacts(findLease(context, store, role)).id : undefined;
     const asked = await accessRequest(session, paramsOf(scopes, flags, renew));
@@ -68,7 +77,7 @@ export const request = (context: Context, scopes: readonly string[], flags: Requ
 
 export const REQUEST: Command = {
   name: 'request',
-  args: '<scope...>',
+  args: '[scope...]',
   summary: 'ask the human for access: service:class[:operation], without a class: read',
   flags: [
     { flags: '--reason <text>', summary: 'why, in one line; shown as the words of the agent', required: true },
@@ -76,7 +85,7 @@ export const REQUEST: Command = {
     { flags: '--ttl <minutes>', summary: 'for how long' },
     { flags: '--constraint <key=value>', summary: 'narrow it, e.g. calls=20; may be given again', many: true },
     { flags: '--wait', summary: 'wait for the decision and keep the lease' },
-    { flags: '--renew', summary: 'follow the present lease' },
+    { flags: '--renew', summary: 'follow the present lease, which ends then; without SCOPE for the same access' },
   ],
   run: (context, { args, options }) => request(context, args, options as unknown as RequestFlags),
 };

@@ -1,4 +1,4 @@
-/** `airlock status`: leases and requests of this session. */
+/** `airlock status`: leases and requests of this session, and what its role can claim. */
 import { accessStatus, type AccessStatus } from '@airlock/client';
 import { withSession, type Context } from '../context.js';
 import { printResult } from '../output.js';
@@ -26,9 +26,24 @@ const pendingTable = ({ pending }: AccessStatus): string =>
         pending.map(({ request, match, expiresAt }) => [request, match, expiresAt]),
       );
 
+const grantTable = ({ grants }: AccessStatus): string[] =>
+  grants.length === 0
+    ? []
+    : [
+        table(
+          ['GRANT', 'SCOPES', 'UNTIL', 'CLAIM WITH'],
+          grants.map(({ id, scopes, expiresAt }) => [id, scopes.join(' '), expiresAt, `airlock claim ${id}`]),
+        ),
+      ];
+
 const human = (status: AccessStatus): string => {
   const flags = `${status.locked ? ', locked' : ''}${status.tainted ? ', has read what others wrote' : ''}`;
-  return [`role ${status.role}, session ${status.session}${flags}`, leaseTable(status), pendingTable(status)].join('\n\n');
+  return [
+    `role ${status.role}, session ${status.session}${flags}`,
+    leaseTable(status),
+    pendingTable(status),
+    ...grantTable(status),
+  ].join('\n\n');
 };
 
 export const status = (context: Context): Promise<void> =>
@@ -37,4 +52,8 @@ export const status = (context: Context): Promise<void> =>
     printResult(context.output, answer, () => human(answer));
   });
 
-export const STATUS: Command = { name: 'status', summary: 'show leases and requests of this session', run: status };
+export const STATUS: Command = {
+  name: 'status',
+  summary: 'show leases and requests of this session, and what can be claimed',
+  run: status,
+};

@@ -11,4 +11,5 @@ export const accessStatus = async (caller: Caller): Promise<AccessStatus> =>
     tainted: 'boolean',
     leases: 'array',
     pending: 'array',
+    grants: 'array',
   });

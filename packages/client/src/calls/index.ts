@@ -1,5 +1,5 @@
 /** One file a method of the agent socket, mirrored by the gateway's answers. */
-export { accessClaim, type ClaimedLease } from './access-claim.js';
+export { accessClaim } from './access-claim.js';
 export { accessRelease } from './access-release.js';
 export { accessRequest } from './access-request.js';
 export { accessStatus } from './access-status.js';

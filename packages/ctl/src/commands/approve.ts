@@ -53,10 +53,13 @@ const obtainCode = async (context: Context, front: ShownRequest, given: string |
   return checkCode(given);
 };
 
-const approveText = ({ request, lease }: ApproveResult): string =>
-  lease
+const approveText = ({ request, lease, grant }: ApproveResult): string => {
+  if (grant)
+    return `approved ${request}: ${grant.role} may claim ${grant.grant}, ${grant.scopes.join(' ')}, until ${localTime(grant.expiresAt)}`;
+  return lease
     ? `approved ${request}: lease ${lease.id} for ${lease.role}, ${lease.scopes.join(' ')}, until ${localTime(lease.expiresAt)}`
     : `approved ${request}`;
+};
 
 const approve = async (context: Context, invocation: Invocation): Promise<void> => {
   const { args } = invocation;
@@ -68,8 +71,9 @@ const approve = async (context: Context, invocation: Invocation): Promise<void> 
       throw needsMatch(front);
     }
     const code = await obtainCode(context, front, args[0]);
-    const { request, lease } = await submit(link, front, code, match);
-    print(context, lease ? { request, lease } : { request }, approveText({ request, ...(lease ? { lease } : {}) }));
+    const { request, lease, grant } = await submit(link, front, code, match);
+    const result = { request, ...(lease ? { lease } : {}), ...(grant ? { grant } : {}) };
+    print(context, result, approveText(result));
   });
 };
 

@@ -4,6 +4,7 @@ import { AUDIT_COMMANDS } from './audit.js';
 import type { Command } from './command.js';
 import { CREDENTIAL_COMMANDS } from './credentials.js';
 import { DOCTOR_COMMANDS } from './doctor.js';
+import { GRANT_COMMANDS } from './grant.js';
 import { INIT_COMMANDS } from './init.js';
 import { LEASE_COMMANDS } from './leases.js';
 import { ROLE_COMMANDS } from './role.js';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   ...SERVICE_COMMANDS,
   ...CREDENTIAL_COMMANDS,
   ...APPROVE_COMMANDS,
+  ...GRANT_COMMANDS,
   ...LEASE_COMMANDS,
   ...STATUS_COMMANDS,
   ...RUN_COMMANDS,

@@ -7,9 +7,9 @@ import type { Command, Invocation } from './command.js';
 
 const leases = async (context: Context): Promise<void> => {
   const list = await withTotp(context, (link) => ask<{ leases: readonly LeaseView[] }>(link, 'leases'));
-  const rows = list.leases.map(({ id, role, scopes, issuedAt, expiresAt, callsLeft }) => [
+  const rows = list.leases.map(({ id, role, scopes, issuedAt, expiresAt, callsLeft, unclaimed }) => [
     id,
-    role,
+    unclaimed === true ? `${role} (unclaimed)` : role,
     scopes.join(' '),
     localTime(issuedAt),
     localTime(expiresAt),
@@ -26,9 +26,9 @@ const revoke = async (context: Context, { args, options }: Invocation): Promise<
   const [id] = args;
   const all = options['all'] === true;
   if (all === (id !== undefined)) {
-    throw new AirlockError('PARAMS_INVALID', 'name one lease, or --all', {
+    throw new AirlockError('PARAMS_INVALID', 'name one lease or grant, or --all', {
       field: 'ID',
-      expected: 'a lease id or --all',
+      expected: 'the id of a lease or grant, or --all',
       found: all ? 'both' : 'nothing',
       hint: 'airlock-ctl leases lists them',
     });
@@ -50,12 +50,12 @@ const unlock = async (context: Context): Promise<void> => {
 };
 
 export const LEASE_COMMANDS: readonly Command[] = [
-  { name: 'leases', summary: 'the leases that live now', run: leases },
+  { name: 'leases', summary: 'the leases that live now, and grants nobody has claimed', run: leases },
   {
     name: 'revoke',
     args: '[id]',
-    summary: 'end a lease at once; needs no code',
-    flags: [{ flags: '--all', summary: 'every lease' }],
+    summary: 'end a lease, or a grant, at once; needs no code',
+    flags: [{ flags: '--all', summary: 'every lease and grant' }],
     run: revoke,
   },
   { name: 'lock', summary: 'freeze every lease at once; needs no code', run: lock },

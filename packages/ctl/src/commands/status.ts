@@ -105,7 +105,16 @@ const watch = async (context: Context): Promise<void> => {
       if (method === 'request.fronted') show();
     },
   });
-  const methods = ['request.fronted', 'request.decided', 'lease.issued', 'lease.ended', 'locked', 'enrolled'];
+  const methods = [
+    'request.fronted',
+    'request.decided',
+    'lease.issued',
+    'lease.ended',
+    'grant.issued',
+    'grant.ended',
+    'locked',
+    'enrolled',
+  ];
   const closed = new Promise<AirlockError>((resolve) => {
     void connectSocket(approvePath(context), {
       notifications: Object.fromEntries(methods.map((method) => [method, entry(method)])),

@@ -1,34 +1,20 @@
 /** `access.request`: refuses what no approval could allow, then asks airlock-totp to put it before the human. */
-import { decideRequest } from '@airlock/policy';
 import {
   AirlockError,
-  OPERATOR_ROLE,
   canonicalScopes,
-  parseScope,
   type AccessRequestParams,
   type AccessRequestResult,
   type Constraints,
   type OpenRequestResult,
+  type RegisteredLease,
 } from '@airlock/protocol';
-import { listServices, type House } from '../house.js';
+import type { House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import type { Session } from '../sessions/sessions.js';
+import { checkOpen, checkScopes, ttlOf } from './allowed.js';
 
 /** bridge.request.open: most calls of a budget. */
 const MAX_CALLS = 1_000_000;
-
-const ttlOf = ({ config }: House, ttlS: number | undefined): number => {
-  const { defaultTtlS, maxTtlS } = config.leases;
-  if (ttlS === undefined) return Math.min(defaultTtlS, maxTtlS);
-  if (ttlS <= maxTtlS) return ttlS;
-  const detail = {
-    field: 'params.ttlS',
-    expected: `at most ${maxTtlS}`,
-    found: String(ttlS),
-    hint: `ask for at most ${maxTtlS} seconds`,
-  };
-  throw new AirlockError('CONSTRAINT', `a lease lasts at most ${maxTtlS} s`, detail);
-};
 
 const constraintError = (key: string): AirlockError =>
   new AirlockError('CONSTRAINT', 'the request has a constraint that is not enforced, so it is not promised', {
@@ -47,29 +33,31 @@ const budgetOf = (constraints: Constraints = {}): { readonly calls: number } | u
   return { calls };
 };
 
-const checkScopes = (house: House, operator: string, scopes: readonly string[]): void => {
-  const services = new Map(listServices(house, operator).map((service) => [service.entry.service, service.operations]));
-  const refusal = decideRequest(scopes.map(parseScope), services, house.config.permissions);
-  if (refusal !== null) throw refusal;
-};
-
-const checkRenewed = (house: House, session: Session, renew: string | undefined): void => {
-  if (renew === undefined || house.register.find(renew)?.session === session.id) return;
+/** The lease of this session that is to be renewed. @throws AirlockError NOT_FOUND */
+const renewedLease = (house: House, session: Session, renew: string | undefined): RegisteredLease | null => {
+  if (renew === undefined) return null;
+  const lease = house.register.find(renew);
+  if (lease?.session === session.id) return lease;
   throw new AirlockError('NOT_FOUND', 'no lease of this session that lives has this id', {
     field: 'params.renew',
     hint: 'leave renew out to ask for a new lease',
   });
 };
 
-const checkOpen = (house: House, { operator, role }: Session): void => {
-  const cutOff = house.bridge.refusal();
-  if (cutOff !== null) throw cutOff;
-  // The operator's own request is what `unlock` and diagnosis are for; airlock-totp decides on it.
-  if (house.locked.has(operator) && role !== OPERATOR_ROLE) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+/** Without scopes those of the lease that is renewed. @throws AirlockError PARAMS_INVALID */
+const scopesOf = (scopes: readonly string[] | undefined, renewed: RegisteredLease | null): readonly string[] => {
+  const wanted = scopes ?? renewed?.scopes;
+  if (wanted !== undefined) return canonicalScopes(wanted);
+  throw new AirlockError('PARAMS_INVALID', 'params.scopes: expected a value, found nothing', {
+    field: 'params.scopes',
+    expected: 'at least one scope, or a lease to renew',
+    found: 'nothing',
+    hint: 'say what to ask for, e.g. gmail:read',
+  });
 };
 
 /**
- * @throws AirlockError SERVICE_UNKNOWN, READ_ONLY, OPERATION_UNKNOWN, CONSTRAINT, NOT_FOUND, RATE_LIMITED, LOCKED,
+ * @throws AirlockError PARAMS_INVALID, SERVICE_UNKNOWN, READ_ONLY, OPERATION_UNKNOWN, CONSTRAINT, NOT_FOUND, RATE_LIMITED, LOCKED,
  *   NOT_ENROLLED, UNAVAILABLE, AUDIT_UNAVAILABLE
  */
 export const accessRequest = async (
@@ -79,11 +67,10 @@ export const accessRequest = async (
 ): Promise<AccessRequestResult> => {
   const { role, operator, id } = session;
   checkOpen(house, session);
-  const scopes = canonicalScopes(params.scopes);
+  const scopes = scopesOf(params.scopes, renewedLease(house, session, params.renew));
   checkScopes(house, operator, scopes);
   const ttlS = ttlOf(house, params.ttlS);
   const budget = budgetOf(params.constraints);
-  checkRenewed(house, session, params.renew);
   house.requestRate.take(role);
   house.journal.admit(role, GATEWAY_LIMITS.callLogBytes);
   const { reason, intent, renew } = params;

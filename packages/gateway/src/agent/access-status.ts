@@ -1,5 +1,6 @@
-/** `access.status`: leases and requests of this session. */
+/** `access.status`: leases and requests of this session, and what its role can claim. */
 import { isoTime, type AccessStatus, type AgentLease, type RegisteredLease } from '@airlock/protocol';
+import { grantView } from './access-claim.js';
 import type { House } from '../house.js';
 import type { Session } from '../sessions/sessions.js';
 
@@ -17,4 +18,5 @@ export const accessStatus = (house: House, session: Session): AccessStatus => ({
   tainted: session.tainted,
   leases: house.register.ofSession(session.id).map((lease) => leaseView(house, lease)),
   pending: house.requests.pendingOf(session.id).map(({ request, match, expiresAt }) => ({ request, match, expiresAt })),
+  grants: house.grants.ofRole(session).map(grantView),
 });

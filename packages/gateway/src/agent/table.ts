@@ -16,6 +16,7 @@ import {
 import { call } from '../call/call.js';
 import type { House, Peer } from '../house.js';
 import type { Identity, Session } from '../sessions/sessions.js';
+import { accessClaim } from './access-claim.js';
 import { accessRelease } from './access-release.js';
 import { accessRequest } from './access-request.js';
 import { accessStatus } from './access-status.js';
@@ -28,10 +29,7 @@ import { toolsDescribe, toolsSearch } from './tools.js';
 
 type Handle = (house: House, session: Session, params: never) => unknown;
 
-/** A grant to claim, or an operation that waits for its own approval: this release gives neither. */
-const nothingGranted = (): never => {
-  throw new AirlockError('POLICY_DENIED', 'nothing was granted under this name', { hint: 'ask for access: access.request' });
-};
+/** An operation that waits for its own approval: this release has none. */
 const nothingPending = (): never => {
   throw new AirlockError('NOT_FOUND', 'no operation of this session waits for an approval of its own', {
     hint: 'send the operation with call',
@@ -44,7 +42,7 @@ const HANDLERS: Readonly<Record<string, Handle>> = {
   'tools.describe': (house, session, { names }: { names: readonly string[] }) => toolsDescribe(house, session, names),
   'access.request': (house, session, params: AccessRequestParams) => accessRequest(house, session, params),
   'access.wait': (house, session, params: { request: string; timeoutS: number }) => accessWait(house, session, params),
-  'access.claim': nothingGranted,
+  'access.claim': (house, session, params: { grant: string }) => accessClaim(house, session, params),
   'access.release': (house, session, { lease }: { lease: string }) => accessRelease(house, session, lease),
   'access.status': (house, session) => accessStatus(house, session),
   'call.result': nothingPending,

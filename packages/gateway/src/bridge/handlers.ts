@@ -13,6 +13,7 @@ const END_EVENTS: Readonly<Record<LeaseEnd, GatewayEvent>> = {
   reboot: 'lease_expired',
   revoked: 'lease_revoked',
   released: 'lease_released',
+  renewed: 'lease_renewed',
 };
 
 const notifySession = (house: House, session: string, method: string, params: object): void => {
@@ -59,9 +60,22 @@ export const bridgeHandlers = (house: () => House): BridgeHandlers => ({
   },
   'lease.issued': ({ lease, request }) => {
     const { id, operator, role, session, scopes, expiresMs } = lease;
+    // A claimed grant has no request of the agent.
+    const of = request === '' ? {} : { request };
     house().register.add(lease);
-    house().journal.note('lease_issued', { lease: id, request, operator, role, session, scopes, expires: isoTime(expiresMs) });
+    house().journal.note('lease_issued', { lease: id, ...of, operator, role, session, scopes, expires: isoTime(expiresMs) });
     openAhead(house(), lease);
+  },
+  'grant.issued': ({ grant }) => {
+    const { id, operator, role, scopes, expiresMs } = grant;
+    house().grants.add(grant);
+    house().journal.note('grant_issued', { grant: id, operator, role, scopes, expires: isoTime(expiresMs) });
+  },
+  'grant.ended': ({ grant, why }) => {
+    const known = house().grants.end(grant);
+    // A claim is recorded before airlock-totp is asked for it.
+    if (known !== null && why !== 'claimed')
+      house().journal.note('grant_ended', { grant, operator: known.operator, role: known.role, why });
   },
   'lease.ended': ({ lease, why }) => house().register.end(lease, why),
   locked: ({ operator, locked }) => setLocked(house(), operator, locked),
@@ -69,8 +83,9 @@ export const bridgeHandlers = (house: () => House): BridgeHandlers => ({
 });
 
 /** After each hello: the truth of airlock-totp replaces ours (BRIDGE-3). */
-export const onBridgeUp = (house: House, { operators, leases, head }: BridgeHelloResult): void => {
+export const onBridgeUp = (house: House, { operators, leases, grants, head }: BridgeHelloResult): void => {
   house.register.replace(leases);
+  house.grants.replace(grants);
   for (const { operator, locked } of operators) setLocked(house, operator, locked);
   house.heads.resume(head);
   for (const store of house.stores.values()) void store.settle(commitOf(house, store.operator));

@@ -12,6 +12,10 @@ const ENDINGS: Readonly<Record<LeaseEnd, () => AirlockError>> = {
   expired: () => new AirlockError('LEASE_EXPIRED', 'the lease has expired'),
   reboot: () => new AirlockError('LEASE_EXPIRED', 'the lease ended when the machine was restarted'),
   revoked: () => new AirlockError('LEASE_REVOKED', 'the operator revoked the lease'),
+  renewed: () =>
+    new AirlockError('LEASE_REVOKED', 'the lease was replaced when its renewal was delivered', {
+      hint: 'use the lease that the renewal gave',
+    }),
   released: () => new AirlockError('LEASE_REVOKED', 'the lease was released'),
 };
 

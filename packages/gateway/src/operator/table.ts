@@ -13,6 +13,7 @@ import { queryLog, type QueryParams } from '../journal/query.js';
 import { readChunk, segmentList } from '../journal/segments.js';
 import { logDir } from '../paths.js';
 import type { Identity, Listener } from '../sessions/sessions.js';
+import { grantCheck, type GrantCheckParams } from './grant.js';
 import { credentialsPut, credentialsRecord, credentialsRemove } from './credentials.js';
 import { serviceAdd, serviceList, serviceRemove, serviceTest } from './services.js';
 import { kindList, status } from './status.js';
@@ -35,6 +36,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   status: reads((house) => status(house)),
   'kind.list': reads((house) => kindList(house)),
   'service.list': reads((house, operator) => serviceList(house, operator)),
+  'grant.check': acts((house, operator, params: GrantCheckParams) => grantCheck(house, operator, params)),
   'service.add': acts((house, operator, params: TicketParams) => serviceAdd(house, operator, params)),
   'service.remove': acts((house, operator, params: TicketParams) => serviceRemove(house, operator, params)),
   'service.test': acts((house, operator, params: TicketParams) => serviceTest(house, operator, params)),

@@ -1,6 +1,5 @@
-/** How often a role may ask: requests bother a human and are durable records. A bucket that refills. */
+/** How often a role may do what bothers a human or is a guess. A bucket that refills. */
 import { AirlockError, type Clock } from '@airlock/protocol';
-import { GATEWAY_LIMITS } from '../limits.js';
 
 const MINUTE_MS = 60_000;
 
@@ -9,23 +8,33 @@ interface Bucket {
   atMs: number;
 }
 
-export class RequestRate {
+export interface RateOptions {
+  readonly burst: number;
+  readonly refillPerMinute: number;
+  /** `role R …`, for the refusal. */
+  readonly tooOften: string;
+}
+
+export class RoleRate {
   readonly #clock: Clock;
+  readonly #options: RateOptions;
   readonly #buckets = new Map<string, Bucket>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, options: RateOptions) {
     this.#clock = clock;
+    this.#options = options;
   }
 
   /** Takes one from the role's bucket. @throws AirlockError RATE_LIMITED with the time until the next. */
   take(role: string): void {
+    const { burst, refillPerMinute, tooOften } = this.#options;
     const nowMs = this.#clock.bootMs();
-    const bucket = this.#buckets.get(role) ?? { left: GATEWAY_LIMITS.requestBurst, atMs: nowMs };
-    const refill = (Math.max(0, nowMs - bucket.atMs) * GATEWAY_LIMITS.requestRefillPerMinute) / MINUTE_MS;
-    const left = Math.min(GATEWAY_LIMITS.requestBurst, bucket.left + refill);
+    const bucket = this.#buckets.get(role) ?? { left: burst, atMs: nowMs };
+    const refill = (Math.max(0, nowMs - bucket.atMs) * refillPerMinute) / MINUTE_MS;
+    const left = Math.min(burst, bucket.left + refill);
     if (left < 1) {
-      const retryAfterMs = Math.ceil(((1 - left) * MINUTE_MS) / GATEWAY_LIMITS.requestRefillPerMinute);
-      throw new AirlockError('RATE_LIMITED', `role ${role} asks too often`, {
+      const retryAfterMs = Math.ceil(((1 - left) * MINUTE_MS) / refillPerMinute);
+      throw new AirlockError('RATE_LIMITED', `role ${role} ${tooOften}`, {
         hint: 'wait for the time named in retryAfterMs',
         retryAfterMs,
       });

@@ -11,6 +11,7 @@ import {
   type Action,
   type BridgeNotification,
   type LeaseEnd,
+  type RegisteredGrant,
   type RegisteredLease,
   type RequestStatus,
 } from '@airlock/protocol';
@@ -42,6 +43,7 @@ export class FakeTotp {
   readonly keys = deriveLeaseKey(Buffer.alloc(32, 7), BOOT_ID, 0);
   readonly leases = new Map<string, RegisteredLease>();
   readonly texts = new Map<string, string>();
+  readonly grants = new Map<string, RegisteredGrant>();
   readonly requests: Opened[] = [];
   /** Tickets of approved actions. */
   readonly actions = new Map<string, { readonly action: Action; readonly operator: string; readonly trial: string | null }>();
@@ -178,7 +180,14 @@ export class FakeTotp {
   #hello(connection: Connection): unknown {
     process.nextTick(() => connection.sendBinary(FRAME.LEASE_KEY, packBlobs(this.keys.key, Buffer.from(this.keys.kid))));
     const operators = [{ operator: 'default', enrolled: true, locked: this.locked }];
-    return { bootId: BOOT_ID, kid: this.keys.kid, operators, leases: [...this.leases.values()], head: this.head };
+    return {
+      bootId: BOOT_ID,
+      kid: this.keys.kid,
+      operators,
+      leases: [...this.leases.values()],
+      grants: [...this.grants.values()],
+      head: this.head,
+    };
   }
 
   #open(params: Opened['params']): unknown {

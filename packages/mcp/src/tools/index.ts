@@ -1,8 +1,9 @@
 /** Airlock's own tools, in the order they are listed. */
+import { claimTool } from './claim.js';
 import type { OwnTool } from './own-tool.js';
 import { releaseTool } from './release.js';
 import { requestAccessTool } from './request-access.js';
 import { statusTool } from './status.js';
 import { waitTool } from './wait.js';
 
-export const OWN_TOOLS: readonly OwnTool[] = [statusTool, requestAccessTool, waitTool, releaseTool];
+export const OWN_TOOLS: readonly OwnTool[] = [statusTool, requestAccessTool, waitTool, claimTool, releaseTool];

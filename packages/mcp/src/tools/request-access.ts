@@ -1,6 +1,7 @@
 /** `airlock_request_access`: asks the human and answers at once; nobody waits for a decision here. */
-import { accessRequest } from '@airlock/client';
+import { accessRequest, accessStatus, coveringGrant, type AgentGrant } from '@airlock/client';
 import type { AccessRequestParams } from '@airlock/protocol';
+import type { CallToolResult } from '@modelcontextprotocol/server';
 import { onlyKnown, optionalInteger, optionalText, textOf, textsOf, type Arguments } from '../arguments.js';
 import { refuseCodes } from '../code-guard.js';
 import { toolResult } from '../result.js';
@@ -12,8 +13,10 @@ const MAX_TTL_MINUTES = 1440;
 const paramsOf = (args: Arguments): AccessRequestParams => {
   const intent = optionalText(args, 'intent');
   const minutes = optionalInteger(args, 'ttl_minutes', 1, MAX_TTL_MINUTES);
+  const renew = optionalText(args, 'renew');
   return {
-    scopes: textsOf(args, 'scopes'),
+    ...(renew !== undefined && args['scopes'] === undefined ? {} : { scopes: textsOf(args, 'scopes') }),
+    ...(renew === undefined ? {} : { renew }),
     reason: textOf(args, 'reason'),
     ...(intent === undefined ? {} : { intent }),
     ...(minutes === undefined ? {} : { ttlS: minutes * 60 }),
@@ -22,6 +25,13 @@ const paramsOf = (args: Arguments): AccessRequestParams => {
 
 const sayToHuman = (request: string, match: string): string =>
   `Airlock request ${request}, match number ${match}: please run "airlock-ctl approve" (or answer on your phone with this match number).`;
+
+/** The human need not be asked for what was granted before. */
+const grantedAlready = (grant: AgentGrant): CallToolResult => {
+  const next = { tool: 'airlock_claim', arguments: { grant: grant.id } };
+  const text = `The human has granted this already: ${grant.scopes.join(', ')} until ${grant.expiresAt}. Nobody was asked. Call airlock_claim {"grant": "${grant.id}"}.`;
+  return toolResult(text, { status: 'granted', grant, next });
+};
 
 export const requestAccessTool: OwnTool = {
   definition: {
@@ -45,19 +55,26 @@ export const requestAccessTool: OwnTool = {
           description: 'Why, in one line; the human sees it as your words',
         },
         intent: { type: 'string', minLength: 1, maxLength: 2048, description: 'The task; binds the lease to it' },
+        renew: {
+          type: 'string',
+          description:
+            'Id of a live lease (airlock_status) that this one is to follow: the human sees what changes; without scopes the same ones',
+        },
         ttl_minutes: { type: 'integer', minimum: 1, maximum: MAX_TTL_MINUTES, description: 'For how long' },
       },
-      ['scopes', 'reason'],
+      ['reason'],
     ),
     annotations: { readOnlyHint: false, destructiveHint: false, openWorldHint: false },
   },
   async run(broker, args) {
     refuseCodes(args);
-    onlyKnown(args, ['scopes', 'reason', 'intent', 'ttl_minutes']);
+    onlyKnown(args, ['scopes', 'reason', 'intent', 'ttl_minutes', 'renew']);
     const params = paramsOf(args);
     const { session } = await broker.open();
+    const grant = coveringGrant((await accessStatus(session)).grants, params.scopes ?? [], params.intent);
+    if (grant !== null) return grantedAlready(grant);
     const asked = await accessRequest(session, params);
-    broker.remember({ ...asked, scopes: params.scopes, intent: params.intent });
+    broker.remember({ ...asked, scopes: params.scopes ?? [], intent: params.intent });
     const tellTheHuman = sayToHuman(asked.request, asked.match);
     const next = { tool: 'airlock_wait', arguments: { request: asked.request } };
     const text = `The human has to decide. Tell them: ${tellTheHuman}\nThen call airlock_wait {"request": "${asked.request}"}.`;

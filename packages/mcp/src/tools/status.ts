@@ -6,7 +6,8 @@ import { closedSchema, type OwnTool } from './own-tool.js';
 export const statusTool: OwnTool = {
   definition: {
     name: 'airlock_status',
-    description: 'Shows which services exist, which leases are live until when, and which access requests wait for the human.',
+    description:
+      'Shows which services exist, which leases are live until when, which access requests wait for the human, and which grants can be claimed.',
     inputSchema: closedSchema({}, []),
     annotations: { readOnlyHint: true, destructiveHint: false, openWorldHint: false },
   },

@@ -44,11 +44,13 @@ export interface ToolDescription extends OperationSummary {
   readonly result: Readonly<Record<string, unknown>>;
 }
 export interface AccessRequestParams {
-  readonly scopes: readonly string[];
+  /** Absent only where `renew` is given: then those of that lease. */
+  readonly scopes?: readonly string[];
   readonly reason: string;
   readonly intent?: string;
   readonly ttlS?: number;
   readonly constraints?: Constraints;
+  /** Id of a live lease of this session, which ends when the new one is delivered. */
   readonly renew?: string;
 }
 export interface AccessRequestResult {
@@ -71,6 +73,21 @@ export interface AgentLease {
   readonly expiresAt: string;
   readonly callsLeft?: number;
 }
+/** What an operator granted this role unasked and nobody claimed yet. */
+export interface AgentGrant {
+  readonly id: string;
+  readonly scopes: readonly string[];
+  /** End of the grant, and of the lease it becomes. */
+  readonly expiresAt: string;
+  /** The lease is bound to it. */
+  readonly intent?: string;
+}
+export interface ClaimResult {
+  readonly lease: string;
+  readonly expiresAt: string;
+  /** To be sent with every call, where the lease is bound to one. */
+  readonly intent?: string;
+}
 export interface AccessStatus {
   readonly role: string;
   readonly session: string;
@@ -78,6 +95,7 @@ export interface AccessStatus {
   readonly tainted: boolean;
   readonly leases: readonly AgentLease[];
   readonly pending: readonly { readonly request: string; readonly match: string; readonly expiresAt: string }[];
+  readonly grants: readonly AgentGrant[];
 }
 export interface CallParams {
   readonly lease: string;
@@ -108,7 +126,7 @@ export type AgentNotification =
   | { readonly method: 'lease.expiring'; readonly params: { readonly lease: string; readonly expiresAt: string } }
   | {
       readonly method: 'lease.ended';
-      readonly params: { readonly lease: string; readonly why: 'expired' | 'revoked' | 'released' | 'reboot' };
+      readonly params: { readonly lease: string; readonly why: 'expired' | 'revoked' | 'released' | 'renewed' | 'reboot' };
     };
 
 export const AGENT_SCHEMAS = {
@@ -118,7 +136,7 @@ export const AGENT_SCHEMAS = {
   'agent.tools.describe': closed({ names: { type: 'array', minItems: 1, maxItems: 64, items: text(128) } }),
   'agent.access.request': closed(
     { scopes, reason: text(140), intent: text(2048), ttlS: integer(1, 86_400), constraints: freeObject, renew: id },
-    ['intent', 'ttlS', 'constraints', 'renew'],
+    ['scopes', 'intent', 'ttlS', 'constraints', 'renew'],
   ),
   'agent.access.wait': closed({ request: id, timeoutS: integer(0, 50) }),
   'agent.access.claim': closed({ grant: id }),

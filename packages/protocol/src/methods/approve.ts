@@ -14,7 +14,9 @@ import {
   id,
   integer,
   kind,
+  name,
   nothing,
+  scopes,
   service,
   settings,
   text,
@@ -54,11 +56,20 @@ export interface PendingResult {
 export interface LeaseView {
   readonly id: string;
   readonly role: string;
-  readonly session: string;
+  /** null: a grant that nobody has claimed yet. */
+  readonly session: string | null;
   readonly scopes: readonly string[];
   readonly issuedAt: string;
   readonly expiresAt: string;
   readonly callsLeft?: number;
+  readonly unclaimed?: true;
+}
+/** A grant as the operator is told of it. */
+export interface GrantView {
+  readonly grant: string;
+  readonly role: string;
+  readonly scopes: readonly string[];
+  readonly expiresAt: string;
 }
 export interface ApproveParams {
   readonly request: string;
@@ -71,6 +82,8 @@ export interface ApproveResult {
   readonly lease?: Pick<LeaseView, 'id' | 'role' | 'scopes' | 'expiresAt'>;
   /** One-shot ticket of an action, given to the connection that opened it only. */
   readonly ticket?: string;
+  /** What the action `grant` gave. */
+  readonly grant?: GrantView;
 }
 export interface ChannelStatus {
   readonly locked: boolean;
@@ -118,6 +131,16 @@ export type Action =
     }
   | { readonly verb: 'credentials.get'; readonly params: { readonly service: string; readonly fields: readonly string[] } }
   | { readonly verb: 'credentials.remove'; readonly params: { readonly service: string; readonly fields: readonly string[] } }
+  | {
+      readonly verb: 'grant';
+      readonly params: {
+        readonly role: string;
+        readonly scopes: readonly string[];
+        readonly ttlS: number;
+        readonly intent?: string;
+        readonly calls?: number;
+      };
+    }
   | { readonly verb: 'unlock'; readonly params: Readonly<Record<string, never>> }
   | { readonly verb: 'totp.reset'; readonly params: Readonly<Record<string, never>> };
 
@@ -133,6 +156,10 @@ export const ACTION_SCHEMAS = {
   'action.credentials.add': closed(credentialAction),
   'action.credentials.get': closed({ service, fields: fieldNames }),
   'action.credentials.remove': closed({ service, fields: fieldNames }),
+  'action.grant': closed({ role: name, scopes, ttlS: integer(1, 86_400), intent: text(2048), calls: integer(1, 1_000_000) }, [
+    'intent',
+    'calls',
+  ]),
   'action.unlock': nothing,
   'action.totp.reset': nothing,
 } as const satisfies Record<`action.${ActionVerb}`, unknown>;
@@ -145,6 +172,7 @@ export interface ActionOpenResult {
 export interface ActionWaitResult {
   readonly status: RequestStatus;
   readonly ticket?: string;
+  readonly grant?: GrantView;
   readonly reason?: string;
 }
 /** What enrolment shows to the human, once. */

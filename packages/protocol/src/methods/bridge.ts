@@ -18,7 +18,23 @@ export interface RegisteredLease {
   readonly expiresMs: number;
   readonly bootDeadlineMs: number;
 }
-export type LeaseEnd = 'expired' | 'revoked' | 'released' | 'reboot';
+export type LeaseEnd = 'expired' | 'revoked' | 'released' | 'renewed' | 'reboot';
+
+/** What an operator granted a role unasked, until it is claimed (docs/spec/approval.md "Grants"). */
+export interface RegisteredGrant {
+  readonly id: string;
+  readonly operator: string;
+  readonly role: string;
+  readonly scopes: readonly string[];
+  /** The text itself: who claims has to be told what the lease is bound to. */
+  readonly intent: string | null;
+  readonly budget: { readonly calls?: number } | null;
+  readonly issuedMs: number;
+  /** On both clocks: end of the grant, and of the lease it becomes. */
+  readonly expiresMs: number;
+  readonly bootDeadlineMs: number;
+}
+export type GrantEnd = 'claimed' | 'expired' | 'revoked' | 'reboot';
 
 export interface BridgeHelloResult {
   readonly bootId: string;
@@ -26,6 +42,7 @@ export interface BridgeHelloResult {
   readonly kid: string;
   readonly operators: readonly { readonly operator: string; readonly enrolled: boolean; readonly locked: boolean }[];
   readonly leases: readonly RegisteredLease[];
+  readonly grants: readonly RegisteredGrant[];
   /** Last head signed for the gateway's log, as a signed note; null before the first. */
   readonly head: string | null;
 }
@@ -58,6 +75,10 @@ export interface TakenLease {
   readonly lease: string;
   readonly expiresAt: string;
 }
+/** Answer of grant.claim: the lease text, once. */
+export interface ClaimedGrant extends TakenLease {
+  readonly intent: string | null;
+}
 /** Answer of ticket.create: 32 random bytes, base64url. */
 export interface TicketResult {
   readonly ticket: string;
@@ -82,6 +103,8 @@ export type BridgeNotification =
     }
   | { readonly method: 'lease.issued'; readonly params: { readonly lease: RegisteredLease; readonly request: string } }
   | { readonly method: 'lease.ended'; readonly params: { readonly lease: string; readonly why: LeaseEnd } }
+  | { readonly method: 'grant.issued'; readonly params: { readonly grant: RegisteredGrant } }
+  | { readonly method: 'grant.ended'; readonly params: { readonly grant: string; readonly why: GrantEnd } }
   | { readonly method: 'locked'; readonly params: { readonly operator: string; readonly locked: boolean } }
   | { readonly method: 'enrolled'; readonly params: { readonly operator: string; readonly enrolled: boolean } };
 
@@ -107,6 +130,8 @@ export const BRIDGE_SCHEMAS = {
   'bridge.request.get': closed({ request: id }),
   /** Hands out the lease text of an approved request, once. */
   'bridge.request.take': closed({ request: id }),
+  /** Turns a grant into a lease of the session, once. */
+  'bridge.grant.claim': closed({ grant: id, operator, role: name, session: id }),
   'bridge.ticket.create': closed({ lease: id, service }),
   'bridge.action.redeem': closed({ ticket: id, operator, verb: text(32) }),
   'bridge.record.committed': closed({ operator, service, version: integer(1, 2 ** 31) }),
@@ -123,6 +148,7 @@ export const ACTION_RIGHTS: Readonly<Record<ActionVerb, readonly ('seal' | 'rede
   'credentials.add': ['seal', 'redeem', 'trial'],
   'credentials.get': ['open'],
   'credentials.remove': ['redeem'],
+  grant: [],
   unlock: [],
   'totp.reset': [],
 };

@@ -2,7 +2,7 @@
 import type { ConnectorManifest, Settings } from '../connector.js';
 import type { Destination } from '../destination.js';
 import type { SealedRecordText } from './cell.js';
-import { closed, id, integer, nothing, sealedRecord, service, text } from './shapes.js';
+import { closed, id, integer, name, nothing, scopes, sealedRecord, service, text } from './shapes.js';
 
 export interface ServiceView {
   readonly service: string;
@@ -40,6 +40,8 @@ export const OPERATOR_SCHEMAS = {
   /** Manifests of all kinds that can be added. */
   'operator.kind.list': nothing,
   'operator.service.list': nothing,
+  /** Whether an approval could allow these scopes to this role; what could not is refused as in access.request. */
+  'operator.grant.check': closed({ role: name, scopes, ttlS: integer(1, 86_400) }),
   'operator.service.add': closed({ ticket: id, record: sealedRecord }, ['record']),
   'operator.service.remove': closed({ ticket: id }),
   'operator.service.test': closed({ ticket: id }),

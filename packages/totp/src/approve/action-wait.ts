@@ -1,4 +1,4 @@
-/** Answer of `action.wait`: the outcome of an action, and its ticket once, to the connection that opened it (QUEUE-11). */
+/** Answer of `action.wait`: the outcome of an action, and what it gave once, to the connection that opened it (QUEUE-11). */
 import { AirlockError, type ActionWaitResult } from '@airlock/protocol';
 import { TOTP_LIMITS } from '../limits.js';
 import type { Desk } from '../operators/desk.js';
@@ -21,7 +21,7 @@ const outcomeOf = (desk: Desk, request: string, opener: Opener): ActionWaitResul
   const reason = decided.reason === null ? {} : { reason: decided.reason };
   if (held?.opener !== opener) return { status: decided.status, ...reason };
   desk.undelivered.delete(request);
-  return { status: decided.status, ticket: held.ticket };
+  return { status: decided.status, ...held.given };
 };
 
 export class ActionWaiters {

@@ -14,7 +14,7 @@ import { cancelAction, denyRequests, lockOperator, revokeLeases, type DenyParams
 import type { Desk } from '../operators/desk.js';
 import { beginEnrolment, giveEnrolmentCode, useRecoveryCode } from '../operators/enrolment.js';
 import type { House } from '../operators/house.js';
-import { leaseView, pendingView } from '../operators/views.js';
+import { leaseView, pendingView, unclaimedView } from '../operators/views.js';
 import type { ActionWaiters } from './action-wait.js';
 
 /** What a connection of an operator carries. The object itself is the opener of its actions. */
@@ -84,7 +84,9 @@ const actionMethods = (context: ApproveContext): Record<string, Entry> => ({
 });
 
 const leaseMethods = (context: ApproveContext): Record<string, Entry> => ({
-  leases: diagnosis(context, 'leases', (desk) => ({ leases: desk.state.leases.map(leaseView) })),
+  leases: diagnosis(context, 'leases', (desk) => ({
+    leases: [...desk.state.leases.map(leaseView), ...desk.state.grants.map(unclaimedView)],
+  })),
   revoke: method<{ readonly lease?: string; readonly all?: boolean }>(context, 'revoke', (desk, params) => ({
     revoked: revokeLeases(desk, params),
   })),

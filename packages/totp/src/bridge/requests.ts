@@ -3,8 +3,8 @@ import { AirlockError, isoTime, type OpenRequestResult, type RequestState } from
 import { openLeaseRequest, type AskParams } from '../operators/ask.js';
 import type { Desk } from '../operators/desk.js';
 import { deskOf, type House } from '../operators/house.js';
-import { pendingOf, type DecidedRequest, type QueuedRequest } from '../queue/state.js';
-import { findLease } from '../register/leases.js';
+import { pendingOf, type DecidedRequest, type OperatorState, type QueuedRequest } from '../queue/state.js';
+import { findLease, removeLeases } from '../register/leases.js';
 
 const unknownRequest = (): AirlockError =>
   new AirlockError('NOT_FOUND', 'no request has this id, or its outcome was forgotten', { hint: 'ask again: access.request' });
@@ -51,6 +51,14 @@ const handedOut = (): AirlockError =>
     hint: 'a lease text is given once; ask again: access.request',
   });
 
+/** RENEW-2: recorded, then the lease that is renewed leaves in the step that hands out the new one. */
+const withoutRenewed = (desk: Desk, { renew, lease }: DecidedRequest, next: OperatorState): OperatorState => {
+  const before = renew === undefined ? null : findLease(desk.state, renew);
+  if (before === null) return next;
+  desk.house.journal.record('lease_renewed', desk.fields({ lease: before.id, by: lease, role: before.role }));
+  return removeLeases(next, [before.id]);
+};
+
 /** The lease text, once (QUEUE-10): that it was handed out is durable before it is. @throws AirlockError */
 export const takeLease = (
   house: House,
@@ -63,9 +71,10 @@ export const takeLease = (
   const lease = findLease(desk.state, found.decided.lease);
   if (lease === null) throw new AirlockError('LEASE_EXPIRED', 'the lease ended before it was fetched');
   const text = house.leaseKey.mint(lease);
-  desk.commit({
+  const next = {
     ...desk.state,
     decided: desk.state.decided.map((one) => (one.id === request ? { ...one, delivered: true } : one)),
-  });
+  };
+  desk.commit(withoutRenewed(desk, decided, next), 'renewed');
   return { lease: text, expiresAt: isoTime(lease.expiresMs) };
 };

@@ -9,6 +9,7 @@ import { AirlockError, FRAME, packBlobs, validatorOf, type BridgeHelloResult, ty
 import { GATEWAY_LOG } from '../heads/heads.js';
 import type { Changes } from '../operators/changes.js';
 import type { Desk } from '../operators/desk.js';
+import { claimGrant } from '../operators/grants.js';
 import { requireOpen, type House } from '../operators/house.js';
 import type { OpenReleases } from '../release/open-releases.js';
 import { signGatewayHead } from './head-sign.js';
@@ -29,6 +30,7 @@ const helloResult = (house: House): BridgeHelloResult => {
     kid: house.leaseKey.kid,
     operators: desks.map((desk) => ({ operator: desk.operator, enrolled: desk.isEnrolled, locked: desk.state.locked })),
     leases: desks.flatMap((desk) => desk.state.leases),
+    grants: desks.flatMap((desk) => desk.state.grants),
     head: house.heads.note(GATEWAY_LOG),
   };
 };
@@ -72,6 +74,7 @@ const tableOf = (house: House, releases: OpenReleases): Readonly<Record<string, 
   'request.open': method(house, 'request.open', openRequest),
   'request.get': method(house, 'request.get', getRequest),
   'request.take': method(house, 'request.take', takeLease),
+  'grant.claim': method(house, 'grant.claim', claimGrant),
   'ticket.create': method(house, 'ticket.create', createTicket),
   'action.redeem': method(house, 'action.redeem', redeemAction),
   'record.committed': method(house, 'record.committed', recordCommitted),
@@ -84,6 +87,11 @@ const tableOf = (house: House, releases: OpenReleases): Readonly<Record<string, 
 export const notificationsOf = ({ operator }: Desk, changes: Changes): BridgeNotification[] => [
   ...(changes.locked === null ? [] : [{ method: 'locked' as const, params: { operator, locked: changes.locked } }]),
   ...changes.ended.map(({ id }) => ({ method: 'lease.ended' as const, params: { lease: id, why: changes.why } })),
+  ...changes.endedGrants.map(({ id }) => ({
+    method: 'grant.ended' as const,
+    params: { grant: id, why: changes.grantWhy },
+  })),
+  ...changes.granted.map((grant) => ({ method: 'grant.issued' as const, params: { grant } })),
   ...changes.issued.map(({ lease, request }) => ({ method: 'lease.issued' as const, params: { lease, request } })),
   ...changes.decided.map(({ id, status, reason }) => ({
     method: 'request.decided' as const,

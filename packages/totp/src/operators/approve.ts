@@ -13,10 +13,12 @@ import { isLockedOut, triesLeft } from '../queue/failures.js';
 import { leaveQueue } from '../queue/leave.js';
 import type { Now, OperatorState, QueuedRequest } from '../queue/state.js';
 import { decideSubmission, type FindStep, type Verdict } from '../queue/submit.js';
+import { addGrant, type GrantParams } from '../register/grants.js';
 import { addLease, leaseOf } from '../register/leases.js';
 import { currentSecret } from '../state/secrets.js';
 import type { Opener } from '../tickets/action-tickets.js';
 import type { Desk } from './desk.js';
+import { grantView, issueGrant } from './grants.js';
 import { codeRejected, lockedOut, refusalOf } from './refusals.js';
 
 const CHANNEL: Channel = 'terminal';
@@ -63,15 +65,26 @@ const issueLease = (desk: Desk, request: QueuedRequest, now: Now): ApproveResult
   return { request: request.id, lease: { id: lease.id, role, scopes, expiresAt } };
 };
 
-const grantAction = (desk: Desk, request: QueuedRequest, action: Action, opener: Opener, now: Now): ApproveResult => {
+const allowAction = (desk: Desk, request: QueuedRequest, action: Action, opener: Opener, now: Now): ApproveResult => {
   const { house } = desk;
   if (action.verb === 'unlock') house.journal.record('unlocked', desk.fields({ request: request.id }));
   const owner = desk.openers.get(request.id);
   const ticket = owner === undefined ? null : house.actionTickets.issue(desk.operator, action, request.id, owner, now);
-  if (ticket !== null && owner !== undefined && owner !== opener) desk.undelivered.set(request.id, { ticket, opener: owner });
+  if (ticket !== null && owner !== undefined && owner !== opener)
+    desk.undelivered.set(request.id, { given: { ticket }, opener: owner });
   const next = left(desk.state, request, null, now);
   desk.commit(action.verb === 'unlock' ? { ...next, locked: false } : next);
   return ticket !== null && owner === opener ? { request: request.id, ticket } : { request: request.id };
+};
+
+/** GRANT-1. Who approves is told of it, and who asked for it where that is another terminal: a grant's id is no secret of one. */
+const grantAccess = (desk: Desk, request: QueuedRequest, params: GrantParams, opener: Opener, now: Now): ApproveResult => {
+  const issued = issueGrant(desk, params, request.id, now);
+  const grant = grantView(issued);
+  const owner = desk.openers.get(request.id);
+  if (owner !== undefined && owner !== opener) desk.undelivered.set(request.id, { given: { grant }, opener: owner });
+  desk.commit(addGrant(left(desk.state, request, null, now), issued));
+  return { request: request.id, grant };
 };
 
 /** @throws AirlockError CODE_REJECTED, CODE_LOCKED_OUT, PARAMS_INVALID, APPROVAL_DENIED, APPROVAL_EXPIRED, AUDIT_UNAVAILABLE … */
@@ -91,6 +104,7 @@ export const approveRequest = (desk: Desk, params: ApproveParams, opener: Opener
   if (verdict.kind !== 'approved') throw refuse(desk, params, verdict, now);
   const { request } = verdict;
   desk.house.journal.record('totp_verified', desk.fields({ channel: CHANNEL, request: request.id, kind: request.kind }));
-  if (request.action !== null) return grantAction(desk, request, request.action, opener, now);
+  if (request.action?.verb === 'grant') return grantAccess(desk, request, request.action.params, opener, now);
+  if (request.action !== null) return allowAction(desk, request, request.action, opener, now);
   return issueLease(desk, request, now);
 };

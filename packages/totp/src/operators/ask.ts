@@ -10,6 +10,7 @@ import {
   type ActionOpenResult,
   type Constraints,
   type OpenRequestResult,
+  type RegisteredLease,
 } from '@airlock/protocol';
 import { canonicalConstraints } from '@airlock/lease';
 import { TOTP_LIMITS } from '../limits.js';
@@ -20,6 +21,7 @@ import { actionSummary, actionText } from '../text/action-text.js';
 import { leaseSummary, leaseText } from '../text/lease-text.js';
 import type { Opener } from '../tickets/action-tickets.js';
 import type { Desk } from './desk.js';
+import { checkGrant } from './grants.js';
 import { viewOf } from './views.js';
 
 /** Parameters of `request.open` on the bridge. */
@@ -73,13 +75,17 @@ const checkAsk = (desk: Desk, params: AskParams): void => {
     throw invalid('the lease would live too long', 'params.ttlS', `at most ${config.leases.maxTtlS}`);
   if (!params.reason.isWellFormed() || !(params.intent ?? '').isWellFormed())
     throw invalid('a lone surrogate', 'params.reason', 'Unicode text');
-  if (params.renew === undefined) return;
-  const renewed = findLease(desk.state, params.renew);
-  if (renewed?.role !== params.role || renewed.session !== params.session)
-    throw new AirlockError('LEASE_INVALID', 'no live lease of this session has the id to renew');
 };
 
-const buildRequest = (desk: Desk, params: AskParams, now: Now): QueuedRequest => {
+/** The lease to be renewed. @throws AirlockError LEASE_INVALID (RENEW-3) */
+const renewedLease = (desk: Desk, { renew, role, session }: AskParams): RegisteredLease | undefined => {
+  if (renew === undefined) return undefined;
+  const renewed = findLease(desk.state, renew);
+  if (renewed?.role === role && renewed.session === session) return renewed;
+  throw new AirlockError('LEASE_INVALID', 'no live lease of this session has the id to renew');
+};
+
+const buildRequest = (desk: Desk, params: AskParams, renewed: RegisteredLease | undefined, now: Now): QueuedRequest => {
   const facts = {
     id: freshId(desk),
     role: params.role,
@@ -92,7 +98,8 @@ const buildRequest = (desk: Desk, params: AskParams, now: Now): QueuedRequest =>
     ttlS: params.ttlS,
     match: newMatch(desk.state, (below) => desk.house.random.below(below)),
   };
-  const text = leaseText(facts);
+  const shown = renewed === undefined ? facts : { ...facts, renewed };
+  const text = leaseText(shown);
   const lane = params.role === OPERATOR_ROLE ? 'operator' : 'agent';
   return {
     ...facts,
@@ -101,7 +108,8 @@ const buildRequest = (desk: Desk, params: AskParams, now: Now): QueuedRequest =>
     action: null,
     text,
     digest: sha256Hex(text),
-    summary: leaseSummary(facts),
+    summary: leaseSummary(shown),
+    ...(renewed === undefined ? {} : { renew: renewed.id }),
     ...deadlines(desk, now),
   };
 };
@@ -125,6 +133,7 @@ const queueUp = (desk: Desk, request: QueuedRequest): void => {
 export const openLeaseRequest = (desk: Desk, params: AskParams): OpenRequestResult => {
   desk.requireEnrolled();
   checkAsk(desk, params);
+  const renewed = renewedLease(desk, params);
   const now = desk.now();
   const scopes = canonicalScopes(params.scopes);
   // LEASE-8: what nobody enforces is not shown to the one who approves.
@@ -136,7 +145,7 @@ export const openLeaseRequest = (desk: Desk, params: AskParams): OpenRequestResu
   const refusal =
     params.role === OPERATOR_ROLE ? decideOperatorPlace(desk.state, now) : decideAgentPlace(desk.state, params.role, now);
   if (refusal !== null) throw refusal;
-  const request = buildRequest(desk, { ...params, scopes, constraints }, now);
+  const request = buildRequest(desk, { ...params, scopes, constraints }, renewed, now);
   queueUp(desk, request);
   return answerOf(desk, request, false);
 };
@@ -148,6 +157,7 @@ const VERBS: ReadonlySet<string> = new Set<Action['verb']>([
   'credentials.add',
   'credentials.get',
   'credentials.remove',
+  'grant',
   'unlock',
   'totp.reset',
 ]);
@@ -190,7 +200,8 @@ const buildAction = (desk: Desk, action: Action, now: Now): QueuedRequest => {
 };
 
 /** @throws AirlockError RATE_LIMITED, PARAMS_INVALID, POLICY_DENIED, AUDIT_UNAVAILABLE */
-export const openAction = (desk: Desk, action: Action, opener: Opener): ActionOpenResult => {
+export const openAction = (desk: Desk, asked: Action, opener: Opener): ActionOpenResult => {
+  const action = asked.verb === 'grant' ? { ...asked, params: checkGrant(desk, asked.params) } : asked;
   if (action.verb === 'credentials.get' && desk.house.config.isolation === 'same-user') {
     throw new AirlockError('POLICY_DENIED', 'agent and operator are one user here, so a credential is never shown', {
       hint: 'run the agents under a user of their own: install.sh --agent-user V',

@@ -1,5 +1,5 @@
 /** What happened between two states of an operator, so that everyone who has to know is told of the same thing. */
-import type { LeaseEnd, RegisteredLease } from '@airlock/protocol';
+import type { GrantEnd, LeaseEnd, RegisteredGrant, RegisteredLease } from '@airlock/protocol';
 import type { DecidedRequest, OperatorState, QueuedRequest } from '../queue/state.js';
 
 export interface Changes {
@@ -9,6 +9,10 @@ export interface Changes {
   readonly ended: readonly RegisteredLease[];
   /** Why the leases of `ended` ended. */
   readonly why: LeaseEnd;
+  readonly granted: readonly RegisteredGrant[];
+  readonly endedGrants: readonly RegisteredGrant[];
+  /** Why the grants of `endedGrants` ended. */
+  readonly grantWhy: GrantEnd;
   readonly locked: boolean | null;
 }
 
@@ -18,7 +22,7 @@ const newcomers = <T extends { readonly id: string }>(before: readonly T[], afte
   return after.filter((one) => !known.has(one.id));
 };
 
-export const changesBetween = (before: OperatorState, after: OperatorState, why: LeaseEnd): Changes => {
+export const changesBetween = (before: OperatorState, after: OperatorState, why: LeaseEnd, grantWhy: GrantEnd): Changes => {
   const decided = newcomers(before.decided, after.decided);
   const issued = newcomers(before.leases, after.leases).map((lease) => ({
     lease,
@@ -30,6 +34,9 @@ export const changesBetween = (before: OperatorState, after: OperatorState, why:
     issued,
     ended: newcomers(after.leases, before.leases),
     why,
+    granted: newcomers(before.grants, after.grants),
+    endedGrants: newcomers(after.grants, before.grants),
+    grantWhy,
     locked: before.locked === after.locked ? null : after.locked,
   };
 };

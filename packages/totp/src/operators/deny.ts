@@ -1,9 +1,10 @@
 /** What only takes away needs no code (QUEUE-12): deny, cancel, revoke, release, lock. */
-import { AirlockError, type LeaseEnd, type RegisteredLease } from '@airlock/protocol';
+import { AirlockError, type LeaseEnd, type RegisteredGrant, type RegisteredLease } from '@airlock/protocol';
 import { startCoolOff } from '../queue/cool-off.js';
 import { leaveQueue, type Leaving } from '../queue/leave.js';
 import { pendingOf, type QueuedRequest } from '../queue/state.js';
-import { findLease, removeLeases } from '../register/leases.js';
+import { removeGrants } from '../register/grants.js';
+import { removeLeases } from '../register/leases.js';
 import type { Opener } from '../tickets/action-tickets.js';
 import type { Desk } from './desk.js';
 
@@ -80,7 +81,20 @@ export const endLeases = (
   );
 };
 
-/** @returns ids of what was revoked. @throws AirlockError NOT_FOUND, PARAMS_INVALID, AUDIT_UNAVAILABLE */
+/** GRANT-4: recorded, then gone. */
+const endGrants = (desk: Desk, grants: readonly RegisteredGrant[]): void => {
+  for (const { id, role } of grants) desk.house.journal.record('grant_ended', desk.fields({ grant: id, role, why: 'revoked' }));
+  desk.commit(
+    removeGrants(
+      desk.state,
+      grants.map(({ id }) => id),
+    ),
+    'revoked',
+    'revoked',
+  );
+};
+
+/** @returns ids of what was revoked, leases and grants. @throws AirlockError NOT_FOUND, PARAMS_INVALID, AUDIT_UNAVAILABLE */
 export const revokeLeases = (desk: Desk, params: { readonly lease?: string; readonly all?: boolean }): readonly string[] => {
   if (params.all !== true && params.lease === undefined) {
     throw new AirlockError('PARAMS_INVALID', 'neither a lease nor all', {
@@ -88,12 +102,14 @@ export const revokeLeases = (desk: Desk, params: { readonly lease?: string; read
       expected: 'the id of a lease, or all: true',
     });
   }
-  const one = params.lease === undefined ? null : findLease(desk.state, params.lease);
-  if (params.all !== true && one === null)
-    throw new AirlockError('NOT_FOUND', 'no live lease has this id', { hint: 'list them first: airlock-ctl leases' });
-  const revoked = params.all === true ? desk.state.leases : one === null ? [] : [one];
-  endLeases(desk, revoked, 'revoked');
-  return revoked.map(({ id }) => id);
+  const isMeant = ({ id }: { readonly id: string }): boolean => params.all === true || id === params.lease;
+  const leases = desk.state.leases.filter(isMeant);
+  const grants = desk.state.grants.filter(isMeant);
+  if (params.all !== true && leases.length + grants.length === 0)
+    throw new AirlockError('NOT_FOUND', 'no live lease or grant has this id', { hint: 'list them first: airlock-ctl leases' });
+  endLeases(desk, leases, 'revoked');
+  endGrants(desk, grants);
+  return [...leases, ...grants].map(({ id }) => id);
 };
 
 /** Freezes every lease of the operator. */

@@ -4,10 +4,11 @@
  * DESK-1  a state counts from the moment it is durable, never before; whoever is told, is told after.
  * DESK-2  a state that cannot be written seals the daemon: what was refused to the disk is not acted on.
  */
-import { AirlockError, asAirlockError, type LeaseEnd } from '@airlock/protocol';
+import { AirlockError, asAirlockError, type GrantEnd, type GrantView, type LeaseEnd } from '@airlock/protocol';
 import type { Fields } from '@airlock/audit';
 import { expireRequests } from '../queue/leave.js';
 import { emptyState, type Now, type OperatorState } from '../queue/state.js';
+import { grantsOver, removeGrants } from '../register/grants.js';
 import { leasesOver, removeLeases } from '../register/leases.js';
 import { readSecrets, writeSecrets, type EnrolmentSecrets } from '../state/secrets.js';
 import { readState, writeState } from '../state/snapshot.js';
@@ -17,13 +18,16 @@ import type { Enrolment } from './enrolment.js';
 import { nowOf, type House } from './house.js';
 import { reviveState } from './revive.js';
 
+/** What an approved action gives to the connection that opened it. */
+export type Given = { readonly ticket: string } | { readonly grant: GrantView };
+
 export class Desk {
   readonly operator: string;
   readonly house: House;
   /** Connections that opened the actions which are queued; gone with a restart, like the actions. */
   readonly openers = new Map<string, Opener>();
-  /** Tickets of actions approved elsewhere, for the connection that opened them, by request. */
-  readonly undelivered = new Map<string, { readonly ticket: string; readonly opener: Opener }>();
+  /** What actions approved elsewhere gave, for the connection that opened them, by request. */
+  readonly undelivered = new Map<string, { readonly given: Given; readonly opener: Opener }>();
   /** An enrolment that was begun; in memory only, nothing of it counts yet. */
   enrolment: Enrolment | null = null;
   #state: OperatorState;
@@ -50,8 +54,9 @@ export class Desk {
   }
 
   #revive(): void {
-    const { state, ended } = reviveState(this.#state, this.now());
+    const { state, ended, endedGrants } = reviveState(this.#state, this.now());
     for (const { id } of ended) this.house.journal.note('lease_expired', this.fields({ lease: id, why: 'reboot' }));
+    for (const { id } of endedGrants) this.house.journal.note('grant_ended', this.fields({ grant: id, why: 'reboot' }));
     if (state === this.#state) return;
     writeState(this.house.directory, this.operator, state);
     this.#state = state;
@@ -85,15 +90,15 @@ export class Desk {
   }
 
   /**
-   * Durable, then in force, then told. `why` is of the leases that are in the register no more.
+   * Durable, then in force, then told. `why` is of the leases that are in the register no more, `grantWhy` of the grants.
    * @throws AirlockError VAULT_UNREADABLE where it could not be written; the daemon is sealed then
    */
-  commit(next: OperatorState, why: LeaseEnd = 'expired'): void {
+  commit(next: OperatorState, why: LeaseEnd = 'expired', grantWhy: GrantEnd = 'expired'): void {
     const before = this.#state;
     if (next === before) return;
     this.#write(() => writeState(this.house.directory, this.operator, next));
     this.#state = next;
-    this.#tell(before, why);
+    this.#tell(before, why, grantWhy);
   }
 
   /** The enrolment that counts from now on. @throws AirlockError VAULT_UNREADABLE; the daemon is sealed then */
@@ -113,8 +118,8 @@ export class Desk {
     }
   }
 
-  #tell(before: OperatorState, why: LeaseEnd): void {
-    const changes = changesBetween(before, this.#state, why);
+  #tell(before: OperatorState, why: LeaseEnd, grantWhy: GrantEnd): void {
+    const changes = changesBetween(before, this.#state, why, grantWhy);
     if (changes.fronted !== null)
       this.house.journal.note('request_fronted', this.fields({ request: changes.fronted.id, kind: changes.fronted.kind }));
     for (const { id } of changes.decided) this.openers.delete(id);
@@ -127,16 +132,21 @@ export class Desk {
     const now = this.now();
     if (this.enrolment !== null && now.bootMs >= this.enrolment.endsBootMs) this.enrolment = null;
     const over = leasesOver(this.#state, now);
+    const grants = grantsOver(this.#state, now);
     const expired = expireRequests(this.#state, now);
-    if (over.length === 0 && expired.requests.length === 0) return;
+    if (over.length === 0 && grants.length === 0 && expired.requests.length === 0) return;
+    for (const { id, role } of grants) this.house.journal.note('grant_ended', this.fields({ grant: id, role, why: 'expired' }));
     for (const { id } of over) this.house.journal.note('lease_expired', this.fields({ lease: id }));
     for (const { id, role } of expired.requests) this.house.journal.note('request_expired', this.fields({ request: id, role }));
+    const left = removeLeases(
+      expired.state,
+      over.map((lease) => lease.id),
+    );
     this.commit(
-      removeLeases(
-        expired.state,
-        over.map((lease) => lease.id),
+      removeGrants(
+        left,
+        grants.map((grant) => grant.id),
       ),
-      'expired',
     );
   }
 }

@@ -2,9 +2,9 @@
  * What a stored state means to a daemon that starts.
  *
  * QUEUE-13    requests survive a restart, actions do not; a front action that ends so left undecided.
- * REGISTER-1  a new boot ends every lease, and every request: their deadlines on boot time mean nothing any more.
+ * REGISTER-1  a new boot ends every lease, every grant, and every request: their deadlines on boot time mean nothing any more.
  */
-import type { RegisteredLease } from '@airlock/protocol';
+import type { RegisteredGrant, RegisteredLease } from '@airlock/protocol';
 import { leaveQueue, raiseFloor, type Leaving } from '../queue/leave.js';
 import { pendingOf, type CoolOff, type Now, type OperatorState } from '../queue/state.js';
 
@@ -12,6 +12,7 @@ export interface Revived {
   readonly state: OperatorState;
   /** Leases that the reboot ended, for the record. */
   readonly ended: readonly RegisteredLease[];
+  readonly endedGrants: readonly RegisteredGrant[];
 }
 
 const GONE: Leaving = { status: 'expired', reason: 'airlock-totp was restarted', lease: null };
@@ -28,9 +29,10 @@ const rearmCoolOff = (state: OperatorState, now: Now): Readonly<Record<string, C
   );
 
 export const reviveState = (stored: OperatorState, now: Now): Revived => {
-  if (stored.bootId === now.bootId) return { state: dropRequests(stored, now, (kind) => kind === 'action'), ended: [] };
+  if (stored.bootId === now.bootId)
+    return { state: dropRequests(stored, now, (kind) => kind === 'action'), ended: [], endedGrants: [] };
   const wasLeft = stored.leftBootMs !== null;
-  const emptied = dropRequests({ ...stored, leases: [] }, now, () => true);
+  const emptied = dropRequests({ ...stored, leases: [], grants: [] }, now, () => true);
   const renewed = { ...emptied, bootId: now.bootId, coolOff: rearmCoolOff(emptied, now) };
-  return { state: wasLeft ? raiseFloor(renewed, now) : renewed, ended: stored.leases };
+  return { state: wasLeft ? raiseFloor(renewed, now) : renewed, ended: stored.leases, endedGrants: stored.grants };
 };

@@ -1,5 +1,12 @@
 /** What lists show of requests and leases (interfaces.md). Never a lease text, never a ticket. */
-import { isoTime, type LeaseView, type PendingResult, type RegisteredLease, type RequestView } from '@airlock/protocol';
+import {
+  isoTime,
+  type LeaseView,
+  type PendingResult,
+  type RegisteredGrant,
+  type RegisteredLease,
+  type RequestView,
+} from '@airlock/protocol';
 import { waitForCodeS } from '../queue/failures.js';
 import type { QueuedRequest } from '../queue/state.js';
 import { needsMatch } from '../queue/submit.js';
@@ -40,4 +47,15 @@ export const leaseView = ({ id, role, session, scopes, issuedMs, expiresMs }: Re
   scopes,
   issuedAt: isoTime(issuedMs),
   expiresAt: isoTime(expiresMs),
+});
+
+/** A grant among the leases: nobody has it yet. */
+export const unclaimedView = ({ id, role, scopes, issuedMs, expiresMs }: RegisteredGrant): LeaseView => ({
+  id,
+  role,
+  session: null,
+  scopes,
+  issuedAt: isoTime(issuedMs),
+  expiresAt: isoTime(expiresMs),
+  unclaimed: true,
 });

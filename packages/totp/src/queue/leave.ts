@@ -23,6 +23,7 @@ const decidedOf = (request: QueuedRequest, leaving: Leaving): DecidedRequest => 
   expiresMs: request.expiresMs,
   reason: leaving.reason,
   lease: leaving.lease,
+  ...(request.renew === undefined ? {} : { renew: request.renew }),
   delivered: false,
 });
 

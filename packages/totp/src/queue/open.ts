@@ -12,10 +12,13 @@ import { coolOffLeftMs } from './cool-off.js';
 import { pendingOf, type Now, type OperatorState, type QueuedRequest } from './state.js';
 
 /** What makes two requests of agents one (QUEUE-7). */
-export type Sameness = Pick<QueuedRequest, 'role' | 'session' | 'scopes' | 'intent' | 'constraints' | 'ttlS' | 'budget'>;
+export type Sameness = Pick<
+  QueuedRequest,
+  'role' | 'session' | 'scopes' | 'intent' | 'constraints' | 'ttlS' | 'budget' | 'renew'
+>;
 
-const samenessOf = ({ role, session, scopes, intent, constraints, ttlS, budget }: Sameness): string =>
-  canonicalJson({ role, session, scopes: [...scopes].sort(), intent, constraints, ttlS, budget: budget as Json });
+const samenessOf = ({ role, session, scopes, intent, constraints, ttlS, budget, renew = '' }: Sameness): string =>
+  canonicalJson({ role, session, scopes: [...scopes].sort(), intent, constraints, ttlS, budget: budget as Json, renew });
 
 /** The queued request that this one is the same as, or null. */
 export const findSame = (state: OperatorState, asked: Sameness): QueuedRequest | null => {

@@ -2,7 +2,15 @@
  * The state of one operator: a plain value that canonical JSON can hold. Everything in src/queue is a pure
  * function from one such value to the next; clock and randomness are parameters.
  */
-import type { Action, Channel, Constraints, RegisteredLease, RequestKind, RequestStatus } from '@airlock/protocol';
+import type {
+  Action,
+  Channel,
+  Constraints,
+  RegisteredGrant,
+  RegisteredLease,
+  RequestKind,
+  RequestStatus,
+} from '@airlock/protocol';
 
 export type Lane = 'operator' | 'agent';
 export type Budget = { readonly calls?: number } | null;
@@ -21,6 +29,8 @@ export interface QueuedRequest {
   readonly budget: Budget;
   readonly ttlS: number;
   readonly action: Action | null;
+  /** Id of the lease this one is to follow (RENEW-2). */
+  readonly renew?: string;
   readonly match: string;
   readonly text: string;
   /** SHA-256 of `text`, lower-case hexadecimal. */
@@ -42,6 +52,8 @@ export interface DecidedRequest {
   readonly reason: string | null;
   /** Id of the lease of an approved request of kind `lease`. */
   readonly lease: string | null;
+  /** Id of the lease that ends when the text is handed out (RENEW-2). */
+  readonly renew?: string;
   /** The lease text was handed out (QUEUE-10: once). */
   readonly delivered: boolean;
 }
@@ -77,6 +89,8 @@ export interface OperatorState {
   /** Boot time at which a front last left undecided or denied (QUEUE-6); null: not in this boot. */
   readonly leftBootMs: number | null;
   readonly leases: readonly RegisteredLease[];
+  /** Not claimed yet, oldest first. */
+  readonly grants: readonly RegisteredGrant[];
   readonly versions: Readonly<Record<string, RecordVersions>>;
   /** SHA-256 of the recovery codes that were used. */
   readonly burntRecovery: readonly string[];
@@ -104,6 +118,7 @@ export const emptyState = (bootId: string): OperatorState => ({
   decided: [],
   leftBootMs: null,
   leases: [],
+  grants: [],
   versions: {},
   burntRecovery: [],
 });

@@ -35,5 +35,6 @@ export const readState = (directory: StateDirectory, operator: string): Operator
   if (bytes === null) return null;
   const snapshot = parseSnapshot(bytes);
   if (snapshot === null) throw corrupted(directory, fileOf(operator), 'is damaged');
-  return snapshot.state;
+  // A state that was written before there were grants has none.
+  return { ...snapshot.state, grants: (snapshot.state as Partial<OperatorState>).grants ?? [] };
 };

@@ -1,7 +1,9 @@
 /** The text of a request of kind `action` (docs/spec/approval.md "Text of an action"). */
 import type { Action, Destination, Settings } from '@airlock/protocol';
+import type { GrantParams } from '../register/grants.js';
 import { quoteText, wordText } from './escape.js';
 import { layOutLine, layOutText, listLines, type Line } from './lines.js';
+import { durationText } from './renewal-text.js';
 
 export interface ActionFacts {
   readonly id: string;
@@ -17,6 +19,7 @@ const DEEDS: Readonly<Record<Action['verb'], string>> = {
   'credentials.add': 'store a credential',
   'credentials.get': 'show a credential on this terminal',
   'credentials.remove': 'remove a credential',
+  grant: 'grant access that an agent may claim, once',
   unlock: 'unlock: leases that were frozen work again',
   'totp.reset': 'enrol another phone: this one stops approving',
 };
@@ -51,6 +54,15 @@ const sealing = ({ fields, test }: { fields: readonly string[]; test: boolean })
 
 const serviceLine = (service: string): Line => ({ label: 'service', value: wordText(service) });
 
+/** The intent is the operator's own words: nobody else wrote any of this. */
+const grantLines = ({ role, scopes, ttlS, intent, calls }: GrantParams): Line[] => [
+  { label: 'role', value: wordText(role) },
+  ...listLines('access', scopes.map(wordText)),
+  { label: 'for', value: `${durationText(ttlS)} from approval, whenever it is claimed` },
+  { label: 'intent', value: intent === undefined ? 'none' : quoteText(intent) },
+  { label: 'limits', value: calls === undefined ? 'none' : `at most ${calls} calls` },
+];
+
 const detailsOf = (action: Action): Line[] => {
   switch (action.verb) {
     case 'service.add':
@@ -75,6 +87,8 @@ const detailsOf = (action: Action): Line[] => {
     case 'service.remove':
     case 'service.test':
       return [serviceLine(action.params.service)];
+    case 'grant':
+      return grantLines(action.params);
     case 'unlock':
     case 'totp.reset':
       return [];
@@ -97,5 +111,11 @@ export const enrolmentText = (operator: string, actions: readonly Action[]): str
   ].join('\n\n');
 
 /** One line for lists. */
-export const actionSummary = (action: Action): string =>
+export const actionSummary = (action: Action): string => {
+  if (action.verb !== 'grant') return serviceSummary(action);
+  const { role, scopes, ttlS } = action.params;
+  return `grant ${wordText(role)}: ${scopes.map(wordText).join(' ')} for ${durationText(ttlS)}`;
+};
+
+const serviceSummary = (action: Action): string =>
   'service' in action.params ? `${DEEDS[action.verb]}: ${wordText(action.params.service)}` : DEEDS[action.verb];

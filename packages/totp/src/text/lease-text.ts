@@ -3,19 +3,20 @@ import { OPERATOR_ROLE, canonicalJson } from '@airlock/protocol';
 import type { QueuedRequest } from '../queue/state.js';
 import { escapeText, quoteText, wordText } from './escape.js';
 import { layOutText, listLines, type Line } from './lines.js';
+import { changeLines, durationText, renewedLine, type Present } from './renewal-text.js';
 
 export type LeaseFacts = Pick<
   QueuedRequest,
   'id' | 'role' | 'session' | 'scopes' | 'reason' | 'intent' | 'constraints' | 'budget' | 'ttlS' | 'match'
->;
+> & {
+  /** The lease that is to be renewed, as the register has it. */
+  readonly renewed?: Present;
+};
 
 const who = (facts: LeaseFacts): string =>
   facts.role === OPERATOR_ROLE
     ? `you, from the terminal (session ${wordText(facts.session)})`
     : `agents of role ${quoteText(facts.role)} (session ${wordText(facts.session)})`;
-
-/** Whole minutes where it is whole minutes, else seconds: never rounded. */
-export const durationText = (seconds: number): string => (seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`);
 
 /** An agent's words, marked as such on a line of their own. */
 const agentsWords = (label: string, words: string | null): Line[] =>
@@ -34,17 +35,20 @@ const limits = ({ constraints, budget }: LeaseFacts): string[] => {
 
 export const leaseText = (facts: LeaseFacts): string => {
   const words = facts.role === OPERATOR_ROLE ? ownWords : agentsWords;
+  const { renewed } = facts;
   return layOutText(`Airlock request ${facts.id}`, [
     { label: 'who', value: who(facts) },
+    ...(renewed === undefined ? [] : [renewedLine(renewed)]),
     ...listLines('access', facts.scopes.map(wordText)),
     { label: 'for', value: `${durationText(facts.ttlS)} from approval` },
     ...words('reason', facts.reason),
     ...words('intent', facts.intent),
     ...listLines('limits', limits(facts)),
+    ...(renewed === undefined ? [] : changeLines(renewed, facts)),
     { label: 'match', value: facts.match },
   ]);
 };
 
 /** One line for lists. */
 export const leaseSummary = (facts: LeaseFacts): string =>
-  `${facts.scopes.map(wordText).join(' ')} for ${durationText(facts.ttlS)}`;
+  `${facts.scopes.map(wordText).join(' ')} for ${durationText(facts.ttlS)}${facts.renewed === undefined ? '' : ', renews a lease'}`;

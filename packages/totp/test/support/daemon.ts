@@ -88,10 +88,16 @@ export const openHouse = async ({ enrolled = true, ...overrides }: HouseSettings
     connect: async (name, binary) => {
       const accept = (): null => null;
       const notifications = Object.fromEntries(
-        ['request.fronted', 'request.decided', 'lease.issued', 'lease.ended', 'locked', 'enrolled'].map((method) => [
-          method,
-          { params: accept, handle: () => undefined },
-        ]),
+        [
+          'request.fronted',
+          'request.decided',
+          'lease.issued',
+          'lease.ended',
+          'grant.issued',
+          'grant.ended',
+          'locked',
+          'enrolled',
+        ].map((method) => [method, { params: accept, handle: () => undefined }]),
       );
       const link = await connectSocket(join(dir, `${fileOf(name)}.${generation}.sock`), {
         notifications,

@@ -1,0 +1,34 @@
+/** What is looked at before a human is bothered, and again before what a human granted is given out. */
+import { decideRequest } from '@airlock/policy';
+import { AirlockError, OPERATOR_ROLE, parseScope } from '@airlock/protocol';
+import { listServices, type House } from '../house.js';
+import type { Identity } from '../sessions/sessions.js';
+
+/** @throws AirlockError CONSTRAINT */
+export const ttlOf = ({ config }: House, ttlS: number | undefined): number => {
+  const { defaultTtlS, maxTtlS } = config.leases;
+  if (ttlS === undefined) return Math.min(defaultTtlS, maxTtlS);
+  if (ttlS <= maxTtlS) return ttlS;
+  const detail = {
+    field: 'params.ttlS',
+    expected: `at most ${maxTtlS}`,
+    found: String(ttlS),
+    hint: `ask for at most ${maxTtlS} seconds`,
+  };
+  throw new AirlockError('CONSTRAINT', `a lease lasts at most ${maxTtlS} s`, detail);
+};
+
+/** @param scopes canonical. @throws AirlockError SERVICE_UNKNOWN, READ_ONLY, OPERATION_UNKNOWN */
+export const checkScopes = (house: House, operator: string, scopes: readonly string[]): void => {
+  const services = new Map(listServices(house, operator).map((service) => [service.entry.service, service.operations]));
+  const refusal = decideRequest(scopes.map(parseScope), services, house.config.permissions);
+  if (refusal !== null) throw refusal;
+};
+
+/** @throws AirlockError UNAVAILABLE, LOCKED */
+export const checkOpen = (house: House, { operator, role }: Identity): void => {
+  const cutOff = house.bridge.refusal();
+  if (cutOff !== null) throw cutOff;
+  // The operator's own request is what `unlock` and diagnosis are for; airlock-totp decides on it.
+  if (house.locked.has(operator) && role !== OPERATOR_ROLE) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+};
