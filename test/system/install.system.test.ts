@@ -70,6 +70,20 @@ t.test('a role is added with its own group, socket and user', async (t) => {
   t.match(await must(['id', '-nG', OTHER_AGENT]), /airlock-r-helper/);
 });
 
+const MANUAL: readonly (readonly [page: string, section: string])[] = [
+  ['airlock', '1'],
+  ['airlock-ctl', '1'],
+  ['airlock.yaml', '5'],
+  ['airlock-totp', '8'],
+  ['airlock-gateway', '8'],
+  ['airlock-cell', '8'],
+];
+const COMPLETIONS = ['airlock', 'airlock-ctl'].flatMap((name) => [
+  `/usr/share/bash-completion/completions/${name}`,
+  `/usr/local/share/zsh/site-functions/_${name}`,
+  `/usr/share/fish/vendor_completions.d/${name}.fish`,
+]);
+
 /** architecture.md, table of sockets: path, mode, group. */
 const SOCKETS: readonly (readonly [string, string, string])[] = [
   ['agent/default.sock', '660', 'airlock-r-default'],
@@ -96,6 +110,20 @@ t.test('sockets, directories and programs belong to whom the table says', async 
   t.equal(loose, '', 'programs and configuration are of root, and no development program is among them');
   for (const name of ['airlock', 'airlock-ctl'])
     t.equal(await must(['readlink', `/usr/local/bin/${name}`]), `/usr/lib/airlock/${name}`);
+});
+
+t.test('the manual and the completions are where man and the shells look', async (t) => {
+  for (const [page, section] of MANUAL) {
+    t.equal(await must(['man', '-w', section, page]), `/usr/share/man/man${section}/${page}.${section}`);
+    t.match(await must(['bash', '-c', `man --warnings=w ${section} ${page} 2>&1 | head -n 20`]), page);
+  }
+  for (const path of COMPLETIONS) t.equal(await must(['stat', '-c', '%a %U', path]), '644 root', path);
+  t.match(
+    await must(['bash', '-c', 'source /usr/share/bash-completion/completions/airlock-ctl && complete -p airlock-ctl'], {
+      user: OPERATOR,
+    }),
+    '_airlock_ctl',
+  );
 });
 
 t.test('the wrapping key is sealed by systemd-creds', async (t) => {

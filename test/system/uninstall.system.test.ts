@@ -14,10 +14,20 @@ const units = (): Promise<string> =>
     'ls -d /etc/systemd/system/airlock-* /etc/systemd/system/*/airlock-*.socket /etc/systemd/system/*/airlock-*.service 2>/dev/null || true',
   ]);
 
+/** Manual pages and completions that are there. */
+const helps = (): Promise<string> =>
+  must([
+    'bash',
+    '-c',
+    "find /usr/share/man /usr/share/bash-completion /usr/local/share/zsh /usr/share/fish -name '*airlock*' 2>/dev/null || true",
+  ]);
+
 t.test('--uninstall', async (t) => {
+  t.not(await helps(), '', 'manual pages and completions are there before');
   const { status, stdout, stderr } = await uninstall();
   t.equal(status, 0, stderr || 'succeeds');
   for (const path of PROGRAMS) t.notOk(existsSync(path), `${path} is gone`);
+  t.equal(await helps(), '', 'no manual page and no completion is left');
   t.equal(await units(), '', 'no unit is left');
   t.equal(await processes(), '', 'no process is left');
   for (const path of KEPT) {

@@ -1,4 +1,4 @@
-/** What other packages may use of airlock-ctl: the configuration compiler, the command table, and for tests the program with a terminal of their own. */
+/** What other packages may use of airlock-ctl: the configuration compiler, the command table and its manual, the probes of the walls, and for tests the program with a terminal of their own. */
 export { runProgram } from './program.js';
 export type { Terminal } from './terminal/terminal.js';
 export {
@@ -11,5 +11,8 @@ export {
   YAML_FILE,
   type RolesFile,
 } from './config/compile.js';
+export { findAccount, type Account } from './accounts.js';
+export { allProbes, harmlessProbes, type Probe, type Targets } from './attack/list.js';
+export { tryProbe, type Tried } from './attack/run.js';
 export { manualPages } from './manual/pages.js';
 export { PROGRAM } from './program.js';

@@ -2,9 +2,11 @@
 import type { Context } from '../context.js';
 import { print, table } from '../output.js';
 import { runChecks } from '../doctor/checks.js';
-import type { Command } from './command.js';
+import { attack } from '../attack/report.js';
+import type { Command, Invocation } from './command.js';
 
-const doctor = async (context: Context): Promise<number> => {
+const doctor = async (context: Context, invocation: Invocation): Promise<number> => {
+  if (invocation.options['attack'] === true) return attack(context, invocation);
   const checks = await runChecks(context);
   // Isolation is a fact to be told in the development launcher, not a fault of it.
   const tolerated = (id: string): boolean => id === 'isolation' && context.runtimeDir !== '/run/airlock';
@@ -24,5 +26,17 @@ const doctor = async (context: Context): Promise<number> => {
 };
 
 export const DOCTOR_COMMANDS: readonly Command[] = [
-  { name: 'doctor', summary: 'users, modes, sockets, units, clock, versions, as a table with what to do', run: doctor },
+  {
+    name: 'doctor',
+    summary: 'is everything as it should be, as a table with what to do; --attack tries the walls from the agents’ side',
+    flags: [
+      {
+        flags: '--attack',
+        summary: 'try, as each agent’s user, what no agent may do; harmless, and exit status 1 if anything got through',
+      },
+      { flags: '--role <role>', summary: 'with --attack: the users of this role only' },
+      { flags: '--user <user>', summary: 'with --attack: this user only' },
+    ],
+    run: doctor,
+  },
 ];

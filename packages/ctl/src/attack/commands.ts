@@ -1,0 +1,137 @@
+/** The wall of commands: what an agent says to its own socket, to airlock-ctl, and puts in its way. */
+import { nodeLine, quote, type Probe, type Targets } from './probe.js';
+
+/** Says one method to an agent socket after hello; exit 0 only where it is answered with a result. */
+const SPEAK = `
+const [path, method, params] = process.argv.slice(1);
+const socket = require("net").connect(path);
+let text = "";
+const finish = (status) => { console.log(text.slice(0, 2000)); process.exit(status); };
+socket.setTimeout(3000, () => finish(3));
+socket.on("error", (error) => { text = error.message; finish(2); });
+const say = (id, name, given) => socket.write(JSON.stringify({ jsonrpc: "2.0", id, method: name, params: given }) + "\\n");
+socket.on("connect", () => { say(1, "hello", { client: "probe", protocol: 1 }); say(2, method, JSON.parse(params)); });
+socket.setEncoding("utf8").on("data", (chunk) => {
+  text += chunk;
+  const answer = text.split("\\n").find((line) => line.includes('"id":2') || line.includes('"id":null'));
+  if (answer !== undefined) finish(answer.includes('"result"') ? 0 : 1);
+});
+socket.on("close", () => finish(4));`;
+
+const RESTART = 'sudo systemctl restart airlock-gateway';
+
+/** Methods of the other sockets. Those that do something without parameters harm. */
+const METHODS = [
+  'request.approve',
+  'pending',
+  'lease.revoke',
+  'enrol.begin',
+  'action.open',
+  'service.list',
+  'ticket.create',
+  'execute',
+  'audit.query',
+  'credentials.put',
+];
+const HARMFUL_METHODS = ['lock', 'unlock', 'heartbeat'];
+
+const methods = ({ node, runtimeDir, ownRole }: Targets): Probe[] =>
+  [...METHODS, ...HARMFUL_METHODS].map((method) => ({
+    wall: 'commands',
+    name: `${method} on the agent's own socket`,
+    script: nodeLine(node, SPEAK, [`${runtimeDir}/agent/${ownRole}.sock`, method, '{}']),
+    refusal: /METHOD_UNKNOWN|CODE_ON_AGENT_SOCKET/,
+    fix: RESTART,
+    ...(HARMFUL_METHODS.includes(method) ? { harms: true as const } : {}),
+  }));
+
+const LOOKS = ['pending', 'leases', 'audit', 'service list', 'credentials list'];
+const ACTS = [
+  'approve 123456',
+  'deny --all',
+  'lock',
+  'unlock',
+  'revoke --all',
+  'totp setup',
+  'role add probe --user bot',
+  'credentials get mail',
+];
+
+const operatorCommands = ({ operator, commands }: Targets): Probe[] =>
+  [...LOOKS, ...ACTS].map((args) => ({
+    wall: 'commands',
+    name: `airlock-ctl ${args}`,
+    script: `AIRLOCK_OPERATOR=${quote(operator)} ${commands.ctl} ${args} </dev/null >/dev/null`,
+    fix: 'sudo systemctl restart "airlock-*.socket"',
+    ...(ACTS.includes(args) ? { harms: true as const } : {}),
+  }));
+
+const otherRoles = ({ foreignRoles, runtimeDir, commands }: Targets): Probe[] =>
+  foreignRoles.flatMap((role): Probe[] => [
+    {
+      wall: 'commands',
+      name: `the role ${role}`,
+      script: `AIRLOCK_ROLE=${quote(role)} ${commands.airlock} status`,
+      refusal: /./,
+      fix: RESTART,
+    },
+    {
+      wall: 'commands',
+      name: `the socket of the role ${role}`,
+      script: `AIRLOCK_SOCKET=${quote(`${runtimeDir}/agent/${role}.sock`)} ${commands.airlock} status`,
+      refusal: /./,
+      fix: RESTART,
+    },
+  ]);
+
+/** Code that an agent leaves lying about, which must not get into airlock-ctl; here in a directory of its own. */
+const injected = ({ commands }: Targets): Probe[] => {
+  const evil = `require("fs").writeFileSync(process.env.RAN,"")`;
+  const inDirectory = `d=$(mktemp -d) && trap 'rm -rf "$d"' EXIT && export RAN="$d/ran"`;
+  return [
+    {
+      wall: 'commands',
+      name: 'code brought into airlock-ctl by NODE_OPTIONS',
+      script: `${inDirectory} && echo ${quote(evil)} >"$d/evil.cjs"; NODE_OPTIONS="--require=$d/evil.cjs" ${commands.ctl} --version >/dev/null; test -e "$RAN"`,
+      fix: 'sudo ./install.sh',
+    },
+    {
+      wall: 'commands',
+      name: 'code brought into airlock-ctl from its working directory',
+      script: `${inDirectory} && mkdir -p "$d/node_modules/yaml" && echo ${quote(evil)} >"$d/node_modules/yaml/index.js"; cd "$d" && ${commands.ctl} --version >/dev/null; test -e "$RAN"`,
+      fix: 'sudo ./install.sh',
+    },
+  ];
+};
+
+/** The same against the operator's own login, which only root can try. */
+const inTheWay = ({ operator }: Targets): Probe[] => [
+  {
+    wall: 'commands',
+    name: 'airlock-ctl shadowed in the PATH of the operator',
+    script:
+      'mkdir -p ~/bin /tmp/bin && for d in ~/bin /tmp/bin; do printf "#!/bin/sh\\n" >$d/airlock-ctl; chmod 755 $d/airlock-ctl; done',
+    then: { as: operator, script: 'test "$(bash -lc "command -v airlock-ctl")" != /usr/local/bin/airlock-ctl' },
+    harms: true,
+    fix: 'sudo ./install.sh',
+  },
+  {
+    wall: 'commands',
+    name: "code of the agent in the operator's airlock-ctl",
+    script: 'echo \'require("fs").writeFileSync("/tmp/ran-"+process.getuid(),"")\' >/tmp/evil.cjs',
+    then: {
+      as: operator,
+      script: 'NODE_OPTIONS=--require=/tmp/evil.cjs airlock-ctl --version >/dev/null; test -e /tmp/ran-$(id -u)',
+    },
+    harms: true,
+    fix: 'sudo ./install.sh',
+  },
+];
+
+export const commandProbes = (targets: Targets): Probe[] => [
+  ...methods(targets),
+  ...operatorCommands(targets),
+  ...otherRoles(targets),
+  ...injected(targets),
+  ...inTheWay(targets),
+];

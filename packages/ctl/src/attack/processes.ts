@@ -1,0 +1,96 @@
+/** The wall of processes: nothing of a daemon or a cell is seen, held, signalled or entered from outside. */
+import { DENIED, openForReading, type Probe, type Targets } from './probe.js';
+
+const NOT_PERMITTED = /not permitted|Permission denied/;
+
+/** For programs whose status does not tell: a word of theirs does. */
+const said = (command: string, word: string): string => `o=$(${command} 2>&1); echo "$o"; grep -q ${word} <<<"$o"`;
+
+const inProc = (pid: number): Omit<Probe, 'wall' | 'fix'>[] => [
+  ...['environ', 'maps', 'smaps', 'auxv', 'io', 'stack', 'syscall'].map((file) => ({
+    name: `/proc/PID/${file}`,
+    script: openForReading(`/proc/${pid}/${file}`),
+    refusal: NOT_PERMITTED,
+    rootCan: true as const,
+  })),
+  { name: '/proc/PID/mem', script: `dd if=/proc/${pid}/mem of=/dev/null bs=1 count=0`, refusal: DENIED, rootCan: true },
+  ...['fd', 'map_files'].map((file) => ({
+    name: `/proc/PID/${file}`,
+    script: `ls /proc/${pid}/${file}/ >/dev/null`,
+    refusal: DENIED,
+    rootCan: true as const,
+  })),
+  ...['ns/net', 'cwd', 'root', 'exe'].map((file) => ({
+    name: `/proc/PID/${file}`,
+    script: `readlink /proc/${pid}/${file} >/dev/null || { echo Permission denied >&2; exit 1; }`,
+    refusal: DENIED,
+    rootCan: true as const,
+  })),
+  { name: 'a core file of it', script: `grep '^Max core file size' /proc/${pid}/limits | grep -qv ' 0  *0 '` },
+];
+
+/** Numbers of process_vm_readv(2), pidfd_open(2) and pidfd_getfd(2); where they are not known another call is not made by mistake. */
+const CALLS: Readonly<Record<string, readonly [readv: number, open: number, getfd: number]>> = {
+  x64: [310, 434, 438],
+  arm64: [270, 434, 438],
+};
+
+const systemCalls = (pid: number, numbers = CALLS[process.arch]): Omit<Probe, 'wall' | 'fix'>[] => {
+  if (numbers === undefined) return [];
+  const [readv, open, getfd] = numbers;
+  const read = `$b="\\0"x8; $l=pack("PQ",$b,8); $r=pack("QQ",0x400000,8); $n=syscall(${readv},${pid},$l,1,$r,1,0); die "$!\\n" if $n<0 && ($!{EPERM}||$!{ENOSYS}); exit 0`;
+  const take = `$p=syscall(${open},${pid},0); die "$!\\n" if $p<0; $f=syscall(${getfd},$p,0,0); die "$!\\n" if $f<0; exit 0`;
+  return [
+    { name: 'process_vm_readv', script: `perl -e '${read}'`, refusal: /not permitted/, rootCan: true },
+    { name: 'pidfd_getfd', script: `perl -e '${take}'`, refusal: /not permitted/, rootCan: true },
+  ];
+};
+
+const hold = (pid: number): Omit<Probe, 'wall' | 'fix'>[] => [
+  ...systemCalls(pid),
+  {
+    name: 'strace',
+    script: said(`timeout -s INT 2 strace -o /dev/null -p ${pid}`, 'attached'),
+    refusal: /not permitted/,
+    rootCan: true,
+    harms: true,
+  },
+  {
+    name: 'gdb',
+    script: said(`timeout 20 gdb -nx -batch -p ${pid} -ex 'info threads'`, 'LWP'),
+    refusal: /not permitted/,
+    harms: true,
+  },
+  { name: 'prlimit', script: `prlimit --pid ${pid} --nofile --noheadings >/dev/null`, refusal: NOT_PERMITTED },
+  { name: 'lower its limits', script: `prlimit --pid ${pid} --nofile=1:1`, refusal: NOT_PERMITTED, harms: true },
+  { name: 'enter its namespaces', script: `nsenter -t ${pid} -n -m true`, refusal: NOT_PERMITTED, rootCan: true },
+];
+
+/** Signals that a process ignores by itself, then those that end or stop it. */
+const signals = (pid: number): Omit<Probe, 'wall' | 'fix'>[] => [
+  { name: 'kill -0', script: `kill -0 ${pid}`, refusal: /not permitted/, rootCan: true },
+  ...['URG', 'WINCH'].map((signal) => ({ name: `kill -${signal}`, script: `kill -${signal} ${pid}`, refusal: /not permitted/ })),
+  ...['KILL', 'STOP', 'USR1', 'TERM'].map((signal) => ({
+    name: `kill -${signal}`,
+    script: `kill -${signal} ${pid}`,
+    refusal: /not permitted/,
+    harms: true as const,
+  })),
+];
+
+/** Everything that is tried on one process. */
+export const processProbes = (name: string, pid: number, { secrets }: Targets): Probe[] =>
+  [
+    ...inProc(pid),
+    {
+      name: 'a secret in /proc/PID/cmdline',
+      script: `tr '\\0' '\\n' </proc/${pid}/cmdline | grep -qE '${secrets.join('|')}'`,
+    },
+    ...hold(pid),
+    ...signals(pid),
+  ].map((probe) => ({
+    ...probe,
+    wall: 'processes',
+    name: `${name}: ${probe.name}`,
+    fix: name === 'cell' ? 'sudo systemctl restart airlock-gateway' : `sudo systemctl restart airlock-${name}`,
+  }));
