@@ -74,7 +74,7 @@ t.test(
     t.match(await addService(['open-meteo', '--name', 'weather', '--set', `origin=${weather.origin}`]), { status: 0 });
     t.equal(weather.asked.length, 1, 'the probe');
     t.match(await addService(['http-json', '--name', 'web', '--set', `${domains}, api.example.org`]), { status: 0 });
-    t.match(await addService(['http-json-token', '--name', 'api', '--set', domains, '--stdin'], `${TOKEN}\n`), { status: 0 });
+    t.match(await addService(['http-json', '--name', 'api', '--set', domains, '--stdin'], `${TOKEN}\n`), { status: 0 });
     const list = await running.command('airlock-ctl', ['service', 'list', '--json']);
     t.match(list.json, [{ service: 'api' }, { service: 'weather' }, { service: 'web' }]);
     t.match(list.stdout, /api\.example\.org/);

@@ -14,9 +14,11 @@ export type Shape =
   | { readonly kind: 'each'; readonly pointer: readonly string[]; readonly take: Shape; readonly limit: Json }
   | { readonly kind: 'zip'; readonly members: Readonly<Record<string, Shape>>; readonly limit: Json };
 
-export type Injection =
-  | { readonly as: 'bearer'; readonly field: string }
-  | { readonly as: 'header' | 'query'; readonly field: string; readonly name: string };
+export type Injection = {
+  readonly field: string;
+  /** Left out where the operator gave none. */
+  readonly optional: boolean;
+} & ({ readonly as: 'bearer' } | { readonly as: 'header' | 'query'; readonly name: string });
 
 export interface Declaration {
   readonly name: string;
@@ -34,6 +36,7 @@ export interface Declaration {
   readonly defaults: Params;
 }
 
+type Fields = ConnectorManifest['credential']['fields'];
 type Record_ = Readonly<Record<string, Json>>;
 
 const isRecord = (value: unknown): value is Record_ => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -108,13 +111,14 @@ class Reader {
     return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, this.shape(member, depth + 1)]));
   }
 
-  injection(value: Json | undefined, fields: readonly string[]): Injection | undefined {
+  injection(value: Json | undefined, fields: Fields): Injection | undefined {
     if (value === undefined) return undefined;
     const { as, field, name } = this.only(this.record(value, 'credential'), ['as', 'field', 'name'], 'credential');
     const known = this.text(field, 'credential.field');
-    if (!fields.includes(known)) throw this.fail(`there is no credential ${known.slice(0, 64)}`);
-    if (as === 'bearer' && name === undefined) return { as, field: known };
-    if (as === 'header' || as === 'query') return { as, field: known, name: this.text(name, 'credential.name') };
+    if (!Object.hasOwn(fields, known)) throw this.fail(`there is no credential ${known.slice(0, 64)}`);
+    const from = { field: known, optional: fields[known]?.optional === true };
+    if (as === 'bearer' && name === undefined) return { ...from, as };
+    if (as === 'header' || as === 'query') return { ...from, as, name: this.text(name, 'credential.name') };
     throw this.fail('credential.as is none of bearer, header, query');
   }
 }
@@ -141,7 +145,7 @@ const whereOf = (read: Reader, { url, path }: Record_): Declaration['where'] => 
 };
 
 /** @throws AirlockError CONFIG_INVALID */
-export const readDeclaration = (operation: OperationManifest, fields: readonly string[]): Declaration => {
+export const readDeclaration = (operation: OperationManifest, fields: Fields): Declaration => {
   const read = new Reader(operation.name);
   if (operation.request === undefined) throw read.fail('there is none');
   const request = read.only(operation.request, MEMBERS, 'request');
@@ -166,4 +170,4 @@ export const readDeclaration = (operation: OperationManifest, fields: readonly s
 
 /** HTTP-1. @throws AirlockError CONFIG_INVALID */
 export const readDeclarations = ({ operations, credential }: ConnectorManifest): ReadonlyMap<string, Declaration> =>
-  new Map(operations.map((operation) => [operation.name, readDeclaration(operation, Object.keys(credential.fields))]));
+  new Map(operations.map((operation) => [operation.name, readDeclaration(operation, credential.fields)]));

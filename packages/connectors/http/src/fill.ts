@@ -94,6 +94,7 @@ const inject = (
 ): boolean => {
   if (injection === undefined) return false;
   const value = credential[injection.field];
+  if (value === undefined && injection.optional) return false;
   if (value === undefined || value === '') throw new AirlockError('CONFIG_INVALID', 'the credential of the service is missing');
   if (injection.as === 'query') url.searchParams.set(injection.name, value);
   else if (injection.as === 'header') headers[injection.name.toLowerCase()] = value;
