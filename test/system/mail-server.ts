@@ -4,7 +4,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type * as Dovecot from '../../packages/connectors/mail/test/dovecot.js';
+import type * as Dovecot from '@airlock/testkit';
 import type * as Fixture from '../../packages/connectors/mail/test/mail-fixture.js';
 import { startRecorder } from './imap-recorder.js';
 

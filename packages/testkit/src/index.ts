@@ -22,6 +22,7 @@ export { startInstance } from './launcher/up.js';
 export { SAMPLE_MESSAGES, writeMaildir, type SampleMessage } from './mailbox.js';
 export { closeServer, startWeatherDouble, type WeatherDouble } from './weather.js';
 export { codeAt, codeOfStep, decodeBase32 } from './phone.js';
+export { dovecotBinary, startDovecot, type DovecotServer } from './dovecot.js';
 export { drip, flood, type HostileFixture, type HostileKind } from './hostile/fixture.js';
 export { HOSTILE_IMAP } from './hostile/imap.js';
 export { HOSTILE_MAIL } from './hostile/mime.js';

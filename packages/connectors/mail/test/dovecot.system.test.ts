@@ -7,7 +7,7 @@ import { sha256Hex, type ConnectorSession, type Origin } from '@airlock/protocol
 import t from 'tap';
 import { openImapSession } from '../src/imap/session.js';
 import { imapContext, refused, run } from './context.js';
-import { startDovecot, type DovecotServer } from './dovecot.js';
+import { startDovecot, type DovecotServer } from '@airlock/testkit';
 import { attachmentBytes, fillMaildir, FIRST_S, ODD_CHARSETS } from './mail-fixture.js';
 
 const ALLOWED_VERBS = [
