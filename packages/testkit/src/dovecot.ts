@@ -73,7 +73,13 @@ const account = (): Account => {
   return me.uid === 0 ? { name: 'nobody', uid: 65534, gid: 65534 } : { name: me.username, uid: me.uid, gid: me.gid };
 };
 
-const configuration = (directory: string, ports: readonly [number, number], mail: Account, password: string): string => {
+const configuration = (
+  directory: string,
+  ports: readonly [number, number],
+  mail: Account,
+  password: string,
+  more: string,
+): string => {
   const service = process.getuid?.() === 0 ? '' : `default_internal_user = ${mail.name}\ndefault_login_user = ${mail.name}\n`;
   const chroot = process.getuid?.() === 0 ? '' : 'service anvil {\n  chroot =\n}\nservice imap-login {\n  chroot =\n}\n';
   return `${service}${chroot}
@@ -91,6 +97,7 @@ first_valid_uid = 1
 first_valid_gid = 1
 mail_location = maildir:${directory}/Maildir:INDEX=${directory}/index:CONTROL=${directory}/control
 mail_max_userip_connections = 200
+${more}
 namespace inbox {
   inbox = yes
   separator = /
@@ -146,8 +153,13 @@ const give = (path: string, mail: Account): void => {
 /**
  * Starts Dovecot for user `ada`.
  * @param fill writes the messages; called with the empty maildir before the server starts.
+ * @param more lines for dovecot.conf
  */
-export const startDovecot = async (fill: (maildir: string) => void, password = 'correct-horse'): Promise<DovecotServer> => {
+export const startDovecot = async (
+  fill: (maildir: string) => void,
+  password = 'correct-horse',
+  more = '',
+): Promise<DovecotServer> => {
   const binary = dovecotBinary();
   if (binary === null) throw new Error('dovecot is not installed');
   const directory = mkdtempSync(join(tmpdir(), 'airlock-dovecot-'));
@@ -161,7 +173,7 @@ export const startDovecot = async (fill: (maildir: string) => void, password = '
   for (const name of ['home', 'index', 'control', 'Maildir']) give(join(directory, name), mail);
   if (process.getuid?.() === 0) chownSync(directory, 0, 0);
   const ports = [await freePort(), await freePort()] as const;
-  writeFileSync(join(directory, 'dovecot.conf'), configuration(directory, ports, mail, password));
+  writeFileSync(join(directory, 'dovecot.conf'), configuration(directory, ports, mail, password, more));
   const child = spawn(binary, ['-F', '-c', join(directory, 'dovecot.conf')], { stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async (): Promise<void> => {

@@ -7,7 +7,9 @@ declare module 'node-imap' {
     interface Config {
       readonly user: string;
       readonly password: string;
-      readonly socket: Duplex;
+      readonly socket?: Duplex;
+      readonly host?: string;
+      readonly port?: number;
       readonly tls: false;
       readonly autotls: 'never';
       readonly keepalive: false;
@@ -42,6 +44,7 @@ declare module 'node-imap' {
 
   class Imap extends EventEmitter {
     constructor(config: Imap.Config);
+    static parseHeader(text: string): Readonly<Record<string, readonly string[]>>;
     _box: Imap.Box | undefined;
     readonly seq: Imap.SequenceCommands;
     connect(): void;
