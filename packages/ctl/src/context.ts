@@ -16,7 +16,8 @@ export interface Context {
   readonly terminal: Terminal;
 }
 
-const DEFAULTS = { run: '/run/airlock', config: '/etc/airlock' };
+/** Where an installation has its sockets and its configuration. */
+export const DEFAULTS = { run: '/run/airlock', config: '/etc/airlock' };
 
 const truthy = (text: string | undefined): boolean => text !== undefined && text !== '' && text !== '0' && text !== 'false';
 

@@ -1,14 +1,23 @@
 /** role add|remove|list, and what install.sh needs: who may ask, under which Linux group, through which socket. */
-import { AirlockError, isName, OPERATOR_ROLE, type CompiledConfig } from '@airlock/protocol';
+import {
+  AirlockError,
+  isName,
+  OPERATOR_ROLE,
+  type ApproveStatus,
+  type CompiledConfig,
+  type LeaseView,
+  type PendingResult,
+} from '@airlock/protocol';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileConfig, parseRolesFile, replaceFile, ROLES_FILE, type RolesFile } from '../config/compile.js';
-import { ask, withRoot, type Context } from '../context.js';
+import { ask, withRoot, withSocket, type Context } from '../context.js';
+import { groupMembers } from '../groups.js';
 import { note, print, table } from '../output.js';
+import { needInstallation, needRoot, system, UNIT_DIR } from '../system.js';
 import { textOption, type Command, type Invocation } from './command.js';
 
-const UNIT_DIR = '/etc/systemd/system';
 const EMPTY: RolesFile = { operators: [], roles: {}, isolation: 'users' };
 
 const rolesPath = (context: Context): string => join(context.configDir, ROLES_FILE);
@@ -22,20 +31,6 @@ export const readRoles = (context: Context): RolesFile => {
 const writeRoles = (context: Context, roles: RolesFile): void => {
   replaceFile(rolesPath(context), `${JSON.stringify(roles, null, 1)}\n`, 0o644);
   compileConfig(context.configDir);
-};
-
-const needRoot = (): void => {
-  if (process.getuid?.() === 0) return;
-  throw new AirlockError('UNAVAILABLE', 'this needs root', { hint: `sudo airlock-ctl ${process.argv.slice(2).join(' ')}` });
-};
-
-/** Runs a system command; its own words are in the error. */
-const system = (command: string, ...args: readonly string[]): void => {
-  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status === 0) return;
-  throw new AirlockError('INTERNAL', `${command} ${args.join(' ')}: ${error?.message ?? stderr.trim()}`, {
-    hint: 'airlock-ctl doctor',
-  });
 };
 
 const checkRole = (name: string | undefined): string => {
@@ -73,65 +68,115 @@ const startSocket = (role: string): void => {
   restartDaemons();
 };
 
-const soleOperator = (roles: RolesFile, named: string | undefined): string => {
+/** A role keeps its operator; a new one belongs to the named, or to the only one there is. */
+const operatorOf = (roles: RolesFile, role: string, named: string | undefined): string => {
+  const present = Object.hasOwn(roles.roles, role) ? roles.roles[role]?.operator : undefined;
+  if (present !== undefined && (named === undefined || named === present)) return present;
+  if (present !== undefined) {
+    throw new AirlockError('PARAMS_INVALID', `role ${role} is approved by ${present}`, {
+      field: '--operator',
+      expected: present,
+      found: named ?? 'nothing',
+      hint: `airlock-ctl role add ${role} --user USER; or first: airlock-ctl role remove ${role}`,
+    });
+  }
   const operator = named ?? (roles.operators.length === 1 ? roles.operators[0] : undefined);
   if (operator !== undefined && roles.operators.includes(operator)) return operator;
-  throw new AirlockError('PARAMS_INVALID', `which operator does the role belong to?`, {
+  throw new AirlockError('PARAMS_INVALID', 'which operator does the role belong to?', {
     field: '--operator',
-    expected: roles.operators.join(', '),
+    expected: roles.operators.join(', ') || 'an operator: sudo ./install.sh --operator NAME',
     found: named ?? 'nothing',
+    hint: `airlock-ctl role add ${role} --user USER --operator ${roles.operators[0] ?? 'NAME'}`,
   });
 };
 
+const INSTEAD = 'roles of a development instance: npm run --silent dev -- up --roles NAME,NAME';
+
+const socketPath = (context: Context, role: string): string => join(context.runtimeDir, 'agent', `${role}.sock`);
+const isUp = (context: Context, role: string): boolean =>
+  lstatSync(socketPath(context, role), { throwIfNoEntry: false })?.isSocket() === true;
+
 const add = (context: Context, invocation: Invocation): void => {
   needRoot();
+  needInstallation(context, INSTEAD);
   const role = checkRole(invocation.args[0]);
   const user = checkUser(textOption(invocation, 'user'));
   const roles = readRoles(context);
-  const operator = soleOperator(roles, textOption(invocation, 'operator'));
+  const operator = operatorOf(roles, role, textOption(invocation, 'operator'));
   const group = `airlock-r-${role}`;
+  const isNew = !Object.hasOwn(roles.roles, role);
   system('groupadd', '--system', '--force', group);
-  system('usermod', '-aG', group, user);
-  writeRoles(context, { ...roles, roles: { ...roles.roles, [role]: { operator } } });
-  startSocket(role);
-  print(
-    context,
-    { role, user, operator, group },
-    `role ${role} for user ${user}, approved by ${operator}\n${user} has to log in again (or: newgrp ${group}), then: AIRLOCK_ROLE=${role} airlock services`,
-  );
+  const isMember = groupMembers(group).includes(user);
+  if (!isMember) system('usermod', '-aG', group, user);
+  if (isNew) writeRoles(context, { ...roles, roles: { ...roles.roles, [role]: { operator } } });
+  // Also where an earlier run stopped between the file and the socket.
+  if (isNew || !isUp(context, role)) startSocket(role);
+  const did = isNew
+    ? `role ${role} for user ${user}`
+    : isMember
+      ? `${user} has role ${role} already`
+      : `${user} has role ${role} as well`;
+  const next = `${user} has to log in again (or: newgrp ${group}), then: AIRLOCK_ROLE=${role} airlock services`;
+  print(context, { role, user, operator, group, users: groupMembers(group) }, `${did}, approved by ${operator}\n${next}`);
 };
 
-const remove = (context: Context, { args }: Invocation): void => {
+/** Leases and requests of a role that goes, at the operator's own socket: taking away needs no code (QUEUE-12). */
+const endRole = (context: Context, role: string, operator: string): Promise<number> =>
+  withSocket(join(context.runtimeDir, 'approve', `${operator}.sock`), async (link) => {
+    const { enrolled } = await ask<ApproveStatus>(link, 'status');
+    if (!enrolled) return 0;
+    const { front, waiting } = await ask<PendingResult>(link, 'pending');
+    for (const one of front ? [front, ...waiting] : waiting)
+      if (one.role === role) await ask(link, 'request.deny', { request: one.id, reason: 'the role was removed' });
+    const { leases } = await ask<{ leases: readonly LeaseView[] }>(link, 'leases');
+    const own = leases.filter((lease) => lease.role === role);
+    for (const { id } of own) await ask(link, 'revoke', { lease: id });
+    return own.length;
+  });
+
+const unknownRole = (roles: RolesFile, role: string): AirlockError =>
+  new AirlockError('NOT_FOUND', `there is no role ${role}`, {
+    field: 'NAME',
+    expected: Object.keys(roles.roles).join(', ') || 'none yet',
+    found: role,
+    hint: 'airlock-ctl role list',
+  });
+
+const remove = async (context: Context, { args }: Invocation): Promise<void> => {
   needRoot();
+  needInstallation(context, INSTEAD);
   const role = checkRole(args[0]);
-  const { roles, ...rest } = readRoles(context);
-  if (!Object.hasOwn(roles, role))
-    throw new AirlockError('NOT_FOUND', `there is no role ${role}`, {
-      field: 'NAME',
-      expected: Object.keys(roles).join(', '),
-      found: role,
-    });
+  const roles = readRoles(context);
+  const entry = Object.hasOwn(roles.roles, role) ? roles.roles[role] : undefined;
+  if (!entry) throw unknownRole(roles, role);
+  const group = `airlock-r-${role}`;
+  const users = groupMembers(group);
+  const revoked = await endRole(context, role, entry.operator);
   system('systemctl', 'disable', '--quiet', '--now', `airlock-agent@${role}.socket`);
   rmSync(dropin(role), { force: true });
-  rmSync(join(context.runtimeDir, 'agent', `${role}.sock`), { force: true });
-  writeRoles(context, { ...rest, roles: Object.fromEntries(Object.entries(roles).filter(([name]) => name !== role)) });
+  rmSync(socketPath(context, role), { force: true });
+  writeRoles(context, { ...roles, roles: Object.fromEntries(Object.entries(roles.roles).filter(([name]) => name !== role)) });
   system('systemctl', 'daemon-reload');
   restartDaemons();
-  spawnSync('groupdel', [`airlock-r-${role}`]);
-  print(context, { removed: role }, `removed role ${role}`);
+  spawnSync('groupdel', [group]);
+  const kept = `kept: ${users.length === 0 ? 'no user had it' : `the Linux ${users.length === 1 ? 'user' : 'users'} ${users.join(', ')}`}; services, credentials and records`;
+  print(
+    context,
+    { removed: role, revoked, users },
+    `removed role ${role}, its socket and group; ${revoked} live leases ended\n${kept}`,
+  );
 };
 
 const list = (context: Context): void => {
-  const { roles } = readRoles(context);
-  const rows = Object.entries(roles).map(([role, { operator }]) => ({ role, operator, group: `airlock-r-${role}` }));
-  print(
-    context,
-    rows,
-    table(
-      ['role', 'operator', 'group'],
-      rows.map((one) => [one.role, one.operator, one.group]),
-    ),
+  const rows = Object.entries(readRoles(context).roles).map(([role, { operator }]) => {
+    const group = `airlock-r-${role}`;
+    return { role, operator, group, users: groupMembers(group), socket: isUp(context, role) ? 'up' : 'missing' };
+  });
+  const text = table(
+    ['role', 'operator', 'group', 'users', 'socket'],
+    rows.map((one) => [one.role, one.operator, one.group, one.users.join(' ') || 'none', one.socket]),
   );
+  print(context, rows, rows.length === 0 ? 'no role yet; add one: sudo airlock-ctl role add NAME --user USER' : text);
 };
 
 const compile = (context: Context): void => {
@@ -170,15 +215,20 @@ export const ROLE_COMMANDS: readonly Command[] = [
   {
     name: 'role add',
     args: '<name>',
-    summary: 'let the agents of a Linux user ask (root): makes group and socket',
+    summary: 'let the agents of a Linux user ask (root): makes group and socket; for a role that is there it adds the user',
     flags: [
       { flags: '--user <user>', summary: 'the Linux user of these agents' },
       { flags: '--operator <name>', summary: 'who approves, where there are several' },
     ],
     run: add,
   },
-  { name: 'role remove', args: '<name>', summary: 'take a role away (root)', run: remove },
-  { name: 'role list', summary: 'roles, who approves for them, their groups', run: list },
+  {
+    name: 'role remove',
+    args: '<name>',
+    summary: 'take a role away (root): ends its leases, keeps its Linux users',
+    run: remove,
+  },
+  { name: 'role list', summary: 'roles, who approves for them, their users, and whether the socket is up', run: list },
   { name: 'config compile', summary: 'airlock.yaml to what the daemons read', hidden: true, run: compile },
   {
     name: 'config member',

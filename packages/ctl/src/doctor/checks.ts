@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AirlockError, COMPILED_CONFIG_FILE, parseCompiledConfig, type CompiledConfig } from '@airlock/protocol';
 import { bothDaemons } from '../commands/status.js';
 import { findOperator, type Context } from '../context.js';
+import { isInstalled } from '../system.js';
 
 export interface Check {
   readonly id: string;
@@ -200,9 +201,6 @@ const connectors = (context: Context): Check => {
   );
   return check('connectors', kinds.length > 0, kinds.join(', ') || 'none', 'at least one kind', REINSTALL);
 };
-
-/** Installed with systemd, as opposed to the development launcher. */
-const isInstalled = (context: Context): boolean => context.runtimeDir === '/run/airlock';
 
 /** All checks that make sense for this kind of installation. */
 export const runChecks = async (context: Context): Promise<readonly Check[]> => {
