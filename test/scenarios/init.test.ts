@@ -1,6 +1,13 @@
 // `airlock-ctl init`: at a terminal, from a file, stopped at every question and gone on with, and with every login that fails.
-import { runProgram, type Terminal } from '@airlock/ctl';
-import { codeAt, installFixtureKind, startTestInstance, type CommandResult, type Running } from '@airlock/testkit';
+import {
+  codeAt,
+  installFixtureKind,
+  sit,
+  startTestInstance,
+  type Answer,
+  type CommandResult,
+  type Running,
+} from '@airlock/testkit';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,12 +28,6 @@ const start = async (t: Test): Promise<Running> => {
   return running;
 };
 
-interface Sitting {
-  readonly status: number;
-  /** Everything on the screen, both streams, in order. */
-  readonly screen: string;
-}
-
 /** A phone that scans what is on the screen, moves the clock to the next step and reads the code. */
 const phoneOf = (running: Running, driftMs = 0): ((screen: string) => string) => {
   return (screen) => {
@@ -34,43 +35,6 @@ const phoneOf = (running: Running, driftMs = 0): ((screen: string) => string) =>
     running.clock.advance(30_000);
     return codeAt(secret, running.clock.wallMs() + driftMs);
   };
-};
-
-type Answer = string | null | ((screen: string) => string | null);
-
-/** Answers by the prompt they belong to, each list used in order; the last one goes on being given. */
-const sit = async (
-  running: Running,
-  argv: readonly string[],
-  answers: readonly (readonly [RegExp, ...Answer[]])[],
-  asked: string[] = [],
-): Promise<Sitting> => {
-  let screen = '';
-  const used = new Map<RegExp, number>();
-  const answerTo = (prompt: string): string | null => {
-    asked.push(prompt);
-    const found = answers.find(([pattern]) => pattern.test(prompt));
-    if (!found) return null;
-    const [pattern, ...given] = found;
-    const index = Math.min(used.get(pattern) ?? 0, given.length - 1);
-    used.set(pattern, index + 1);
-    const answer = given[index] ?? null;
-    return typeof answer === 'function' ? answer(screen) : answer;
-  };
-  const lastLine = (): string => screen.slice(screen.lastIndexOf('\n') + 1);
-  const terminal: Terminal = {
-    isTerminal: true,
-    out: (text) => void (screen += text),
-    err: (text) => void (screen += text),
-    line: () => Promise.resolve(answerTo(lastLine())).then((text) => ((screen += '\n'), text)),
-    secret: (prompt) => {
-      screen += `${prompt}\n`;
-      return Promise.resolve(answerTo(prompt));
-    },
-    close: () => undefined,
-  };
-  const status = await runProgram({ argv, env: { ...running.env, NO_COLOR: '1' }, terminal, version: '1' });
-  return { status, screen };
 };
 
 const recoveryCode = (screen: string): string => / 3 {2}([A-Z2-7-]+)\n/.exec(screen)?.[1] ?? '';

@@ -20,7 +20,7 @@ const bad = (key: string, found: string, expected: string, kind: string): Airloc
     field: `--set ${key}`,
     found,
     expected,
-    hint: `airlock-ctl service add ${kind} --set key=value …`,
+    hint: `airlock-ctl service add ${kind} --set KEY=VALUE; the keys of each kind: airlock-ctl service kinds`,
   });
 
 const typed = (key: string, text: string, property: Property, kind: string): string | number | boolean => {

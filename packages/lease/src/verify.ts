@@ -124,5 +124,6 @@ export const checkScope = (verified: VerifiedLease, service: string, scopeClass:
   throw new AirlockError('LEASE_SCOPE', 'the lease does not cover this operation', {
     expected: `${service}:${scopeClass}`,
     found: verified.effective.scopes.join(' '),
+    hint: `ask for it: access.request, or airlock request ${service}:${scopeClass}:${operation} --reason TEXT --wait`,
   });
 };

@@ -21,6 +21,7 @@ export { parseOptions, type LauncherOptions } from './launcher/options.js';
 export { startInstance } from './launcher/up.js';
 export { SAMPLE_MESSAGES, writeMaildir, type SampleMessage } from './mailbox.js';
 export { closeServer, startWeatherDouble, type WeatherDouble } from './weather.js';
+export { sit, type Answer, type Sitting } from './sitting.js';
 export { codeAt, codeOfStep, decodeBase32 } from './phone.js';
 export { dovecotBinary, startDovecot, type DovecotServer } from './dovecot.js';
 export { drip, flood, type HostileFixture, type HostileKind } from './hostile/fixture.js';

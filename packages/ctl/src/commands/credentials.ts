@@ -69,7 +69,8 @@ const refuseSameUser = async (context: Context): Promise<void> => {
 };
 
 const get = async (context: Context, { args }: Invocation): Promise<void> => {
-  const { service, fields: stored } = await findService(context, args[0] ?? '');
+  const { service, fields: named, updatedAt } = await findService(context, args[0] ?? '');
+  const stored = updatedAt === null ? [] : named;
   const fields = args[1] === undefined ? [...stored] : [args[1]];
   const unknown = fields.find((name) => !stored.includes(name));
   if (fields.length === 0 || unknown !== undefined) {

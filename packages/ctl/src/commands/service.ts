@@ -36,7 +36,7 @@ export const findKind = async (context: Context, kind: string): Promise<Connecto
     field: 'KIND',
     expected: known,
     found: kind,
-    hint: `kinds: ${known}`,
+    hint: `one of: ${known}; with what each needs: airlock-ctl service kinds`,
   });
 };
 
@@ -58,9 +58,21 @@ export const findService = async (context: Context, name: string): Promise<Servi
 const fieldsNow = (context: Context, manifest: ConnectorManifest, { options }: Invocation): string[] =>
   options['credentials'] !== false && (options['stdin'] === true || context.terminal.isTerminal) ? fieldNames(manifest, []) : [];
 
+/** Found before secrets and a code are asked for; the gateway looks again. */
+const checkFree = async (context: Context, service: string): Promise<void> => {
+  if (!(await services(context)).some((one) => one.service === service)) return;
+  throw new AirlockError('PARAMS_INVALID', `there is a service ${service} already`, {
+    field: '--name',
+    expected: 'a name that is not taken',
+    found: service,
+    hint: `choose another --name, or remove it first: airlock-ctl service remove ${service}`,
+  });
+};
+
 const draftOf = async (context: Context, invocation: Invocation): Promise<ServiceDraft> => {
   const manifest = await findKind(context, invocation.args[0] ?? '');
   const service = checkServiceName(textOption(invocation, 'name') ?? manifest.kind);
+  await checkFree(context, service);
   const given = await collectSettings(context, manifest, listOption(invocation, 'set'));
   const place = placeOf(context, manifest, given);
   const fields = fieldsNow(context, manifest, invocation);

@@ -38,7 +38,7 @@ export const fieldNames = (manifest: ConnectorManifest, wanted: readonly string[
   const known = Object.keys(manifest.credential.fields);
   for (const name of wanted) {
     if (!known.includes(name))
-      throw bad(name, known.join(', ') || 'none', 'an unknown field', 'airlock-ctl service kinds shows the fields of each kind');
+      throw bad(name, known.join(', ') || 'none', 'an unknown field', 'the fields of each kind: airlock-ctl service kinds');
   }
   return wanted.length > 0 ? [...wanted] : known;
 };

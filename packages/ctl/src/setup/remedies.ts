@@ -44,6 +44,7 @@ const wordsOf = (found: Found, { manifest, destination }: FailedLogin): string =
     case 'tls':
       return `the certificate of ${where} is not valid for it: check the host name; a server of your own can be pinned with --set tlsPin=…`;
     case 'other':
+      if ('path' in destination) return `check that ${destination.path} is there and of this kind, and that cells can read it`;
       return `${where} answered with something else than a login: check host, port and path`;
   }
 };

@@ -9,7 +9,11 @@ export const TRIAL_LEASE = 'trial';
 /** @throws AirlockError VAULT_UNREADABLE where no credential is stored. */
 export const orderFor = (entry: ServiceEntry, lease: string, ticket: string): CellOpenParams => {
   const { service, kind, settings, destination, record } = entry;
-  if (record === null) throw new AirlockError('VAULT_UNREADABLE', `no credential is stored for ${service}`);
+  if (record === null) {
+    throw new AirlockError('VAULT_UNREADABLE', `no credential is stored for ${service}`, {
+      hint: `the operator can run: airlock-ctl credentials add ${service}`,
+    });
+  }
   return { lease, service, kind, settings, destination, record, ticket };
 };
 

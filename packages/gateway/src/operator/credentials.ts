@@ -50,7 +50,7 @@ export const credentialsRemove = async (house: House, operator: string, { ticket
     });
   }
   await house.journal.durable('config_changed', { verb: 'credentials.remove', operator, service: old.service });
-  const entry: ServiceEntry = { ...old, updatedAt: null, record: null };
+  const entry: ServiceEntry = { ...old, fields: [], updatedAt: null, record: null };
   storeOf(house, operator).replace(entry);
   house.pool.endService(operator, old.service, new AirlockError('VAULT_UNREADABLE', 'the credential was removed'));
   await house.bridge.call('record.removed', { operator, service: old.service });

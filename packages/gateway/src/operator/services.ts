@@ -59,7 +59,7 @@ export const requireKind = (house: House, kind: string): ConnectorManifest => {
   if (known !== null) return known.manifest;
   throw new AirlockError('SERVICE_UNKNOWN', `no connector of kind ${kind} is installed`, {
     found: kind,
-    hint: 'airlock-ctl service add lists the kinds',
+    hint: 'list the kinds there are: airlock-ctl service kinds',
   });
 };
 
@@ -80,7 +80,7 @@ export const serviceAdd = async (house: House, operator: string, { ticket, recor
   store.checkRoom(definition.service);
   if (store.get(definition.service) !== undefined) {
     throw new AirlockError('PARAMS_INVALID', `there is a service ${definition.service} already`, {
-      hint: 'remove it first, or choose another name',
+      hint: `choose another --name, or remove it first: airlock-ctl service remove ${definition.service}`,
     });
   }
   const updatedAt = record === undefined ? null : isoTime(house.clock.wallMs());
