@@ -61,11 +61,13 @@ export const PROGRAM: Program<Context> = {
     ['AIRLOCK_LEASE', 'as --lease'],
     ['AIRLOCK_INTENT', 'as --intent of call'],
     ['AIRLOCK_RUNTIME_DIR', 'directory of the sockets (/run/airlock)'],
+    ['XDG_CONFIG_HOME', 'directory in which airlock/role is kept (~/.config)'],
     ['XDG_RUNTIME_DIR', 'directory in which airlock/ROLE.lease is kept'],
     ['NO_COLOR', 'no colours'],
   ],
   files: [
     ['/run/airlock/agent/ROLE.sock', 'the socket of a role; its group may connect'],
+    ['$XDG_CONFIG_HOME/airlock/role', 'the role that airlock use chose, mode 0600'],
     ['$XDG_RUNTIME_DIR/airlock/ROLE.lease', 'the present lease of a role, mode 0600'],
   ],
   examples: [

@@ -2,6 +2,7 @@
 import { AirlockError, isAirlockError, type Env } from '@airlock/client';
 import type { Run } from '@airlock/protocol/command';
 import { CommanderError } from 'commander';
+import { withCommandHint } from './hints.js';
 import { makeContext, type Context } from './context.js';
 import { printError, type Output } from './output.js';
 import { buildProgram } from './program.js';
@@ -63,7 +64,7 @@ export const run = async (options: RunOptions): Promise<number> => {
   } catch (thrown) {
     // --help and --version are no errors.
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
-    const error = asError(thrown);
+    const error = withCommandHint(asError(thrown));
     printError(output, error);
     return error.exitCode;
   }

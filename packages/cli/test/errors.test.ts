@@ -2,6 +2,7 @@
 import { AirlockError, ERRORS, type ErrorCode } from '@airlock/client';
 import { fakeGateway } from '@airlock/client/test/fake-gateway';
 import t from 'tap';
+import { commandHint } from '../src/hints.js';
 import { airlock } from './command.js';
 
 const codes = Object.keys(ERRORS) as ErrorCode[];
@@ -24,13 +25,13 @@ t.test('ERR-5: every code of the gateway exits as the table says', async (test) 
       error: {
         code,
         message: 'said the gateway',
-        hint: ERRORS[code].hint,
+        hint: commandHint(ERRORS[code].hint),
         retry: ERRORS[code].retry,
         request: 'r-1234',
         retryAfterMs: 5,
       },
     });
-    test.equal(outcome.stderr, `airlock: error: said the gateway (${code})\nairlock: hint: ${ERRORS[code].hint}\n`);
+    test.equal(outcome.stderr, `airlock: error: said the gateway (${code})\nairlock: hint: ${commandHint(ERRORS[code].hint)}\n`);
   }
 });
 

@@ -12,7 +12,9 @@ export type * from './mail.js';
 export { operationName } from './names.js';
 export { leaseFacts, narrow, type LeaseFacts, type Narrowing } from './narrow.js';
 export { Session, type SessionOptions } from './session.js';
-export { findAgentSocket, knownRoles, runtimeDir, type AgentSocket, type Env, type SocketChoice } from './socket.js';
+export { roleMemory, type RoleMemory } from './remembered-role.js';
+export { chooseAgentSocket, findAgentSocket, knownRoles, runtimeDir } from './socket.js';
+export type { AgentSocket, ChosenSocket, Env, SocketChoice, SocketReason } from './socket.js';
 export { narrowLease } from '@airlock/lease';
 export {
   AirlockError,

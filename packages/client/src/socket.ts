@@ -1,11 +1,12 @@
-/** Which agent socket is ours (docs/design/runtime.md): named, else by role, else the only one we may connect to. */
+/** Which agent socket is ours (docs/design/runtime.md): named, by role, remembered, else the only one we may connect to. */
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { connectError } from '@airlock/ipc';
 import { AirlockError, isName } from '@airlock/protocol';
+import { roleMemory } from './remembered-role.js';
+import { agentDir, variable, type Env } from './runtime-dir.js';
 
-/** Variables as process.env has them. */
-export type Env = Readonly<Record<string, string | undefined>>;
+export { runtimeDir, type Env } from './runtime-dir.js';
 
 export interface AgentSocket {
   readonly path: string;
@@ -19,18 +20,9 @@ export interface SocketChoice {
   readonly env?: Env;
 }
 
-const DEFAULT_RUNTIME_DIR = '/run/airlock';
 const DEFAULT_ROLE = 'default';
 const SUFFIX = '.sock';
 const NOT_RUNNING = 'is airlock-gateway installed and running? the operator can run: airlock-ctl doctor';
-
-/** A variable that is set to nothing counts as not set. */
-const variable = (env: Env, name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
-
-/** Directory of the sockets: AIRLOCK_RUNTIME_DIR, else where an installation has it. */
-export const runtimeDir = (env: Env): string => variable(env, 'AIRLOCK_RUNTIME_DIR') ?? DEFAULT_RUNTIME_DIR;
-
-const agentDir = (env: Env): string => join(runtimeDir(env), 'agent');
 
 const roleOf = (path: string, fallback: string | undefined): string => {
   const name = basename(path, SUFFIX);
@@ -78,7 +70,7 @@ const onlySocket = (env: Env): AgentSocket => {
   if (first === undefined) throw noneError(directory, roles);
   if (ours.length === 1) return { path: join(directory, first + SUFFIX), role: first };
   throw new AirlockError('UNAVAILABLE', `several roles are open to this user: ${ours.join(', ')}`, {
-    hint: `choose one: AIRLOCK_ROLE=${first} or --role ${first}`,
+    hint: `choose one: airlock use ${first}, or for once: AIRLOCK_ROLE=${first} or --role ${first}`,
     retry: 'with-change',
   });
 };
@@ -92,19 +84,35 @@ const byRole = (role: string, env: Env): AgentSocket => {
   });
 };
 
-/**
- * The socket to connect to: `socket`, `role`, AIRLOCK_SOCKET, AIRLOCK_ROLE, else the only connectable one below
- * AIRLOCK_RUNTIME_DIR/agent. What was named is not probed: connecting to it says why it fails.
- * @throws AirlockError UNAVAILABLE with the choices or the group to join, PARAMS_INVALID for a bad role name.
- */
-export const findAgentSocket = ({ socket, role, env = process.env }: SocketChoice = {}): AgentSocket => {
+/** Why a socket is the one. */
+export type SocketReason = 'flag' | 'environment' | 'remembered' | 'only one';
+
+export interface ChosenSocket {
+  readonly socket: AgentSocket;
+  readonly why: SocketReason;
+}
+
+/** As `findAgentSocket`, and why it is that one. */
+export const chooseAgentSocket = ({ socket, role, env = process.env }: SocketChoice = {}): ChosenSocket => {
   const namedRole = variable(env, 'AIRLOCK_ROLE');
-  if (socket !== undefined) return { path: socket, role: roleOf(socket, role ?? namedRole) };
-  if (role !== undefined) return byRole(role, env);
+  if (socket !== undefined) return { socket: { path: socket, role: roleOf(socket, role ?? namedRole) }, why: 'flag' };
+  if (role !== undefined) return { socket: byRole(role, env), why: 'flag' };
   const namedSocket = variable(env, 'AIRLOCK_SOCKET');
-  if (namedSocket !== undefined) return { path: namedSocket, role: roleOf(namedSocket, namedRole) };
-  return namedRole === undefined ? onlySocket(env) : byRole(namedRole, env);
+  if (namedSocket !== undefined)
+    return { socket: { path: namedSocket, role: roleOf(namedSocket, namedRole) }, why: 'environment' };
+  if (namedRole !== undefined) return { socket: byRole(namedRole, env), why: 'environment' };
+  const remembered = roleMemory(env).read();
+  if (remembered !== null) return { socket: byRole(remembered, env), why: 'remembered' };
+  return { socket: onlySocket(env), why: 'only one' };
 };
+
+/**
+ * The socket to connect to: `socket`, `role`, AIRLOCK_SOCKET, AIRLOCK_ROLE, the role that `airlock use` remembered, else
+ * the only connectable one below AIRLOCK_RUNTIME_DIR/agent. What was named is not probed: connecting to it says why it fails.
+ * @throws AirlockError UNAVAILABLE with the choices or the group to join, PARAMS_INVALID for a bad role name,
+ *   CONFIG_INVALID where the remembered role cannot be trusted.
+ */
+export const findAgentSocket = (choice: SocketChoice = {}): AgentSocket => chooseAgentSocket(choice).socket;
 
 /** The roles whose sockets exist, for messages. */
 export const knownRoles = (env: Env): readonly string[] => listRoles(agentDir(env));

@@ -1,10 +1,10 @@
 /** Which socket is taken, and what is said where none can be. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { connectAirlock, findAgentSocket, runtimeDir } from '../src/index.js';
+import { chooseAgentSocket, connectAirlock, findAgentSocket, roleMemory, runtimeDir } from '../src/index.js';
 
 /** A runtime directory with a listening socket for each role. */
 const runtime = async (
@@ -48,6 +48,45 @@ t.test('several: UNAVAILABLE names them', async (test) => {
     message: /infra, mail/,
     data: { hint: /AIRLOCK_ROLE=infra/ },
   });
+});
+
+t.test('what was remembered goes behind what is named and before the only socket', async (test) => {
+  const { dir, env: plain } = await runtime(test, 'mail', 'infra');
+  const env = { ...plain, XDG_CONFIG_HOME: join(dir, 'config') };
+  const memory = roleMemory(env);
+  test.equal(memory.read(), null);
+  memory.write('infra');
+  test.equal(statSync(memory.path ?? '').mode & 0o777, 0o600);
+  const path = (role: string): string => join(dir, `agent/${role}.sock`);
+  test.same(chooseAgentSocket({ env }), { socket: { path: path('infra'), role: 'infra' }, why: 'remembered' });
+  const named = { ...env, AIRLOCK_ROLE: 'mail' };
+  test.same(chooseAgentSocket({ env: named }), { socket: { path: path('mail'), role: 'mail' }, why: 'environment' });
+  test.equal(chooseAgentSocket({ role: 'mail', env }).why, 'flag');
+  rmSync(path('infra'), { force: true });
+  test.equal(findAgentSocket({ env }).role, 'infra', 'gone, it is an error of the connection and never another role');
+  memory.forget();
+  memory.forget();
+  test.same(chooseAgentSocket({ env }), { socket: { path: path('mail'), role: 'mail' }, why: 'only one' });
+});
+
+t.test('a memory that is not ours alone, or holds no role, is refused; an installation has one of its own', async (test) => {
+  const { dir, env: plain } = await runtime(test, 'mail');
+  const env = { ...plain, XDG_CONFIG_HOME: join(dir, 'config') };
+  const memory = roleMemory(env);
+  memory.write('mail');
+  const file = memory.path ?? '';
+  writeFileSync(file, '../operator/default');
+  test.throws(() => findAgentSocket({ env }), { code: 'CONFIG_INVALID', message: /no name of a role/ });
+  chmodSync(file, 0o666);
+  test.throws(() => findAgentSocket({ env }), { code: 'CONFIG_INVALID', message: /open to other users/ });
+  rmSync(file);
+  symlinkSync('/etc/hostname', file);
+  test.throws(() => findAgentSocket({ env }), { code: 'CONFIG_INVALID', message: /symbolic link/ });
+  test.same(readdirSync(env.XDG_CONFIG_HOME).length, 1);
+  test.equal(roleMemory({ XDG_CONFIG_HOME: '/c' }).path, '/c/airlock/role');
+  test.equal(roleMemory({ HOME: '/h' }).path, '/h/.config/airlock/role');
+  test.equal(roleMemory({}).path, null);
+  test.throws(() => roleMemory({}).write('mail'), { code: 'CONFIG_INVALID', data: { hint: /AIRLOCK_ROLE/ } });
 });
 
 t.test('none: UNAVAILABLE says where it looked', async (test) => {

@@ -6,8 +6,20 @@ import { LEASE_NARROW } from './lease-narrow.js';
 import { MCP } from './mcp.js';
 import { RELEASE } from './release.js';
 import { REQUEST } from './request.js';
+import { ROLE_COMMANDS } from './role.js';
 import { SERVICES } from './services.js';
 import { STATUS } from './status.js';
 import { WAIT } from './wait.js';
 
-export const COMMANDS: readonly Command[] = [REQUEST, WAIT, CLAIM, RELEASE, CALL, SERVICES, STATUS, LEASE_NARROW, MCP];
+export const COMMANDS: readonly Command[] = [
+  REQUEST,
+  WAIT,
+  CLAIM,
+  RELEASE,
+  CALL,
+  SERVICES,
+  STATUS,
+  ...ROLE_COMMANDS,
+  LEASE_NARROW,
+  MCP,
+];
