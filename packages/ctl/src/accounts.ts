@@ -24,7 +24,3 @@ export const groupId = (name: string): number | null => {
   const [, , gid] = getent('group', name) ?? [];
   return gid === undefined ? null : Number(gid);
 };
-
-/** Users that a group lists. Whoever has it as primary group is not in that list, and an agent's role group is nobody's. */
-export const groupMembers = (name: string): readonly string[] =>
-  (getent('group', name)?.[3] ?? '').split(',').filter((user) => user !== '');

@@ -1,8 +1,7 @@
 /** airlock-ctl: the operator's command. */
 import { runProgram } from './program.js';
 import { processTerminal } from './terminal/terminal.js';
-
-export const VERSION = '0.1.0';
+import { VERSION } from './version.js';
 
 // A reader that goes away (`| head`) ends the command quietly.
 process.stdout.on('error', () => process.exit(0));

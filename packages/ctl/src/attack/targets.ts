@@ -3,8 +3,9 @@ import { AirlockError, COMPILED_CONFIG_FILE, parseCompiledConfig, type CompiledC
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { findAccount, groupMembers, type Account } from '../accounts.js';
+import { findAccount, type Account } from '../accounts.js';
 import type { Context } from '../context.js';
+import { groupMembers } from '../groups.js';
 import { quote, type Targets } from './probe.js';
 
 export interface Attack {
@@ -92,9 +93,12 @@ const bundleProcesses = (runtimeDir: string): Readonly<Record<string, number>> =
   return found;
 };
 
-const placesOf = (context: Context): Pick<Targets, 'stateDirs' | 'libraryDir' | 'commands'> => {
+/** Where programs and state are. */
+export const placesOf = (context: Context): Pick<Targets, 'node' | 'stateDirs' | 'libraryDir' | 'commands'> => {
+  const node = process.execPath;
   if (isInstalled(context)) {
     return {
+      node,
       stateDirs: ['/var/lib/airlock-totp', '/var/lib/airlock-gateway'],
       libraryDir: '/usr/lib/airlock',
       commands: { airlock: 'airlock', ctl: 'airlock-ctl' },
@@ -106,6 +110,7 @@ const placesOf = (context: Context): Pick<Targets, 'stateDirs' | 'libraryDir' | 
   const call = (name: string): string => `${here} ${quote(process.execPath)} ${quote(join(library, `${name}.cjs`))}`;
   const state = context.env['AIRLOCK_STATE_DIR'];
   return {
+    node,
     stateDirs: state === undefined ? [] : [join(state, 'totp'), join(state, 'gateway')],
     libraryDir: library,
     commands: { airlock: call('airlock'), ctl: call('airlock-ctl') },
@@ -121,7 +126,6 @@ export const targetsOf = (context: Context, config: CompiledConfig, self: string
   const places = placesOf(context);
   return {
     ...places,
-    node: process.execPath,
     runtimeDir: context.runtimeDir,
     configDir: context.configDir,
     self,

@@ -1,0 +1,60 @@
+/** doctor's judgements, and that what it says to do can be done. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Context } from '../src/context.js';
+import { judgeHandshake } from '../src/doctor/agents.js';
+import { runAgentChecks, runChecks } from '../src/doctor/checks.js';
+import { VERSION } from '../src/version.js';
+import { isFix } from './fix-line.js';
+
+const context = (configDir: string): Context => ({
+  json: true,
+  color: false,
+  env: { AIRLOCK_OPERATOR: 'nobody-here', AIRLOCK_CONNECTORS: configDir },
+  // Of an installation, which this machine need not have: then nearly everything is wrong.
+  runtimeDir: '/run/airlock',
+  configDir,
+  terminal: {
+    isTerminal: false,
+    out: () => undefined,
+    err: () => undefined,
+    line: () => Promise.resolve(null),
+    secret: () => Promise.resolve(null),
+    close: () => undefined,
+  },
+});
+
+t.test('where nothing is as it should be, each failure says what was found, what should be, and a command', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'doctor-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  const checks = await runChecks(context(dir));
+  const failed = checks.filter(({ ok }) => !ok);
+  t.ok(failed.length >= 4, failed.map(({ id }) => id).join(', '));
+  for (const { id, found, expected, fix } of failed) {
+    t.not(found, '', id);
+    t.not(expected, '', id);
+    t.ok(isFix(fix), `${id}: ${fix}`);
+  }
+  t.equal(new Set(checks.map(({ id }) => id)).size, checks.length, 'each under a name of its own');
+  t.same(await runAgentChecks(context(dir)), [], 'no configuration, no role to try');
+});
+
+const INITIALIZED = '{"jsonrpc":"2.0","id":1,"result":{"serverInfo":{"name":"airlock"}}}\n';
+
+t.test('an MCP handshake counts with both answers and tools', async (t) => {
+  t.match(judgeHandshake(`${INITIALIZED}{"jsonrpc":"2.0","id":2,"result":{"tools":[{},{}]}}\n`), {
+    ok: true,
+    found: 'answers, 2 tools',
+  });
+  t.match(judgeHandshake(''), { ok: false, found: 'no answer to initialize' });
+  t.match(judgeHandshake('Usage: …\n{"id":1,"error":{}}\n'), { ok: false });
+  t.match(judgeHandshake(`${INITIALIZED}{"jsonrpc":"2.0","id":2,"result":{"tools":[]}}\n`), { ok: false, found: 'no tools' });
+  t.match(judgeHandshake(`${INITIALIZED}{"jsonrpc":"2.0","id":2,"resu`), { ok: false, found: 'no tools' });
+});
+
+t.test('the version is that of the package', async (t) => {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  t.equal(VERSION, manifest.version);
+});
