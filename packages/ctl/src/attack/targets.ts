@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { findAccount, type Account } from '../accounts.js';
 import type { Context } from '../context.js';
 import { groupMembers } from '../groups.js';
+import { isInstalled } from '../system.js';
 import { quote, type Targets } from './probe.js';
 
 export interface Attack {
@@ -24,10 +25,6 @@ export interface Choice {
 const FILES_EACH = 6;
 /** What has no place in a command line: a lease, an enrolment, a private key. */
 const SECRETS = ['al1\\.', 'otpauth:', 'PRIVATE KEY'];
-const INSTALLED = '/run/airlock';
-
-/** Installed with systemd, as opposed to the development launcher. */
-export const isInstalled = ({ runtimeDir }: Context): boolean => runtimeDir === INSTALLED;
 
 /** @throws AirlockError CONFIG_INVALID, UNAVAILABLE where nothing is installed */
 export const readCompiled = ({ configDir }: Context): CompiledConfig => {

@@ -5,6 +5,7 @@ import { attack } from '../attack/report.js';
 import type { Context } from '../context.js';
 import { runAgentChecks, runChecks, type Check } from '../doctor/checks.js';
 import { print, table } from '../output.js';
+import { isInstalled } from '../system.js';
 import type { Command, Invocation } from './command.js';
 
 const look = async (context: Context): Promise<readonly Check[]> => {
@@ -27,7 +28,7 @@ const doctor = async (context: Context, invocation: Invocation): Promise<number>
   if (invocation.options['attack'] === true) return attack(context, invocation);
   const checks = await look(context);
   // Isolation is a fact to be told in the development launcher, not a fault of it.
-  const tolerated = (id: string): boolean => id === 'isolation' && context.runtimeDir !== '/run/airlock';
+  const tolerated = (id: string): boolean => id === 'isolation' && !isInstalled(context);
   const bad = checks.filter((check) => !check.ok && !tolerated(check.id)).length;
   const rows = checks.map((check) => [
     check.ok ? 'ok' : tolerated(check.id) ? 'note' : 'FAIL',

@@ -8,6 +8,7 @@ import { connectLine } from '../attack/probe.js';
 import { placesOf } from '../attack/targets.js';
 import type { Context } from '../context.js';
 import { groupMembers } from '../groups.js';
+import { isInstalled } from '../system.js';
 import { check, type Check } from './check.js';
 
 const CONNECT_LIMIT_MS = 5000;
@@ -96,7 +97,7 @@ const connectable = async (context: Context, role: string, who: Who): Promise<Ch
 /** Whom doctor can be: each user of the role as root, itself where it may connect. */
 const whoFor = (context: Context, role: string, members: readonly string[]): readonly Who[] => {
   const own = process.getuid?.() ?? 0;
-  if (context.runtimeDir !== '/run/airlock') return [null];
+  if (!isInstalled(context)) return [null];
   if (own === 0) return members.map(findAccount).filter((account) => account !== null);
   return members.includes(findAccount(String(own))?.user ?? '') ? [null] : [];
 };
@@ -115,7 +116,7 @@ export const agentChecks = async (context: Context, config: CompiledConfig): Pro
   const checks: Check[] = [];
   for (const role of Object.keys(config.roles)) {
     const users = groupMembers(`airlock-r-${role}`);
-    if (context.runtimeDir === '/run/airlock') checks.push(members(role, users));
+    if (isInstalled(context)) checks.push(members(role, users));
     if (!lstatSync(join(context.runtimeDir, 'agent', `${role}.sock`), { throwIfNoEntry: false })) {
       checks.push(check(`agent socket ${role}`, false, 'missing', 'connects', restartSocket(role)));
       continue;
