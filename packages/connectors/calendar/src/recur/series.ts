@@ -1,0 +1,180 @@
+/**
+ * From an event and its changed instances to what happens in a window (RFC 5545 §3.8.4.4, §3.8.5).
+ *
+ * CAL-14  An instance that was changed stands where it was moved to, and nowhere else.
+ * CAL-15  An instance named by EXDATE is not there; one that the clock was moved past is not there either (§3.3.10).
+ */
+import type { Series } from '../ics/calendar-text.js';
+import type { Entry, Span } from '../ics/event.js';
+import { instantOf, wallDay, type Stamp } from '../ics/stamp.js';
+import { DAY, LIMITS } from '../limits.js';
+import { readWall, toInstant, toWall, type Zone } from '../zones/zone.js';
+import { expandRule } from './expand.js';
+import type { Rule, Until } from './rule.js';
+
+/** Half open: what ends at `fromMs` or begins at `toMs` is outside. */
+export interface Window {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export interface Instance {
+  readonly series: Series;
+  /** What it looks like: the event itself or a changed instance. */
+  readonly entry: Entry;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly isAllDay: boolean;
+  /** Where the series had it; null for an event that does not recur. */
+  readonly original: Original | null;
+}
+
+/** `t` and an instant, `f` and a floating wall time, or `d` and a day's midnight on the wall. */
+export type Original = `${'t' | 'f' | 'd'}${number}`;
+
+export interface Found {
+  readonly instances: readonly Instance[];
+  /** A bound was reached: there may be more. */
+  readonly cut: boolean;
+}
+
+/** A start that the series has before anything is changed. */
+interface Candidate {
+  readonly start: Stamp;
+  readonly span: Span;
+}
+
+/** A recurrence that COUNT ends is counted without the instances that do not exist (§3.3.10), up to here. */
+const MAX_RECOUNTED = 1000;
+
+export const isRecurring = ({ master, overrides }: Series): boolean =>
+  master === null ? overrides.length > 0 : master.rule !== null || master.extras.length > 0 || overrides.length > 0;
+
+const originalOf = (stamp: Stamp, local: Zone): Original => {
+  if (stamp.isDate) return `d${stamp.wallMs}`;
+  return stamp.zone === null ? `f${stamp.wallMs}` : `t${instantOf(stamp, local)}`;
+};
+
+/** An instance is also meant by its day alone, or by its wall time without a zone: both are found in calendars. */
+const namesOf = (stamp: Stamp, local: Zone): readonly Original[] => [
+  `t${instantOf(stamp, local)}`,
+  `f${stamp.wallMs}`,
+  `d${wallDay(stamp.wallMs)}`,
+];
+
+/** What an EXDATE or RECURRENCE-ID takes away. Of whole days a time names the day it falls on. */
+const meantBy = (stamp: Stamp, master: Entry, local: Zone): Original =>
+  master.start.isDate ? `d${wallDay(stamp.wallMs)}` : originalOf(stamp, local);
+
+/** End of an instance: exact after DTEND, days first after DURATION; a day without either lasts one. */
+const endOf = (start: Stamp, span: Span, model: Stamp, local: Zone): number => {
+  const startMs = instantOf(start, local);
+  const zone = start.zone ?? local;
+  if (span.kind === 'none') return start.isDate ? toInstant(zone, start.wallMs + DAY) : startMs;
+  if (span.kind === 'duration') {
+    const { days, exactMs } = span.duration;
+    return (days === 0 ? startMs : toInstant(zone, start.wallMs + days * DAY)) + exactMs;
+  }
+  if (start.isDate) return toInstant(zone, start.wallMs + Math.max(0, span.end.wallMs - model.wallMs));
+  return startMs + Math.max(0, instantOf(span.end, local) - instantOf(model, local));
+};
+
+/** How long an instance can last at most, on any wall. */
+const lengthOf = (entry: Entry, local: Zone): number => {
+  const lengths = [endOf(entry.start, entry.span, entry.start, local) - instantOf(entry.start, local)];
+  for (const { start, span } of entry.extras) if (span !== null) lengths.push(endOf(start, span, start, local) - instantOf(start, local));
+  return Math.min(LIMITS.maxLookBackMs, Math.max(...lengths) + DAY);
+};
+
+const untilWall =
+  (zone: Zone, isDate: boolean) =>
+  (until: Until): number => {
+    if (until.isUtc) return isDate ? wallDay(until.wallMs) : toWall(zone, until.wallMs);
+    return until.isDate && !isDate ? until.wallMs + DAY - 1000 : until.wallMs;
+  };
+
+/** Wall times of the rule, without those that the zone does not have. */
+const ruleWalls = (rule: Rule, start: Stamp, local: Zone, wall: Window): { walls: readonly number[]; cut: boolean } => {
+  const zone = start.zone ?? local;
+  const exists = (wallMs: number): boolean => start.isDate || wallMs === start.wallMs || readWall(zone, wallMs).exists;
+  const counted = rule.count !== null && rule.count <= MAX_RECOUNTED && !start.isDate;
+  const { walls, cut } = expandRule(counted ? { ...rule, count: (rule.count ?? 0) + 8 } : rule, start.wallMs, {
+    fromMs: counted ? start.wallMs : wall.fromMs,
+    toMs: wall.toMs,
+    most: counted ? MAX_RECOUNTED + 8 : LIMITS.maxInstancesPerSeries,
+    untilWall: untilWall(zone, start.isDate),
+  });
+  const existing = walls.filter(exists);
+  const kept = counted ? existing.slice(0, rule.count ?? 0) : existing;
+  return { walls: kept.filter((wallMs) => wallMs >= wall.fromMs), cut };
+};
+
+const candidatesOf = (master: Entry, local: Zone, wall: Window): { candidates: Candidate[]; cut: boolean } => {
+  const { start, span, rule, extras } = master;
+  const { walls, cut } = rule === null ? { walls: [start.wallMs], cut: false } : ruleWalls(rule, start, local, wall);
+  const own = [...new Set([start.wallMs, ...walls])].map((wallMs): Candidate => ({ start: { ...start, wallMs }, span }));
+  const all = [...own, ...extras.map((extra): Candidate => ({ start: extra.start, span: extra.span ?? span }))];
+  const seen = new Set<Original>();
+  const candidates = all.filter((candidate) => {
+    const name = originalOf(candidate.start, local);
+    const isNew = !seen.has(name);
+    seen.add(name);
+    return isNew;
+  });
+  return { candidates, cut };
+};
+
+/** RANGE=THISANDFUTURE: the last such change at or before an instance gives its looks and moves it as far. */
+const futureOf = (futures: readonly Entry[], startMs: number, local: Zone): Entry | undefined =>
+  futures.findLast(({ recurrenceId }) => recurrenceId !== null && instantOf(recurrenceId, local) <= startMs);
+
+const shiftOf = ({ start, recurrenceId }: Entry): number => start.wallMs - (recurrenceId?.wallMs ?? start.wallMs);
+
+const place = (series: Series, master: Entry, candidate: Candidate, futures: readonly Entry[], local: Zone): Instance => {
+  const future = futureOf(futures, instantOf(candidate.start, local), local);
+  const original = isRecurring(series) ? originalOf(candidate.start, local) : null;
+  const start =
+    future === undefined
+      ? candidate.start
+      : { ...candidate.start, wallMs: candidate.start.wallMs + shiftOf(future), zone: future.start.zone };
+  const entry = future ?? master;
+  const span = future?.span ?? candidate.span;
+  const endMs =
+    future === undefined && candidate.span !== master.span
+      ? endOf(start, span, start, local)
+      : endOf(start, span, entry.start, local);
+  return { series, entry, startMs: instantOf(start, local), endMs, isAllDay: start.isDate, original };
+};
+
+const changed = (series: Series, override: Entry, local: Zone): Instance => ({
+  series,
+  entry: override,
+  startMs: instantOf(override.start, local),
+  endMs: endOf(override.start, override.span, override.start, local),
+  isAllDay: override.start.isDate,
+  original: originalOf(override.recurrenceId ?? override.start, local),
+});
+
+const overlaps = ({ startMs, endMs }: Instance, { fromMs, toMs }: Window): boolean =>
+  startMs < toMs && (endMs > fromMs || startMs >= fromMs);
+
+/** All instances of a series that overlap the window; `local` reads floating times and days. */
+export const instancesIn = (series: Series, window: Window, local: Zone): Found => {
+  const { master, overrides } = series;
+  const moved = overrides.map((override) => changed(series, override, local)).filter((instance) => overlaps(instance, window));
+  if (master === null) return { instances: moved, cut: false };
+  const gone = [...master.exceptions, ...overrides.flatMap(({ recurrenceId }) => (recurrenceId === null ? [] : [recurrenceId]))];
+  const excluded = new Set(gone.map((stamp) => meantBy(stamp, master, local)));
+  const futures = overrides
+    .filter(({ andFuture }) => andFuture)
+    .sort((one, other) => instantOf(one.recurrenceId ?? one.start, local) - instantOf(other.recurrenceId ?? other.start, local));
+  const shift = Math.min(LIMITS.maxLookBackMs, Math.max(0, ...futures.map((future) => Math.abs(shiftOf(future)))));
+  const back = Math.max(lengthOf(master, local), ...futures.map((future) => lengthOf(future, local))) + shift + LIMITS.maxOffsetMs;
+  const wall = { fromMs: window.fromMs - back, toMs: window.toMs + shift + LIMITS.maxOffsetMs };
+  const { candidates, cut } = candidatesOf(master, local, wall);
+  const own = candidates
+    .filter(({ start }) => !namesOf(start, local).some((name) => excluded.has(name)))
+    .map((candidate) => place(series, master, candidate, futures, local))
+    .filter((instance) => overlaps(instance, window));
+  return { instances: [...own, ...moved], cut };
+};
