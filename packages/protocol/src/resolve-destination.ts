@@ -68,8 +68,10 @@ const originOf = (template: string, settings: Settings): Origin => {
 
 /** A template that is one setting: the setting is a whole address. */
 const originOfText = (address: string): Origin => {
-  const { scheme, host, port } = splitAddress(address);
-  return { scheme: schemeOf(scheme), host: hostOf(host), port: portOf(port, scheme) };
+  const { scheme: written, host, port } = splitAddress(address);
+  // What people paste to subscribe to a calendar; it is fetched over https.
+  const scheme = /^webcals?$/i.test(written) ? 'https' : schemeOf(written);
+  return { scheme, host: hostOf(host), port: portOf(port, scheme) };
 };
 
 /** `{name[]}`: the setting is a list of addresses. */

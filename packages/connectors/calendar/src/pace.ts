@@ -1,7 +1,7 @@
 /** Lets timers and sockets have their turn during long work, and ends it in time: a cell whose thread stands still is killed. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '@airlock/protocol';
-import { abortError } from './failure.js';
+import { abortError, unreadable } from './failure.js';
 import { LIMITS } from './limits.js';
 
 /** Steps between two turns: 100 events are parsed in about 5 ms. */
@@ -14,6 +14,7 @@ export class Pace {
   readonly #startMs: number;
   #steps = 0;
   #instances = LIMITS.maxInstancesPerCall;
+  #requests = 0;
 
   constructor(signal: AbortSignal, clock: Clock) {
     this.signal = signal;
@@ -26,6 +27,13 @@ export class Pace {
     const before = Math.floor(this.#steps / STEPS_A_TURN);
     this.#steps += weight;
     if (Math.floor(this.#steps / STEPS_A_TURN) !== before) await nextTurn();
+    if (this.signal.aborted) throw abortError(this.signal);
+  }
+
+  /** Counts one request to the server. @throws AirlockError UPSTREAM_REFUSED where a call needs more than any should. */
+  request(): void {
+    this.#requests += 1;
+    if (this.#requests > LIMITS.maxRequests) throw unreadable('it takes too many requests');
     if (this.signal.aborted) throw abortError(this.signal);
   }
 

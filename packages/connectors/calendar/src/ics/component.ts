@@ -20,7 +20,11 @@ export interface Properties {
 const LF = 10;
 const FOLD = /^[ \t]/;
 const NAME_BYTES = 64;
-const MOST_LINES: Readonly<Record<string, number>> = { ATTENDEE: LIMITS.maxAttendees, EXDATE: LIMITS.maxDates, RDATE: LIMITS.maxDates };
+const MOST_LINES: Readonly<Record<string, number>> = {
+  ATTENDEE: LIMITS.maxAttendees,
+  EXDATE: LIMITS.maxDates,
+  RDATE: LIMITS.maxDates,
+};
 
 /** Joins the physical lines of the wanted properties (RFC 5545 §3.1), on bytes, for a fold may split a character. */
 class Unfolder {
@@ -80,7 +84,7 @@ const withoutReturn = (line: Buffer): Buffer => (line.at(-1) === 13 ? line.subar
 
 const unfold = ({ bytes, from, to }: Block, wanted: ReadonlySet<string>): Unfolder => {
   const unfolder = new Unfolder(wanted);
-  for (let at = from; at < to; ) {
+  for (let at = from; at < to;) {
     const found = bytes.indexOf(LF, at);
     const end = found < 0 || found > to ? to : found;
     unfolder.take(withoutReturn(bytes.subarray(at, end)));
@@ -90,7 +94,11 @@ const unfold = ({ bytes, from, to }: Block, wanted: ReadonlySet<string>): Unfold
   return unfolder;
 };
 
-type JCal = readonly [string, readonly (readonly [string, Readonly<Record<string, string>>, string, ...unknown[]])[], ...unknown[]];
+type JCal = readonly [
+  string,
+  readonly (readonly [string, Readonly<Record<string, string>>, string, ...unknown[]])[],
+  ...unknown[],
+];
 
 const parseLines = (lines: readonly string[]): Property[] => {
   const [, properties] = ICAL.parse(`BEGIN:VEVENT\r\n${lines.join('\r\n')}\r\nEND:VEVENT`) as unknown as JCal;
@@ -121,10 +129,13 @@ export const readProperties = (block: Block, wanted: ReadonlySet<string>): Prope
 export const innerBlocks = ({ bytes, from, to }: Block, names: readonly string[], most: number): Block[] => {
   const found: Block[] = [];
   let open: number | null = null;
-  for (let at = from; at < to && found.length < most; ) {
+  for (let at = from; at < to && found.length < most;) {
     const next = bytes.indexOf(LF, at);
     const end = next < 0 || next > to ? to : next;
-    const text = bytes.toString('latin1', at, Math.min(end, at + NAME_BYTES)).trimEnd().toUpperCase();
+    const text = bytes
+      .toString('latin1', at, Math.min(end, at + NAME_BYTES))
+      .trimEnd()
+      .toUpperCase();
     if (names.some((name) => text === `BEGIN:${name}`)) open ??= at;
     if (open !== null && names.some((name) => text === `END:${name}`)) {
       found.push({ bytes, from: open, to: end });

@@ -23,7 +23,9 @@ export type ZoneOf = (tzid: string) => Zone | null;
 const TIME = /^([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})(Z?))?$/;
 
 /** Milliseconds of `YYYY-MM-DD[THH:MM:SS]` as a wall shows it, or null where there is no such day or time. */
-export const parseWall = (text: string): { readonly wallMs: number; readonly isDate: boolean; readonly isUtc: boolean } | null => {
+export const parseWall = (
+  text: string,
+): { readonly wallMs: number; readonly isDate: boolean; readonly isUtc: boolean } | null => {
   const [whole, year = '', month = '', day = '', hour, minute, second, z] = TIME.exec(text) ?? [];
   if (whole === undefined || year === '0000') return null;
   const midnight = Date.parse(`${year}-${month}-${day}T00:00:00Z`);

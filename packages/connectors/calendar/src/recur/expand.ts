@@ -24,7 +24,8 @@ export interface Expanded {
   readonly cut: boolean;
 }
 
-const zoned = (wallMs: number): Temporal.ZonedDateTime => Temporal.Instant.fromEpochMilliseconds(wallMs).toZonedDateTimeISO('UTC');
+const zoned = (wallMs: number): Temporal.ZonedDateTime =>
+  Temporal.Instant.fromEpochMilliseconds(wallMs).toZonedDateTimeISO('UTC');
 
 const open = (rule: Rule, startMs: number, window: ExpandWindow): RRuleTemporal =>
   new RRuleTemporal({
@@ -34,6 +35,7 @@ const open = (rule: Rule, startMs: number, window: ExpandWindow): RRuleTemporal 
     tzid: 'UTC',
     dtstart: zoned(startMs),
     cache: false,
+    includeDtstart: true,
     maxIterations: LIMITS.maxIterations,
     maxCandidateEvaluations: LIMITS.maxCandidates,
     ...Object.fromEntries(Object.entries(rule.by).map(([name, values]) => [name, [...values]])),
@@ -46,7 +48,7 @@ const open = (rule: Rule, startMs: number, window: ExpandWindow): RRuleTemporal 
 const SHRINK = 24;
 const TRIES = 4;
 
-/** Wall times of a rule in a window, DTSTART itself only where the rule gives it. */
+/** Wall times of a rule in a window. DTSTART is the first instance and counts, also where the rule does not give it (RFC 5545 §3.8.5.3). */
 export const expandRule = (rule: Rule, startMs: number, window: ExpandWindow): Expanded => {
   const from = Math.max(window.fromMs, startMs);
   let length = window.toMs - from;

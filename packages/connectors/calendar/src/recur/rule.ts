@@ -94,6 +94,12 @@ const byDayOf = (recur: Readonly<Record<string, unknown>>, freq: Frequency): rea
   return days.length <= 371 && days.every((day) => isByDay(day, freq)) ? days : undefined;
 };
 
+/** ical.js writes WKST as a number, Sunday being 1. */
+const weekStartOf = (value: unknown): string => {
+  if (typeof value === 'number') return WEEKDAYS[(value + 5) % 7] ?? '';
+  return String(value ?? 'MO');
+};
+
 /** @param value jCal's recur. @returns null where the rule cannot be expanded as it stands. */
 export const parseRule = (value: unknown): Rule | null => {
   if (typeof value !== 'object' || value === null) return null;
@@ -104,7 +110,7 @@ export const parseRule = (value: unknown): Rule | null => {
   const interval = wholeNumber(recur['interval'] ?? 1, MAX_INTERVAL);
   const count = recur['count'] === undefined ? null : wholeNumber(recur['count'], MAX_COUNT);
   const until = recur['until'] === undefined ? null : parseWall(String(recur['until']));
-  const wkst = String(recur['wkst'] ?? 'MO');
+  const wkst = weekStartOf(recur['wkst']);
   const by = partsOf(recur);
   const byDay = byDayOf(recur, freq);
   if (interval === null || by === null || byDay === undefined || !WEEKDAYS.includes(wkst)) return null;

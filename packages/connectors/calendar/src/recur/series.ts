@@ -82,7 +82,8 @@ const endOf = (start: Stamp, span: Span, model: Stamp, local: Zone): number => {
 /** How long an instance can last at most, on any wall. */
 const lengthOf = (entry: Entry, local: Zone): number => {
   const lengths = [endOf(entry.start, entry.span, entry.start, local) - instantOf(entry.start, local)];
-  for (const { start, span } of entry.extras) if (span !== null) lengths.push(endOf(start, span, start, local) - instantOf(start, local));
+  for (const { start, span } of entry.extras)
+    if (span !== null) lengths.push(endOf(start, span, start, local) - instantOf(start, local));
   return Math.min(LIMITS.maxLookBackMs, Math.max(...lengths) + DAY);
 };
 
@@ -169,7 +170,8 @@ export const instancesIn = (series: Series, window: Window, local: Zone): Found 
     .filter(({ andFuture }) => andFuture)
     .sort((one, other) => instantOf(one.recurrenceId ?? one.start, local) - instantOf(other.recurrenceId ?? other.start, local));
   const shift = Math.min(LIMITS.maxLookBackMs, Math.max(0, ...futures.map((future) => Math.abs(shiftOf(future)))));
-  const back = Math.max(lengthOf(master, local), ...futures.map((future) => lengthOf(future, local))) + shift + LIMITS.maxOffsetMs;
+  const back =
+    Math.max(lengthOf(master, local), ...futures.map((future) => lengthOf(future, local))) + shift + LIMITS.maxOffsetMs;
   const wall = { fromMs: window.fromMs - back, toMs: window.toMs + shift + LIMITS.maxOffsetMs };
   const { candidates, cut } = candidatesOf(master, local, wall);
   const own = candidates
@@ -177,4 +179,24 @@ export const instancesIn = (series: Series, window: Window, local: Zone): Found 
     .map((candidate) => place(series, master, candidate, futures, local))
     .filter((instance) => overlaps(instance, window));
   return { instances: [...own, ...moved], cut };
+};
+
+/** Milliseconds on the wall around which an instance is looked for. */
+const aroundOf = (original: Original): number => Number(original.slice(1));
+
+/** The instance that an id names; null where the series has it no more. */
+export const instanceOf = (series: Series, original: Original | null, local: Zone): Instance | null => {
+  const { master, overrides } = series;
+  if (original === null) {
+    if (master === null || isRecurring(series)) return null;
+    return place(series, master, { start: master.start, span: master.span }, [], local);
+  }
+  const override = overrides.find(({ recurrenceId, start }) => originalOf(recurrenceId ?? start, local) === original);
+  if (override !== undefined) return changed(series, override, local);
+  const at = aroundOf(original);
+  const reach = LIMITS.maxOffsetMs + DAY;
+  const shifts = overrides.filter(({ andFuture }) => andFuture).map((one) => Math.abs(shiftOf(one)));
+  const far = reach + Math.min(LIMITS.maxLookBackMs, Math.max(0, ...shifts));
+  const { instances } = instancesIn(series, { fromMs: at - far, toMs: at + far }, local);
+  return instances.find((instance) => instance.original === original) ?? null;
 };
