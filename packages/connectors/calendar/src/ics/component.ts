@@ -125,6 +125,12 @@ export const readProperties = (block: Block, wanted: ReadonlySet<string>): Prope
   }
 };
 
+/** The first value of a property as text; empty where it is none. */
+export const textOfFirst = ({ all }: Properties, name: string): string => {
+  const value = all.find((property) => property.name === name)?.values[0];
+  return typeof value === 'string' ? value : '';
+};
+
 /** Blocks of the named components directly inside this one. */
 export const innerBlocks = ({ bytes, from, to }: Block, names: readonly string[], most: number): Block[] => {
   const found: Block[] = [];

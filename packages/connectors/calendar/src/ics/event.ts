@@ -1,7 +1,7 @@
 /** What an event's time is made of; its texts stay in the file until somebody wants to read them. */
 import { LIMITS } from '../limits.js';
 import { parseRule, type Rule } from '../recur/rule.js';
-import { readProperties, type Properties, type Property } from './component.js';
+import { readProperties, textOfFirst, type Properties, type Property } from './component.js';
 import type { Block } from './scan.js';
 import { parseDuration, stampOfProperty, stampsOf, type Duration, type Stamp, type ZoneOf } from './stamp.js';
 
@@ -98,11 +98,11 @@ const ruleOf = (properties: Properties): { readonly rule: Rule | null } | null =
 };
 
 const statusOf = (properties: Properties): Status | null => {
-  const text = String(find(properties, 'STATUS')?.values[0] ?? '').toLowerCase();
+  const text = textOfFirst(properties, 'STATUS').toLowerCase();
   return STATUSES.find((status) => status === text) ?? null;
 };
 
-const uidOf = (properties: Properties): string => String(find(properties, 'UID')?.values[0] ?? '').slice(0, LIMITS.maxUidChars);
+const uidOf = (properties: Properties): string => textOfFirst(properties, 'UID').slice(0, LIMITS.maxUidChars);
 
 /** A whole number up to ten digits; anything else is 0. */
 const sequenceOf = (properties: Properties): number => {

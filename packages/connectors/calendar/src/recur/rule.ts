@@ -97,7 +97,7 @@ const byDayOf = (recur: Readonly<Record<string, unknown>>, freq: Frequency): rea
 /** ical.js writes WKST as a number, Sunday being 1. */
 const weekStartOf = (value: unknown): string => {
   if (typeof value === 'number') return WEEKDAYS[(value + 5) % 7] ?? '';
-  return String(value ?? 'MO');
+  return value === undefined ? 'MO' : typeof value === 'string' ? value : '';
 };
 
 /** @param value jCal's recur. @returns null where the rule cannot be expanded as it stands. */
@@ -109,7 +109,7 @@ export const parseRule = (value: unknown): Rule | null => {
   if (freq === undefined) return null;
   const interval = wholeNumber(recur['interval'] ?? 1, MAX_INTERVAL);
   const count = recur['count'] === undefined ? null : wholeNumber(recur['count'], MAX_COUNT);
-  const until = recur['until'] === undefined ? null : parseWall(String(recur['until']));
+  const until = typeof recur['until'] === 'string' ? parseWall(recur['until']) : null;
   const wkst = weekStartOf(recur['wkst']);
   const by = partsOf(recur);
   const byDay = byDayOf(recur, freq);

@@ -99,14 +99,14 @@ const ruleWalls = (rule: Rule, start: Stamp, local: Zone, wall: Window): { walls
   const zone = start.zone ?? local;
   const exists = (wallMs: number): boolean => start.isDate || wallMs === start.wallMs || readWall(zone, wallMs).exists;
   const counted = rule.count !== null && rule.count <= MAX_RECOUNTED && !start.isDate;
-  const { walls, cut } = expandRule(counted ? { ...rule, count: (rule.count ?? 0) + 8 } : rule, start.wallMs, {
+  const { walls, cut } = expandRule(counted ? { ...rule, count: rule.count + 8 } : rule, start.wallMs, {
     fromMs: counted ? start.wallMs : wall.fromMs,
     toMs: wall.toMs,
     most: counted ? MAX_RECOUNTED + 8 : LIMITS.maxInstancesPerSeries,
     untilWall: untilWall(zone, start.isDate),
   });
   const existing = walls.filter(exists);
-  const kept = counted ? existing.slice(0, rule.count ?? 0) : existing;
+  const kept = counted ? existing.slice(0, rule.count) : existing;
   return { walls: kept.filter((wallMs) => wallMs >= wall.fromMs), cut };
 };
 

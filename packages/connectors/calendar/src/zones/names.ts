@@ -1,5 +1,5 @@
 /** From a TZID to a zone: what calendars in use write there (docs/spec/calendar.md, "Time zones"). */
-import { readProperties } from '../ics/component.js';
+import { readProperties, textOfFirst } from '../ics/component.js';
 import type { Block } from '../ics/scan.js';
 import type { ZoneOf } from '../ics/stamp.js';
 import { customZone } from './custom.js';
@@ -36,7 +36,7 @@ const offsetZone = (name: string): Zone | null => {
 const definedZones = (blocks: readonly Block[]): ((tzid: string) => Zone | null) => {
   let byName: Map<string, Block> | null = null;
   const index = (): Map<string, Block> =>
-    new Map(blocks.map((block) => [String(readProperties(block, TZID).all[0]?.values[0] ?? ''), block]));
+    new Map(blocks.map((block) => [textOfFirst(readProperties(block, TZID), 'TZID'), block]));
   return (tzid) => {
     byName ??= index();
     const block = byName.get(tzid);
