@@ -10,6 +10,7 @@ readonly LIB=/usr/lib/airlock
 readonly ETC=/etc/airlock
 readonly BIN=/usr/local/bin
 readonly UNITS=/etc/systemd/system
+readonly USER_UNITS=/usr/lib/systemd/user
 readonly MAN=/usr/share/man
 # Where each shell looks by itself; zsh's own directory differs from system to system, this one does not.
 readonly BASH_COMPLETIONS=/usr/share/bash-completion/completions
@@ -270,6 +271,7 @@ all_units() {
 
 install_units() {
   install -m 0644 "$staging"/systemd/*.service "$staging"/systemd/*.socket "$UNITS/"
+  install -D -m 0644 "$staging/systemd/user/airlock-watch.service" "$USER_UNITS/airlock-watch.service"
   systemctl daemon-reload
   local units
   units=$(all_units)
@@ -345,7 +347,7 @@ run_uninstall() {
   fi
   rm -rf "$UNITS"/airlock-*.service "$UNITS"/airlock-*.socket "$UNITS"/airlock-*.service.d "$UNITS"/sockets.target.wants/airlock-* \
     "$UNITS"/multi-user.target.wants/airlock-* /run/airlock "$LIB" "$LIB.new" "$LIB.old"
-  rm -f "$BIN/airlock" "$BIN/airlock-ctl"
+  rm -f "$BIN/airlock" "$BIN/airlock-ctl" "$USER_UNITS/airlock-watch.service"
   remove_manual
   [ ! -d /run/systemd/system ] || { systemctl daemon-reload; systemctl reset-failed 'airlock-*' 2>/dev/null || true; }
   if [ "$purge" = no ]; then

@@ -11,7 +11,7 @@ const units = (): Promise<string> =>
   must([
     'bash',
     '-c',
-    'ls -d /etc/systemd/system/airlock-* /etc/systemd/system/*/airlock-*.socket /etc/systemd/system/*/airlock-*.service 2>/dev/null || true',
+    'ls -d /etc/systemd/system/airlock-* /usr/lib/systemd/user/airlock-* /etc/systemd/system/*/airlock-*.socket /etc/systemd/system/*/airlock-*.service 2>/dev/null || true',
   ]);
 
 /** Manual pages and completions that are there. */

@@ -12,6 +12,7 @@ import { RUN_COMMANDS } from './run.js';
 import { SERVICE_COMMANDS } from './service.js';
 import { STATUS_COMMANDS } from './status.js';
 import { TOTP_COMMANDS } from './totp.js';
+import { WATCH_COMMANDS } from './watch.js';
 
 export const COMMANDS: readonly Command[] = [
   ...INIT_COMMANDS,
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...GRANT_COMMANDS,
   ...LEASE_COMMANDS,
   ...STATUS_COMMANDS,
+  ...WATCH_COMMANDS,
   ...RUN_COMMANDS,
   ...AUDIT_COMMANDS,
   ...ROLE_COMMANDS,

@@ -1,8 +1,7 @@
-/** status and watch: one look, or a look that stays. */
-import { connectSocket } from '@airlock/ipc';
-import { AirlockError, type ApproveStatus, type GatewayStatus, type PendingResult, type ShownRequest } from '@airlock/protocol';
-import { ask, approvePath, withGateway, withTotp, type Context } from '../context.js';
-import { note, print } from '../output.js';
+/** status: one look. */
+import { AirlockError, type ApproveStatus, type GatewayStatus } from '@airlock/protocol';
+import { ask, withGateway, withTotp, type Context } from '../context.js';
+import { print } from '../output.js';
 import type { Command } from './command.js';
 
 interface Up<T> {
@@ -85,63 +84,6 @@ const status = async (context: Context): Promise<number> => {
   return totp.up && gateway.up ? 0 : 5;
 };
 
-const eventText = (method: string, params: Readonly<Record<string, unknown>>): string => {
-  const facts = Object.entries(params).map(
-    ([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
-  return `${new Date().toTimeString().slice(0, 8)}  ${method.padEnd(18)} ${facts.join(', ')}`;
-};
-
-const frontText = ({ text, needsMatch }: ShownRequest): string =>
-  `${text}\n\napprove with: airlock-ctl approve${needsMatch ? ' --match NN' : ''}`;
-
-/** Runs until the connection ends or Ctrl-C: each new front in full, each decision and each end of a lease as a line. */
-const watch = async (context: Context): Promise<void> => {
-  let show = (): void => undefined;
-  const entry = (method: string): { params: () => null; handle: (params: object) => void } => ({
-    params: () => null,
-    handle: (params) => {
-      print(context, { event: method, ...params }, eventText(method, params as Record<string, unknown>));
-      if (method === 'request.fronted') show();
-    },
-  });
-  const methods = [
-    'request.fronted',
-    'request.decided',
-    'lease.issued',
-    'lease.ended',
-    'grant.issued',
-    'grant.ended',
-    'locked',
-    'enrolled',
-  ];
-  const closed = new Promise<AirlockError>((resolve) => {
-    void connectSocket(approvePath(context), {
-      notifications: Object.fromEntries(methods.map((method) => [method, entry(method)])),
-      onClose: (_link, reason) => resolve(reason),
-    })
-      .then(async (link) => {
-        show = () => {
-          void ask<PendingResult>(link, 'pending').then(
-            ({ front }) => front && print(context, { event: 'front', ...front }, frontText(front)),
-          );
-        };
-        await ask(link, 'subscribe');
-        if (!context.json) note(context, 'airlock: watching; Ctrl-C ends this');
-        show();
-      })
-      .catch((error: unknown) =>
-        resolve(error instanceof AirlockError ? error : new AirlockError('INTERNAL', 'watching failed')),
-      );
-  });
-  throw await closed;
-};
-
 export const STATUS_COMMANDS: readonly Command[] = [
   { name: 'status', summary: 'daemons, phone, lock, queue, leases, isolation', run: status },
-  {
-    name: 'watch',
-    summary: 'every request as it comes, every decision, every end; one JSON value a line with --json',
-    run: watch,
-  },
 ];
