@@ -93,7 +93,6 @@ const overSystemd = (): Probe[] => {
       wall: 'rights',
       name: 'systemctl kill --signal=CONT',
       script: 'systemctl --no-ask-password kill --signal=CONT airlock-totp',
-      rootCan: true,
       fix,
     },
     {
