@@ -116,6 +116,30 @@ t.test('ask, look, approve, call, give back', async (t) => {
   t.equal((await json('airlock', ['call', 'mine', 'echo'])).status, 4, 'without a lease');
 });
 
+t.test('what cannot be meant is refused, whatever waits', async (t) => {
+  t.match(await json('airlock-ctl', ['approve', 'abc']), {
+    status: 2,
+    json: { error: { code: 'PARAMS_INVALID', field: 'CODE' } },
+  });
+  t.match(
+    await json('airlock-ctl', ['approve', '123456']),
+    { status: 1, json: { error: { code: 'NOT_FOUND' } } },
+    'nothing waits',
+  );
+  const both = await json('airlock-ctl', ['deny', '--all', 'r-k3m9qz7w2p']);
+  t.match(both, { status: 2, json: { error: { code: 'PARAMS_INVALID', found: 'both' } } });
+});
+
+t.test('the line above the code says what it is for', async (t) => {
+  const asked = (await json('airlock', ['request', 'mine:read', '--reason', 'x', '--intent', 'long '.repeat(200)])).json as {
+    request: string;
+  };
+  const read = await running.command('airlock-ctl', ['approve'], { stdin: '\n' });
+  t.equal(read.stderr.trim().split('\n').at(-3), `airlock: the code is for ${asked.request} (default): mine:read for 60 min`);
+  t.same((await json('airlock-ctl', ['deny', '--all'])).json, { denied: [asked.request] });
+  running.clock.advance(600_000);
+});
+
 t.test('deny, revoke, lock, unlock, run', async (t) => {
   const agent = await openSession(running);
   const ask = async (ttlS: number): Promise<string> =>

@@ -7,6 +7,21 @@ const PAIR = /^([A-Za-z][A-Za-z0-9_]{0,63})=(.+)$/s;
 
 const scalar = (text: string): Json => (/^[0-9]{1,9}$/.test(text) ? Number(text) : text);
 
+/** What something enforces for a narrowed lease: no operation of this release declares a constraint of its arguments. */
+const ENFORCED = ['calls'] as const;
+
+/** LEASE-8: a limit that nobody enforces is no limit. @throws AirlockError CONSTRAINT with what is allowed */
+export const checkEnforced = (constraints: Constraints): void => {
+  const stray = Object.keys(constraints).find((key) => !ENFORCED.some((one) => one === key));
+  if (stray === undefined) return;
+  throw new AirlockError('CONSTRAINT', 'nothing enforces this constraint, so a lease narrowed by it allows no call', {
+    field: `--constraint ${stray}`,
+    expected: `${ENFORCED.join(', ')}=NUMBER`,
+    found: stray,
+    hint: 'narrow by --scope, --ttl or --calls',
+  });
+};
+
 /** @throws AirlockError PARAMS_INVALID for what is no `key=value`; which keys there are is the gateway's to say. */
 export const parseConstraints = (pairs: readonly string[]): Constraints => {
   const constraints = new Map<string, Json>();

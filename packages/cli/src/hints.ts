@@ -23,6 +23,8 @@ const waitText = (retryAfterMs: number | undefined): string =>
 /** The hint with commands in place of methods, and a time in place of a field. */
 export const commandHint = (hint: string, retryAfterMs?: number): string =>
   hint
+    // Some hints say both already.
+    .replaceAll(/access\.request, or (?=airlock request)/g, '')
     .replaceAll(NAMES, (name) => COMMANDS[name] ?? name)
     .replace('airlock services or airlock services', 'airlock services')
     .replace('the time named in retryAfterMs', waitText(retryAfterMs))

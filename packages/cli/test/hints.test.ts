@@ -32,6 +32,15 @@ t.test('no hint that can reach an agent names a method of the wire once it is tr
   test.end();
 });
 
+t.test('a hint that says method and command says the command once', (test) => {
+  test.equal(
+    commandHint('ask for it: access.request, or airlock request mail:read:pid --reason TEXT --wait'),
+    'ask for it: airlock request mail:read:pid --reason TEXT --wait',
+  );
+  test.equal(commandHint('use tools.search or services.list'), 'use airlock services');
+  test.end();
+});
+
 t.test('every command that a translated hint names is there', (test) => {
   const names = new Set(PROGRAM.commands.map(({ name }) => name.split(' ')[0]));
   const named = Object.values(ERRORS).flatMap(({ hint }) => [...commandHint(hint).matchAll(/\bairlock ([a-z]+)/g)]);
@@ -51,7 +60,7 @@ t.test('on stderr and in JSON, with the time that is to be waited', async (test)
   const call = ['call', 'gmail', 'count_unread', '--lease', gateway.lease(['gmail:read'])];
   answer('LEASE_EXPIRED', {});
   const expired = await airlock(call, { env: gateway.env });
-  test.match(expired.stderr, 'ask again with airlock request SERVICE --reason TEXT');
+  test.match(expired.stderr, 'ask again: airlock request SERVICE --reason TEXT --wait');
   answer('RATE_LIMITED', { retryAfterMs: 2500 });
   test.match((await airlock([...call, '--json'], { env: gateway.env })).json, {
     error: { hint: 'wait for 3 s', retryAfterMs: 2500 },

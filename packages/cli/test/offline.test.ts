@@ -11,14 +11,22 @@ const env = { PATH: process.env['PATH'] ?? '' };
 const LEASE = fakeLease(1, ['gmail:read']);
 
 t.test('lease narrow appends caveats, offline', async (test) => {
-  const flags = ['--scope', 'gmail:read:count_unread', '--ttl', '10', '--calls', '5', '--constraint', 'folders=INBOX'];
+  const flags = ['--scope', 'gmail:read:count_unread', '--ttl', '10', '--calls', '5', '--constraint', 'calls=4'];
   const { code, json } = await airlock(['lease', 'narrow', LEASE, ...flags, '--json'], { env });
   test.equal(code, 0);
   const { lease, id } = json as { lease: string; id: string };
   test.equal(id, leaseFacts(LEASE).id);
-  test.equal(lease.split('.').length, LEASE.split('.').length + 4);
+  test.equal(lease.split('.').length, LEASE.split('.').length + 3);
+  const budget = Buffer.from(lease.split('.').at(-2) ?? '', 'base64url').toString();
+  test.equal(budget, '["budget",{"calls":4}]', 'the smaller of two');
   const again = await airlock(['lease', 'narrow', '-', '--calls', '1'], { env, stdin: `${lease}\n` });
   test.equal(again.stdout.trim().split('.').length, lease.split('.').length + 1);
+});
+
+t.test('LEASE-8: lease narrow offers no constraint that nothing enforces', async (test) => {
+  const refused = await airlock(['lease', 'narrow', LEASE, '--constraint', 'folders=INBOX', '--json'], { env });
+  test.equal(refused.code, 3);
+  test.match(refused.json, { error: { code: 'CONSTRAINT', expected: 'calls=NUMBER', found: 'folders', hint: /--calls/ } });
 });
 
 t.test('lease narrow refuses what does not narrow', async (test) => {

@@ -89,6 +89,10 @@ const decided = async (link: Link, request: string, signal: AbortSignal): Promis
 
 const FRONT_POLL_MS = 500;
 
+/** Right above the code: which request it is for. A long intent has scrolled its own first lines away. */
+export const noteSummary = (context: Context, { id, role, summary }: ShownRequest): void =>
+  note(context, `airlock: the code is for ${id} (${role}): ${summary}`);
+
 const readCode = async (context: Context, signal: AbortSignal): Promise<string | null> => {
   const typed = await context.terminal.secret('code: ', signal);
   return typed === null || typed.trim() === '' ? null : checkCode(typed.trim());
@@ -143,6 +147,7 @@ const approveHere = async (context: Context, link: Link, request: string, signal
   let rejected: AirlockError | null = null;
   while (shown !== null && !signal.aborted) {
     try {
+      noteSummary(context, shown);
       const code = await readCode(context, signal);
       if (code === null) break;
       return await submit(link, shown, code, shown.match);

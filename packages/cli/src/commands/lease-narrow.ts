@@ -1,6 +1,6 @@
 /** `airlock lease narrow [LEASE]`: a lease that allows less, for a sub-agent; needs no gateway. */
 import { leaseFacts, leaseStore, narrow, systemClock, type Narrowing } from '@airlock/client';
-import { parseConstraints } from '../constraints.js';
+import { checkEnforced, parseConstraints } from '../constraints.js';
 import { findLease, namedLease, socketOf, type Context } from '../context.js';
 import { parseCount, parseMinutes } from '../numbers.js';
 import { printResult } from '../output.js';
@@ -13,11 +13,22 @@ export interface NarrowFlags {
   readonly constraint?: readonly string[];
 }
 
+/** `--constraint calls=N` is what `--calls N` is; given both, the smaller holds. */
+const callsOf = (flag: string | undefined, pairs: readonly string[] = []): number | undefined => {
+  const constraints = parseConstraints(pairs);
+  checkEnforced(constraints);
+  const { calls } = constraints;
+  const counts = [
+    ...(flag === undefined ? [] : [parseCount(flag, '--calls')]),
+    ...(calls === undefined ? [] : [parseCount(JSON.stringify(calls), '--constraint calls')]),
+  ];
+  return counts.length === 0 ? undefined : Math.min(...counts);
+};
+
 const narrowingOf = ({ scope, ttl, calls, constraint }: NarrowFlags): Narrowing => ({
   scopes: scope,
   ttlS: ttl === undefined ? undefined : parseMinutes(ttl),
-  calls: calls === undefined ? undefined : parseCount(calls, '--calls'),
-  constraints: constraint === undefined ? undefined : parseConstraints(constraint),
+  calls: callsOf(calls, constraint),
 });
 
 /** `-` reads the lease from stdin, where no process list shows it; without one it is found as for `call`. */
@@ -40,7 +51,7 @@ export const LEASE_NARROW: Command = {
     { flags: '--scope <scope>', summary: 'a scope to keep; may be given again', many: true },
     { flags: '--ttl <minutes>', summary: 'end it earlier' },
     { flags: '--calls <n>', summary: 'at most this many calls' },
-    { flags: '--constraint <key=value>', summary: 'narrow it by arguments', many: true },
+    { flags: '--constraint <key=value>', summary: 'as --calls: calls=N', many: true },
   ],
   run: (context, { args: [lease], options }) => leaseNarrow(context, lease, options),
 };

@@ -1,6 +1,6 @@
 /** approve, deny, pending: the human's answer to what is in front. */
 import { AirlockError, type ApproveResult, type PendingResult, type RequestView, type ShownRequest } from '@airlock/protocol';
-import { checkCode, noteWait, shownFront, submit } from '../action.js';
+import { checkCode, noteSummary, noteWait, shownFront, submit } from '../action.js';
 import { ask, withTotp, type Context, type Link } from '../context.js';
 import { localTime, note, print, table } from '../output.js';
 import { textOption, type Command, type Invocation } from './command.js';
@@ -35,6 +35,7 @@ const needsMatch = (front: ShownRequest): AirlockError =>
 const obtainCode = async (context: Context, front: ShownRequest, given: string | undefined): Promise<string> => {
   note(context, front.text);
   noteWait(context, front);
+  noteSummary(context, front);
   if (given === undefined) {
     const typed = await context.terminal.secret('code: ');
     if (typed === null)
@@ -63,6 +64,8 @@ const approveText = ({ request, lease, grant }: ApproveResult): string => {
 
 const approve = async (context: Context, invocation: Invocation): Promise<void> => {
   const { args } = invocation;
+  // Before anything is asked: whether or not something waits, this is no code.
+  if (args[0] !== undefined) checkCode(args[0]);
   await withTotp(context, async (link) => {
     const front = wantedFront((await shownFront(link)).front, textOption(invocation, 'request'));
     const match = textOption(invocation, 'match');
@@ -77,10 +80,20 @@ const approve = async (context: Context, invocation: Invocation): Promise<void> 
   });
 };
 
+const oneOrAll = (): AirlockError =>
+  new AirlockError('PARAMS_INVALID', 'one request and --all', {
+    field: 'ID',
+    expected: 'the id of a request, or --all',
+    found: 'both',
+    hint: 'to deny one: airlock-ctl deny ID; to deny every one: airlock-ctl deny --all',
+  });
+
 const deny = async (context: Context, invocation: Invocation): Promise<void> => {
   const [id] = invocation.args;
+  const isAll = invocation.options['all'] === true;
+  if (isAll && id !== undefined) throw oneOrAll();
   const reason = textOption(invocation, 'reason');
-  const target = invocation.options['all'] === true ? { all: true } : id === undefined ? {} : { request: id };
+  const target = isAll ? { all: true } : id === undefined ? {} : { request: id };
   const result = await withTotp(context, (link: Link) =>
     ask<{ denied: readonly string[] }>(link, 'request.deny', { ...target, ...(reason === undefined ? {} : { reason }) }),
   );

@@ -8,7 +8,7 @@ import {
   type Params,
   type ServiceSummary,
 } from '@airlock/protocol';
-import { checkCode, shownFront, submit } from '../action.js';
+import { checkCode, noteSummary, shownFront, submit } from '../action.js';
 import { ask, withGateway, withTotp, type Context, type Link } from '../context.js';
 import { note, print } from '../output.js';
 import { textOption, type Command, type Invocation } from './command.js';
@@ -72,6 +72,7 @@ const approveHere = async (context: Context, request: string): Promise<boolean> 
       return false;
     }
     note(context, front.text);
+    noteSummary(context, front);
     const typed = await context.terminal.secret('code: ');
     if (typed === null || typed.trim() === '') return false;
     const again = (await shownFront(link)).front;
