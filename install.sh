@@ -337,6 +337,8 @@ run_install() {
 # --- uninstall ---------------------------------------------------------------------------------------------------
 run_uninstall() {
   need_root
+  # Access lists and mounts of paths that cells may read.
+  [ ! -x "$LIB/airlock-ctl" ] || [ ! -e "$ETC/paths.json" ] || "$LIB/airlock-ctl" path revoke --all || say "note: airlock-ctl path revoke --all failed"
   if [ -d /run/systemd/system ]; then
     local units
     units=$(systemctl list-units --all --plain --no-legend 'airlock-*' | awk '{print $1}')
@@ -345,7 +347,7 @@ run_uninstall() {
     # shellcheck disable=SC2086
     systemctl disable --quiet airlock-totp.service airlock-gateway.service $units 2>/dev/null || true
   fi
-  rm -rf "$UNITS"/airlock-*.service "$UNITS"/airlock-*.socket "$UNITS"/airlock-*.service.d "$UNITS"/sockets.target.wants/airlock-* \
+  rm -rf "$UNITS"/airlock-*.path "$UNITS"/airlock-*.timer "$UNITS"/srv-airlock-paths-*.mount "$UNITS"/airlock-*.service "$UNITS"/airlock-*.socket "$UNITS"/airlock-*.service.d "$UNITS"/sockets.target.wants/airlock-* \
     "$UNITS"/multi-user.target.wants/airlock-* /run/airlock "$LIB" "$LIB.new" "$LIB.old"
   rm -f "$BIN/airlock" "$BIN/airlock-ctl" "$USER_UNITS/airlock-watch.service"
   remove_manual
@@ -357,6 +359,7 @@ run_uninstall() {
     return
   fi
   rm -rf "$ETC" /var/lib/airlock-totp /var/lib/airlock-gateway
+  rmdir /srv/airlock/paths 2>/dev/null || true
   rmdir /srv/airlock 2>/dev/null || [ ! -d /srv/airlock ] || say "kept: /srv/airlock, it is not empty"
   local user group
   for user in airlock-totp airlock-gateway; do ! getent passwd "$user" >/dev/null || userdel "$user"; done

@@ -53,6 +53,7 @@ export const PROGRAM: Program<Context> = {
     credentials: 'sealed secrets',
     role: 'who may ask',
     lockout: 'after too many wrong codes',
+    path: 'maildirs and calendar files of this machine that cells may read',
     config: 'used by install.sh',
   },
   globals: [{ flags: '--json', summary: 'one JSON value on stdout (AIRLOCK_JSON=1)' }],

@@ -7,6 +7,7 @@ import { DOCTOR_COMMANDS } from './doctor.js';
 import { GRANT_COMMANDS } from './grant.js';
 import { INIT_COMMANDS } from './init.js';
 import { LEASE_COMMANDS } from './leases.js';
+import { PATH_COMMANDS } from './path.js';
 import { ROLE_COMMANDS } from './role.js';
 import { RUN_COMMANDS } from './run.js';
 import { SERVICE_COMMANDS } from './service.js';
@@ -27,5 +28,6 @@ export const COMMANDS: readonly Command[] = [
   ...RUN_COMMANDS,
   ...AUDIT_COMMANDS,
   ...ROLE_COMMANDS,
+  ...PATH_COMMANDS,
   ...DOCTOR_COMMANDS,
 ];
