@@ -27,17 +27,19 @@ const arrivalsOf = ({ path, kind }: AllowedPath): readonly string[] => {
   return [path, ...folders.filter(isPlain).slice(0, MAX_FOLDERS)].flatMap((folder) => [join(folder, 'cur'), join(folder, 'new')]);
 };
 
+const own = (folder: string, uid: number, gid: number, mode: number): void => {
+  chownSync(folder, uid, gid);
+  chmodSync(folder, mode);
+};
+
 const makePlace = ({ name, kind, owner }: AllowedPath): void => {
   const gid = groupId(GROUP) ?? 0;
   const place = join(PATHS_ROOT, name);
-  mkdirSync(place, { recursive: true });
-  for (const [folder, uid, mode] of [
-    [PATHS_ROOT, 0, 0o750],
-    [place, kind === 'ics' ? (findAccount(owner)?.uid ?? 0) : 0, kind === 'ics' ? 0o2750 : 0o750],
-  ] as const) {
-    chownSync(folder, uid, gid);
-    chmodSync(folder, mode);
-  }
+  const isNew = mkdirSync(place, { recursive: true }) !== undefined;
+  own(PATHS_ROOT, 0, gid, 0o750);
+  if (kind === 'ics') own(place, findAccount(owner)?.uid ?? 0, gid, 0o2750);
+  // One that was there may have the mail mounted on it.
+  else if (isNew) own(place, 0, gid, 0o750);
 };
 
 /** As the owner, so that a link put in its place leads nowhere the owner could not go. */
