@@ -13,7 +13,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { compileConfig, parseRolesFile, replaceFile, ROLES_FILE, type RolesFile } from '../config/compile.js';
 import { ask, withRoot, withSocket, type Context } from '../context.js';
-import { groupMembers } from '../accounts.js';
+import { groupMembers } from '../groups.js';
 import { note, print, table } from '../output.js';
 import { needInstallation, needRoot, system, UNIT_DIR } from '../system.js';
 import { textOption, type Command, type Invocation } from './command.js';

@@ -1,7 +1,7 @@
 /** The end of `init`: what there is now, who may ask, what to run next. */
 import type { ServiceView } from '@airlock/protocol';
 import { readRoles } from '../commands/role.js';
-import { groupMembers } from '../accounts.js';
+import { groupMembers } from '../groups.js';
 import { services } from '../commands/service.js';
 import type { Context } from '../context.js';
 import type { Check } from '../doctor/checks.js';
