@@ -34,9 +34,8 @@ export const LIMITS = {
   /** A long meeting every quarter of an hour for a week; more is cut and said to be. */
   maxInstancesPerSeries: 1000,
   maxInstancesPerCall: 20_000,
-  /** Steps of one expansion: ten thousand days are 27 years. */
+  /** Steps of one expansion: ten thousand days are 27 years. The candidates keep to rrule-temporal's million: with another number it takes ten times as long. */
   maxIterations: 10_000,
-  maxCandidates: 100_000,
   /** Expanding all events of a call; the call has 30 s in all. */
   maxExpandMs: 5000,
   /** How far before the window an instance may begin that still lasts; longer recurring events do not exist. */

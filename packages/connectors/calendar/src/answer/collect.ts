@@ -1,11 +1,10 @@
 /** All instances in a window, over the chosen calendars, within the bounds of one call. */
-import { encodeId } from '../ids.js';
 import { LIMITS } from '../limits.js';
 import type { Pace } from '../pace.js';
 import { instancesIn, type Instance, type Window } from '../recur/series.js';
 import type { CalendarInfo, Loaded, Source } from '../source/source.js';
 import type { Zone } from '../zones/zone.js';
-import type { Item } from './item.js';
+import { idOf, type Item, type Place } from './item.js';
 
 export interface Collected {
   /** By start; a whole day before what begins with it. */
@@ -21,11 +20,16 @@ const AT_ONCE = 4;
 
 const MAX_ID_CHARS = 2048;
 
-/** By start, whole days first, then by id: the order of pages. */
+const compareTexts = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
+
+/** By start, whole days first, then by what their ids are made of: the order of pages. */
 export const compareItems = (one: Item, other: Item): number =>
   one.instance.startMs - other.instance.startMs ||
   Number(other.instance.isAllDay) - Number(one.instance.isAllDay) ||
-  (one.id < other.id ? -1 : one.id > other.id ? 1 : 0);
+  compareTexts(one.instance.series.uid, other.instance.series.uid) ||
+  compareTexts(one.place.resource, other.place.resource) ||
+  compareTexts(one.place.calendar.id, other.place.calendar.id) ||
+  compareTexts(one.instance.original ?? '', other.instance.original ?? '');
 
 const isCancelled = ({ entry, series }: Instance): boolean =>
   entry.status === 'cancelled' || series.master?.status === 'cancelled';
@@ -62,16 +66,15 @@ class Gathering {
         this.truncated ||= found.cut;
         const shown = found.instances.filter((instance) => this.#withCancelled || !isCancelled(instance));
         this.#pace.spend(shown.length);
-        for (const instance of shown) this.#add(calendar, resource, instance);
+        if (shown.length > 0) this.#add({ calendar, resource }, shown);
       }
     }
   }
 
-  #add(calendar: CalendarInfo, resource: string, instance: Instance): void {
-    const { series, original } = instance;
-    const id = encodeId({ calendar: calendar.id, resource, uid: series.uid, original });
-    if (id.length > MAX_ID_CHARS) this.skipped += 1;
-    else this.items.push({ id, calendar: calendar.name, instance });
+  #add(place: Place, shown: readonly Instance[]): void {
+    const [first] = shown;
+    if (first !== undefined && idOf({ place, instance: first }).length > MAX_ID_CHARS) this.skipped += 1;
+    else for (const instance of shown) this.items.push({ place, instance });
   }
 }
 

@@ -1,17 +1,29 @@
 /** An instance as agents see it. */
 import type { Json } from '@airlock/protocol';
+import { encodeId } from '../ids.js';
 import { DAY, LIMITS } from '../limits.js';
 import { isRecurring, type Instance, type Original } from '../recur/series.js';
+import type { CalendarInfo } from '../source/source.js';
 import { cutChars } from '../text.js';
 import { dayOf, formatDay, formatInstant, toInstant, type Zone } from '../zones/zone.js';
 import type { Texts } from './texts.js';
 
+/** Where a series was found. */
+export interface Place {
+  readonly calendar: CalendarInfo;
+  /** Path of the CalDAV resource; empty for a file. */
+  readonly resource: string;
+}
+
 /** One instance and where it was found. */
 export interface Item {
-  readonly id: string;
-  readonly calendar: string;
+  readonly place: Place;
   readonly instance: Instance;
 }
+
+/** The id of an item; made only for what is shown, of thousands that are not. */
+export const idOf = ({ place, instance: { series, original } }: Item): string =>
+  encodeId({ calendar: place.calendar.id, resource: place.resource, uid: series.uid, original });
 
 /** A day of an all-day event is the day on the wall, wherever that is; the end is the day after the last. */
 const edgeOf = (isAllDay: boolean, ms: number, zone: Zone): string =>
@@ -52,8 +64,8 @@ const people = (texts: Texts, most: number): Record<string, Json> => ({
 });
 
 export const listedJson = (item: Item, texts: Texts, zone: Zone): Json => ({
-  id: item.id,
-  calendar: item.calendar,
+  id: idOf(item),
+  calendar: item.place.calendar.name,
   title: texts.title,
   ...timesOf(item, zone),
   location: texts.location,
@@ -62,8 +74,8 @@ export const listedJson = (item: Item, texts: Texts, zone: Zone): Json => ({
 });
 
 export const detailJson = (item: Item, texts: Texts, zone: Zone, maxChars: number): Json => ({
-  id: item.id,
-  calendar: item.calendar,
+  id: idOf(item),
+  calendar: item.place.calendar.name,
   title: texts.title,
   ...timesOf(item, zone),
   time_zone: zone.name,

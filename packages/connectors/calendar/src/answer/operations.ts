@@ -7,7 +7,7 @@ import { instanceOf, type Window } from '../recur/series.js';
 import { chosen, type Source } from '../source/source.js';
 import { formatInstant, type Zone } from '../zones/zone.js';
 import { collect, type Collected } from './collect.js';
-import { detailJson, listedJson, type Item } from './item.js';
+import { detailJson, idOf, listedJson, type Item } from './item.js';
 import { textsOf, type Texts } from './texts.js';
 import { rangeWindow, searchWindow, todayWindow, upcomingWindow } from './window.js';
 
@@ -35,7 +35,7 @@ interface Question {
 
 const after = (items: readonly Item[], cursor: Cursor | null): readonly Item[] => {
   if (cursor === null) return items;
-  const last = items.findIndex(({ id, instance }) => instance.startMs === cursor.startMs && shortOf(id) === cursor.after);
+  const last = items.findIndex((item) => item.instance.startMs === cursor.startMs && shortOf(idOf(item)) === cursor.after);
   // The last event of the page before may have gone since: what begins later follows.
   return last >= 0 ? items.slice(last + 1) : items.filter(({ instance }) => instance.startMs > cursor.startMs);
 };
@@ -62,7 +62,7 @@ const pageOf = (
       next_cursor:
         last === undefined
           ? null
-          : encodeCursor(question, { ...window, startMs: last.instance.startMs, after: shortOf(last.id) }),
+          : encodeCursor(question, { ...window, startMs: last.instance.startMs, after: shortOf(idOf(last)) }),
     },
     count: shown.length,
     truncated,
@@ -156,7 +156,7 @@ const getEvent: Run = async ({ source, args, pace, home }) => {
   if (info === undefined || instance === null) throw gone();
   const texts = textsOf(instance.entry);
   return {
-    result: detailJson({ id: text, calendar: info.name, instance }, texts, zone, maxChars),
+    result: detailJson({ place: { calendar: info, resource }, instance }, texts, zone, maxChars),
     count: 1,
     truncated: texts.description.length > maxChars,
   };

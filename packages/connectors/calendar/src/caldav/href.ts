@@ -27,17 +27,22 @@ export const resourceWithin = (href: string, collection: string, origin: Origin)
 
 const SHARD = /^p[0-9]{1,3}-caldav\.icloud\.com$/;
 
-const hintOf = (href: string, base: string): string => {
+/** The one word of a server that is repeated, and only in this form: it is what the operator has to seal (CAL-21). */
+const shardOf = (href: string, base: string): string | null => {
   const host = URL.canParse(href, base) ? new URL(href, base).hostname : '';
-  // The one word of a server that is repeated, and only in this form: it is what the operator has to seal.
-  if (SHARD.test(host) && /(?:^|\.)icloud\.com$/.test(new URL(base).hostname))
-    return `this account lives on ${host}; add the service again with: --set server=${host}`;
-  return 'the calendars lie on another server; add the service again with the address of the calendar itself';
+  return SHARD.test(host) && /(?:^|[.-])caldav\.icloud\.com$/.test(new URL(base).hostname) ? host : null;
 };
 
 /** The path of a link that must be followed to go on. @throws AirlockError UPSTREAM_REFUSED (CAL-2) */
 export const requirePath = (href: string, base: string, origin: Origin): string => {
   const path = pathWithin(href, base, origin);
   if (path !== null) return path;
-  throw upstreamError('other', 'the server names a place outside of what was sealed', hintOf(href, base));
+  const shard = shardOf(href, base);
+  if (shard === null)
+    throw upstreamError(
+      'other',
+      'the server names a place outside of what was sealed',
+      'add the service again with the address of the calendar itself',
+    );
+  throw upstreamError('other', `this account lives on ${shard}`, `add the service again with --set server=${shard}`);
 };

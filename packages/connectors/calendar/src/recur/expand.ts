@@ -35,9 +35,7 @@ const open = (rule: Rule, startMs: number, window: ExpandWindow): RRuleTemporal 
     tzid: 'UTC',
     dtstart: zoned(startMs),
     cache: false,
-    includeDtstart: true,
     maxIterations: LIMITS.maxIterations,
-    maxCandidateEvaluations: LIMITS.maxCandidates,
     ...Object.fromEntries(Object.entries(rule.by).map(([name, values]) => [name, [...values]])),
     ...(rule.byDay === null ? {} : { byDay: [...rule.byDay] }),
     ...(rule.count === null ? {} : { count: rule.count }),
@@ -48,11 +46,9 @@ const open = (rule: Rule, startMs: number, window: ExpandWindow): RRuleTemporal 
 const SHRINK = 24;
 const TRIES = 4;
 
-/** Wall times of a rule in a window. DTSTART is the first instance and counts, also where the rule does not give it (RFC 5545 §3.8.5.3). */
-export const expandRule = (rule: Rule, startMs: number, window: ExpandWindow): Expanded => {
+const between = (rule: Rule, startMs: number, window: ExpandWindow): Expanded => {
   const from = Math.max(window.fromMs, startMs);
   let length = window.toMs - from;
-  if (length < 0) return { walls: [], cut: false };
   const expander = open(rule, startMs, window);
   for (let tries = 0; tries < TRIES; tries += 1) {
     try {
@@ -63,4 +59,18 @@ export const expandRule = (rule: Rule, startMs: number, window: ExpandWindow): E
     }
   }
   return { walls: [], cut: true };
+};
+
+/** DTSTART is the first instance, also where the rule does not give it, and COUNT counts it (RFC 5545 §3.8.5.3). */
+const withoutStart = (rule: Rule, startMs: number, window: ExpandWindow): Rule | null => {
+  if (rule.count === null || between(rule, startMs, { ...window, fromMs: startMs, toMs: startMs }).walls.length > 0) return rule;
+  return rule.count === 1 ? null : { ...rule, count: rule.count - 1 };
+};
+
+/** Wall times of a rule in a window, DTSTART among them. */
+export const expandRule = (rule: Rule, startMs: number, window: ExpandWindow): Expanded => {
+  if (window.toMs < startMs) return { walls: [], cut: false };
+  const counted = withoutStart(rule, startMs, window);
+  const { walls, cut } = counted === null ? { walls: [], cut: false } : between(counted, startMs, window);
+  return { walls: startMs < window.fromMs || walls[0] === startMs ? walls : [startMs, ...walls], cut };
 };

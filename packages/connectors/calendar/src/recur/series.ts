@@ -79,13 +79,15 @@ const endOf = (start: Stamp, span: Span, model: Stamp, local: Zone): number => {
   return startMs + Math.max(0, instantOf(span.end, local) - instantOf(model, local));
 };
 
-/** How long an instance can last at most, on any wall. */
-const lengthOf = (entry: Entry, local: Zone): number => {
-  const lengths = [endOf(entry.start, entry.span, entry.start, local) - instantOf(entry.start, local)];
-  for (const { start, span } of entry.extras)
-    if (span !== null) lengths.push(endOf(start, span, start, local) - instantOf(start, local));
-  return Math.min(LIMITS.maxLookBackMs, Math.max(...lengths) + DAY);
+/** How long something can last on any wall, rather too long: clocks may be moved meanwhile, and the end be in another zone. */
+const spanLength = (start: Stamp, span: Span | null): number => {
+  if (span === null || span.kind === 'none') return DAY;
+  if (span.kind === 'duration') return span.duration.days * DAY + span.duration.exactMs + DAY;
+  return Math.max(0, span.end.wallMs - start.wallMs) + DAY + (span.end.zone === start.zone ? 0 : 2 * LIMITS.maxOffsetMs);
 };
+
+const lengthOf = ({ start, span, extras }: Entry): number =>
+  extras.reduce((longest, extra) => Math.max(longest, spanLength(extra.start, extra.span)), spanLength(start, span));
 
 const untilWall =
   (zone: Zone, isDate: boolean) =>
@@ -116,7 +118,8 @@ const candidatesOf = (master: Entry, local: Zone, wall: Window): { candidates: C
   const own = [...new Set([start.wallMs, ...walls])].map((wallMs): Candidate => ({ start: { ...start, wallMs }, span }));
   const all = [...own, ...extras.map((extra): Candidate => ({ start: extra.start, span: extra.span ?? span }))];
   const seen = new Set<Original>();
-  const candidates = all.filter((candidate) => {
+  const near = all.filter(({ start: { wallMs } }) => wallMs >= wall.fromMs && wallMs <= wall.toMs);
+  const candidates = near.filter((candidate) => {
     const name = originalOf(candidate.start, local);
     const isNew = !seen.has(name);
     seen.add(name);
@@ -159,19 +162,29 @@ const changed = (series: Series, override: Entry, local: Zone): Instance => ({
 const overlaps = ({ startMs, endMs }: Instance, { fromMs, toMs }: Window): boolean =>
   startMs < toMs && (endMs > fromMs || startMs >= fromMs);
 
+/** Whether it can be in the window, by what the wall shows alone: no zone has to be asked for most events of a calendar. */
+const isNear = (entry: Entry, { fromMs, toMs }: Window): boolean =>
+  entry.start.wallMs <= toMs + LIMITS.maxOffsetMs && entry.start.wallMs + lengthOf(entry) >= fromMs - LIMITS.maxOffsetMs;
+
 /** All instances of a series that overlap the window; `local` reads floating times and days. */
 export const instancesIn = (series: Series, window: Window, local: Zone): Found => {
   const { master, overrides } = series;
-  const moved = overrides.map((override) => changed(series, override, local)).filter((instance) => overlaps(instance, window));
+  const moved = overrides
+    .filter((override) => isNear(override, window))
+    .map((override) => changed(series, override, local))
+    .filter((instance) => overlaps(instance, window));
   if (master === null) return { instances: moved, cut: false };
+  const isOnlyOne = master.rule === null && master.extras.length === 0 && overrides.length === 0;
+  if (isOnlyOne && !isNear(master, window)) return { instances: [], cut: false };
   const gone = [...master.exceptions, ...overrides.flatMap(({ recurrenceId }) => (recurrenceId === null ? [] : [recurrenceId]))];
   const excluded = new Set(gone.map((stamp) => meantBy(stamp, master, local)));
   const futures = overrides
     .filter(({ andFuture }) => andFuture)
     .sort((one, other) => instantOf(one.recurrenceId ?? one.start, local) - instantOf(other.recurrenceId ?? other.start, local));
   const shift = Math.min(LIMITS.maxLookBackMs, Math.max(0, ...futures.map((future) => Math.abs(shiftOf(future)))));
-  const back =
-    Math.max(lengthOf(master, local), ...futures.map((future) => lengthOf(future, local))) + shift + LIMITS.maxOffsetMs;
+  const longest = futures.reduce((length, future) => Math.max(length, lengthOf(future)), lengthOf(master));
+  const isOnce = master.rule === null && master.extras.length === 0;
+  const back = (isOnce ? longest : Math.min(LIMITS.maxLookBackMs, longest)) + shift + LIMITS.maxOffsetMs;
   const wall = { fromMs: window.fromMs - back, toMs: window.toMs + shift + LIMITS.maxOffsetMs };
   const { candidates, cut } = candidatesOf(master, local, wall);
   const own = candidates
