@@ -10,6 +10,7 @@ import { isAirlockError } from './errors.js';
 import type { SessionEmitter } from './events.js';
 import { claimGrant } from './grants.js';
 import { serviceHandle, withHandles } from './handles.js';
+import type { CalendarServices } from './calendar.js';
 import type { MailServices } from './mail.js';
 import { Session } from './session.js';
 import { findAgentSocket, type SocketChoice } from './socket.js';
@@ -78,8 +79,11 @@ export interface AirlockAccess<S extends object> {
   adopt(lease: GrantedLease): Access<S>;
 }
 
+/** Services that are typed without a type parameter. */
+export type KnownServices = MailServices & CalendarServices;
+
 /** After `requestAccess`, the services stand on it: `airlock.gmail.listMessages({limit: 10})`. */
-export type Airlock<S extends object = MailServices> = AirlockCore & AirlockAccess<S> & Readonly<S>;
+export type Airlock<S extends object = KnownServices> = AirlockCore & AirlockAccess<S> & Readonly<S>;
 
 const paramsOf = (options: AccessOptions): AccessRequestParams => {
   const { scopes, reason, intent, ttlS, constraints, renew } = options;
@@ -202,10 +206,10 @@ class Client<S extends object> implements AirlockCore, AirlockAccess<S> {
 
 /**
  * Connects to the agent socket of our role.
- * @typeParam S names of services and the types of their handles; the mail services where left out.
+ * @typeParam S names of services and the types of their handles; mail and calendar where left out.
  * @throws AirlockError UNAVAILABLE with the remedy: no socket, several, no permission.
  */
-export const connectAirlock = async <S extends object = MailServices>(options: ConnectOptions = {}): Promise<Airlock<S>> => {
+export const connectAirlock = async <S extends object = KnownServices>(options: ConnectOptions = {}): Promise<Airlock<S>> => {
   const { client, resume, backoff, timers = systemTimers } = options;
   const session = await Session.open({ socket: findAgentSocket(options), client, resume, timers, backoff });
   return withHandles<Client<S>, S>(new Client<S>(session, timers));

@@ -1,7 +1,15 @@
 /** The agents' library: ask for access, then call typed operations. */
 export type { Access, AccessCore, AccessEnd, GrantedLease, OpenHandle } from './access.js';
-export { connectAirlock, type AccessOptions, type Airlock, type AirlockCore, type ConnectOptions } from './airlock.js';
+export {
+  connectAirlock,
+  type AccessOptions,
+  type Airlock,
+  type AirlockCore,
+  type ConnectOptions,
+  type KnownServices,
+} from './airlock.js';
 export { DEFAULT_BACKOFF, type Backoff } from './backoff.js';
+export type * from './calendar.js';
 export * from './calls/index.js';
 export { awaitDecision, decisionOf, type Decision, type DecisionOptions } from './decision.js';
 export { isAirlockError } from './errors.js';
