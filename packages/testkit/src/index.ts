@@ -40,3 +40,4 @@ export {
   type CaldavOptions,
   type CaldavRequest,
 } from './caldav-double.js';
+export { radicaleBinary, startRadicale, type RadicaleServer } from './radicale.js';
