@@ -44,6 +44,8 @@ const judge = ({ expect }: HostileFixture, ending: Ending): string | null => {
 };
 
 /** CAL-1 CAL-2 CAL-3 CAL-6 CAL-7 CAL-8 CAL-9 CAL-11 CAL-13 CAL-16 CAL-17 CAL-18 */
+t.setTimeout(200_000);
+
 for (const fixture of HOSTILE_CALENDAR)
   t.test(fixture.name, { timeout: 60_000 }, async (t) => {
     const before = { cpu: process.cpuUsage(), rss: process.memoryUsage().rss };
