@@ -20,6 +20,18 @@ case "$1" in
     install -d -m 0700 /run/user-root
     tests install loop paths walls canary failures
     ;;
+  walk)
+    git config --system --add safe.directory '*'
+    for user in ada bot; do
+      useradd --create-home --shell /bin/bash "$user"
+      printf "PS1='%s\$ '\nHISTFILE=\n" "$user" >"/home/$user/.bashrc"
+    done
+    printf 'ada ALL=(ALL) NOPASSWD: ALL\nDefaults env_keep += "NODE_EXTRA_CA_CERTS"\n' >/etc/sudoers.d/ada
+    # A person who can use sudo has npm set up for root as for themselves.
+    install -m 0755 /checkout/test/system/claude.sh /usr/local/bin/claude
+    runuser -u ada -- git clone --quiet --no-hardlinks /checkout /home/ada/airlock || exit 1
+    tests walk
+    ;;
   reboot)
     for user in root ada bot bot2; do install -d -m 0700 -o "$user" -g "$user" "/run/user-$user"; done
     tests reboot

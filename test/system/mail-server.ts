@@ -4,7 +4,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type * as Dovecot from '@airlock/testkit';
+import type * as Dovecot from '../../packages/testkit/src/dovecot.js';
 import type * as Fixture from '../../packages/connectors/mail/test/mail-fixture.js';
 import { startRecorder } from './imap-recorder.js';
 
@@ -48,7 +48,7 @@ const pinOf = (certificate: string): string =>
     .digest('hex');
 
 mkdirSync(directory, { recursive: true, mode: 0o700 });
-const { startDovecot } = (await import(new URL('dovecot.js', MAIL_TESTS).href)) as typeof Dovecot;
+const { startDovecot } = (await import(new URL('../../../../testkit/dist/src/dovecot.js', MAIL_TESTS).href)) as typeof Dovecot;
 const { fillMaildir } = (await import(new URL('mail-fixture.js', MAIL_TESTS).href)) as typeof Fixture;
 const dovecot = await startDovecot(fillMaildir, readFileSync(passwordFile, 'utf8').trim());
 const pair = identity();

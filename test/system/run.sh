@@ -80,6 +80,20 @@ run_workstation() {
   check_boot "uninstall" 300 /checkout/test/system/guest.sh uninstall
 }
 
+run_walk() {
+  mkdir -p "$CACHE/npm"
+  NSPAWN_OPTIONS=(--bind="$CACHE/npm:/root/.npm")
+  new_run "$(ensure_tools)"
+  copy_npmrc "$RUN/tree" /root root
+  [ "${AIRLOCK_WRITE_GOLDEN:-}" != 1 ] || touch "$RUN/tree/root/write-golden"
+  check_boot "the README's walk" 1500 /checkout/test/system/guest.sh walk
+  if [ "${AIRLOCK_WRITE_GOLDEN:-}" = 1 ]; then
+    rm -rf "$ROOT/test/golden/walk"
+    mkdir -p "$ROOT/test/golden"
+    cp -r "$RUN/tree/root/walk" "$ROOT/test/golden/walk"
+  fi
+}
+
 run_readme() {
   NSPAWN_OPTIONS=()
   new_run "$(ensure_plain)"
@@ -89,11 +103,11 @@ run_readme() {
 
 need
 if [ "${AIRLOCK_TEST_BUILT:-}" != 1 ]; then (cd "$ROOT" && npm run --silent build >&2); fi
-[ $# -gt 0 ] || set -- harness workstation readme
+[ $# -gt 0 ] || set -- harness workstation walk readme
 for name in "$@"; do
   case "$name" in
-    harness | workstation | readme) "run_$name" ;;
-    *) note "no test called $name: harness, workstation, readme" && exit 2 ;;
+    harness | workstation | walk | readme) "run_$name" ;;
+    *) note "no test called $name: harness, workstation, walk, readme" && exit 2 ;;
   esac
 done
 tally_end

@@ -18,10 +18,12 @@ export interface Terminal {
 
 const tmux = (...args: readonly string[]): Promise<string> => must([...SERVER, ...args]);
 
-/** Opens a login shell of a user whose prompt is `USER$ `. */
+/** Opens a login shell of a user whose prompt is `USER$ ` by its .bashrc. */
 export const openTerminal = async (user: string): Promise<Terminal> => {
   const target = `${user}:0.0`;
-  const shell = `env -i HOME=/home/${user} USER=${user} TERM=screen LC_ALL=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin runuser -u ${user} -- bash --norc --noprofile`;
+  const { NODE_EXTRA_CA_CERTS: file } = process.env;
+  const authority = file === undefined ? '' : `NODE_EXTRA_CA_CERTS=${file} `;
+  const shell = `env -i HOME=/home/${user} USER=${user} TERM=screen LC_ALL=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin ${authority}/usr/sbin/runuser -u ${user} -- bash`;
   await tmux('new-session', '-d', '-s', user, '-x', '80', '-y', String(ROWS), '-c', `/home/${user}`, shell);
   await tmux('set-option', '-t', user, 'history-limit', '5000');
   const screen = async (): Promise<string> => {
@@ -43,7 +45,6 @@ export const openTerminal = async (user: string): Promise<Terminal> => {
     if (text !== '') await tmux('send-keys', '-t', target, '-l', '--', text);
     await press('Enter');
   };
-  await enter(`PS1='${user}$ '`);
   await shows(new RegExp(`^${user}\\$ $|${user}\\$$`, 'm'));
   await clear();
   return { name: user, enter, press, screen, shows, clear };
