@@ -1,9 +1,8 @@
-// Servers that attack their client, through the whole house: each call ends with its code, the upstream connection is in its stated
-// state, the cell stays within its memory, and another client's next call is answered as if nothing had happened.
-import t, { type Test } from 'tap';
+/** One hostile call through the whole house, and what has to be true around it. */
 import { AirlockError, type CallResult } from '@airlock/protocol';
-import { HOSTILE_IMAP, HOSTILE_MAIL, serveImap, until, type HostileFixture } from '@airlock/testkit';
-import { cellPeakBytes, lease, openHouse, openSwitch, type House, type Switch } from './support/hostile.js';
+import { until, type HostileFixture, type HostileKind } from '@airlock/testkit';
+import t, { type Test } from 'tap';
+import { cellPeakBytes, lease, openHouse, openSwitch, type House, type Switch } from './hostile.js';
 
 /** Half of what the unit allows (MemoryMax=384M): a cell that needs more is on its way to being killed. */
 const MAX_CELL_BYTES = 256 * 1024 * 1024;
@@ -61,14 +60,25 @@ const attack = async (house: House, service: string, upstream: Switch, fixture: 
   return { problems: problems.filter((one) => one !== null), peakBytes };
 };
 
-const IMAP = (port: number): string[] => ['host=127.0.0.1', `port=${port}`, 'security=none', 'user=ada'];
+/** Settings and secrets of a service of each kind that leads to a port. */
+const SERVICES: Readonly<Record<HostileKind, (port: number) => { settings: readonly string[]; secrets: readonly string[] }>> = {
+  imap: (port) => ({ settings: ['host=127.0.0.1', `port=${port}`, 'security=none', 'user=ada'], secrets: ['pass word'] }),
+  caldav: (port) => ({ settings: [`url=http://127.0.0.1:${port}/`, 'user=ada'], secrets: ['pass word'] }),
+  ics: (port) => ({ settings: [`url=http://127.0.0.1:${port}/calendar.ics`], secrets: [] }),
+  'http-json': (port) => ({ settings: [`domains=http://127.0.0.1:${port}`], secrets: [''] }),
+};
+
+const addService = (house: House, kind: HostileKind, name: string, port: number): Promise<void> => {
+  const { settings, secrets } = SERVICES[kind](port);
+  return house.add(kind, name, settings, secrets);
+};
 
 /** Lets a call run beside the others that ends only by a deadline. @returns when it was judged */
 const startLate = async (t: Test, house: House, service: string, fixture: HostileFixture): Promise<Promise<void>[]> => {
   const upstream = await openSwitch();
   t.teardown(() => upstream.close());
   upstream.set(fixture);
-  await house.add('imap', service, IMAP(upstream.port), ['pass word']);
+  await addService(house, fixture.kind, service, upstream.port);
   const text = await lease(house.running, house.attacked, service);
   const ended = call(house, text, service, fixture);
   // The clock moves with the next approval, and a cell that is being opened would be too late by it.
@@ -82,36 +92,29 @@ const startLate = async (t: Test, house: House, service: string, fixture: Hostil
   ];
 };
 
-t.setTimeout(300_000);
-
-t.test('hostile upstreams', { timeout: 300_000 }, async (t) => {
-  const house = await openHouse();
-  t.teardown(() => house.stop());
-  const upstream = await openSwitch();
-  t.teardown(() => upstream.close());
-  await house.add('imap', 'imap', IMAP(upstream.port), ['pass word']);
-
-  const late: Promise<void>[] = [];
-  for (const [index, fixture] of HOSTILE_IMAP.filter(({ slow }) => slow === true).entries())
-    late.push(...(await startLate(t, house, `slow${index}`, fixture)));
-
-  t.test('a harmless server (negative control: the judge finds fault with it)', async (t) => {
-    const harmless: HostileFixture = {
-      ...{ name: 'harmless', kind: 'imap', operation: 'list_messages', params: {}, upstream: 'closed' },
-      connection: (socket) => serveImap(socket, { messages: [{ uid: 1, headers: 'Subject: x' }] }),
-      expect: { code: 'UPSTREAM_REFUSED' },
-    };
-    const { problems } = await attack(house, 'imap', upstream, harmless);
-    t.match(problems, [/^UPSTREAM_REFUSED wanted, found an answer/, /still open/]);
-  });
-
-  for (const fixture of [...HOSTILE_IMAP, ...HOSTILE_MAIL].filter(({ slow }) => slow !== true)) {
-    t.test(fixture.name, async (t) => {
-      const { problems, peakBytes } = await attack(house, 'imap', upstream, fixture);
-      t.same(problems, []);
-      t.comment(`${Math.round(peakBytes / 2 ** 20)} MiB at most`);
+/** Runs all fixtures, one after the other but for those that end by a deadline. `control` must be found fault with. */
+export const attackAll = (title: string, fixtures: readonly HostileFixture[], control: HostileFixture): void => {
+  t.setTimeout(300_000);
+  t.test(title, { timeout: 300_000 }, async (t) => {
+    const house = await openHouse();
+    t.teardown(() => house.stop());
+    const upstream = await openSwitch();
+    t.teardown(() => upstream.close());
+    for (const kind of new Set(fixtures.map(({ kind }) => kind))) await addService(house, kind, kind, upstream.port);
+    const late: Promise<void>[] = [];
+    for (const [index, fixture] of fixtures.filter(({ slow }) => slow === true).entries())
+      late.push(...(await startLate(t, house, `slow${index}`, fixture)));
+    t.test('a harmless server (negative control)', async (t) => {
+      const { problems } = await attack(house, control.kind, upstream, control);
+      t.match(problems[0], /wanted, found an answer/, 'the judge finds fault with it');
     });
-  }
-
-  t.test('those that end by a deadline', () => Promise.all(late));
-});
+    for (const fixture of fixtures.filter(({ slow }) => slow !== true)) {
+      t.test(fixture.name, async (t) => {
+        const { problems, peakBytes } = await attack(house, fixture.kind, upstream, fixture);
+        t.same(problems, []);
+        t.comment(`${Math.round(peakBytes / 2 ** 20)} MiB at most`);
+      });
+    }
+    t.test('those that end by a deadline', () => Promise.all(late));
+  });
+};
