@@ -1,5 +1,6 @@
 // HTTP servers that attack their client, through the whole house, as hostile-mail does.
 import { connect, type Socket } from 'node:net';
+import t from 'tap';
 import { HOSTILE_HTTP, type HostileFixture } from '@airlock/testkit';
 import { attackAll } from './support/hostile-call.js';
 
@@ -18,20 +19,30 @@ const passOn = (url: string) => (socket: Socket) => {
 };
 
 const fixtures: HostileFixture[] = [];
-for (const { name, slow, expect, serve } of HOSTILE_HTTP) {
+for (const fixture of HOSTILE_HTTP) {
+  const { name, level, slow, expect } = fixture;
   if (slow && fixtures.filter((one) => one.slow === true).length >= SLOW) continue;
-  const { url } = await serve();
+  const served = await fixture.serve();
+  t.teardown(() => served.close());
   fixtures.push({
     name: `http-${name.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`,
-    ...{ kind: 'http-json', operation: 'get_json', params: { url: '/' }, upstream: 'closed' },
-    connection: passOn(url),
+    ...{ kind: 'http-json', operation: 'get_json', params: { url: 'http://127.0.0.1:PORT/' } },
+    // A document that is refused came over a connection that did nothing wrong.
+    upstream: level === 'http' ? 'closed' : 'either',
+    connection: passOn(served.url),
     expect: { code: expect.code },
     ...(slow ? { slow: true } : {}),
   });
 }
 
 attackAll('hostile HTTP', fixtures, {
-  ...{ name: 'harmless', kind: 'http-json', operation: 'get_json', params: { url: '/' }, upstream: 'closed' },
+  ...{
+    name: 'harmless',
+    kind: 'http-json',
+    operation: 'get_json',
+    params: { url: 'http://127.0.0.1:PORT/' },
+    upstream: 'closed',
+  },
   connection: (socket) =>
     void socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{}')),
   expect: { code: 'UPSTREAM_REFUSED' },

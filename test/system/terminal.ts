@@ -36,7 +36,9 @@ export const openTerminal = async (user: string): Promise<Terminal> => {
     if (found === null) throw new Error(`${user} waited for ${String(pattern)} and saw:\n${text}`);
     return text;
   };
-  const press = async (key: string): Promise<void> => void (await tmux('send-keys', '-t', target, key));
+  const press = async (key: string): Promise<void> => {
+    await tmux('send-keys', '-t', target, key);
+  };
   const clear = async (): Promise<void> => {
     await press('C-l');
     await run([...SERVER, 'clear-history', '-t', target]);

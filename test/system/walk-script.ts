@@ -34,11 +34,13 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/\b[A-Z2-7]{4}(?: [A-Z2-7]{4}){4,}\b/g, 'SECRET'],
   [/\b[A-Z2-7]{4}(?:-[A-Z2-7]{4}){2,}\b/g, 'RECOVERY-CODE'],
   [/(?<![\w-])r-[0-9a-z]{6,}\b/g, 'r-REQUEST'],
-  [/\bsession [0-9a-z]+/g, 'session SESSION'],
+  [/\bsession([ =])[0-9a-z]+/g, 'session$1SESSION'],
   [/\b[0-9a-f]{32,}\b/g, 'DIGEST'],
   [/(?<![\w/-])[A-Za-z0-9_-]{22}(?![\w/-])/g, 'LEASE'],
   [/\b\d{4}-\d{2}-\d{2}(?=\b|T)/g, 'DATE'],
-  [/(?:(?<=DATE)T|\b)\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?Z?/g, ' TIME'],
+  [/(?:(?<=DATE)T|\b)\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?Z?(?![\d:])/g, ' TIME'],
+  [/\b0:\d{3}\b/g, '0:GID'],
+  [/\bof uid \d{3}\b/g, 'of uid UID'],
   [/\b(match(?:es|ing)?:? +(?:number )?)\d{2}\b/gi, '$1NN'],
   [/\b\d+(?:\.\d+)? (?=(?:ms|s|min|h|seconds?|minutes?|hours?|records?|[KMGT]i?B)\b)/g, 'N '],
   [/\b\d+s\b/g, 'Ns'],
@@ -51,6 +53,8 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
 export const settled = (line: string): string =>
   VOLATILE.reduce((text, [pattern, instead]) => text.replace(pattern, instead), line.trimEnd());
 
+/** Said only where the human is faster than the next code. */
+const isHaste = (line: string): boolean => line.startsWith('airlock: codes are held back');
 const isQr = (line: string): boolean => /[█▀▄]/.test(line);
 
 /** A screen as it is kept: settled, without its QR code and blank lines. */
@@ -58,5 +62,5 @@ export const settledScreen = (screen: string): string =>
   `${screen
     .split('\n')
     .map((line) => (isQr(line) ? '[QR code]' : settled(line)))
-    .filter((line, index, all) => line !== '' && !(line === '[QR code]' && all[index - 1] === line))
+    .filter((line, index, all) => line !== '' && !isHaste(line) && !(line === '[QR code]' && all[index - 1] === line))
     .join('\n')}\n`;

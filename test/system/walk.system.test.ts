@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { must, until, wait } from './machine.js';
+import { must, run, until, wait } from './machine.js';
 import { openTerminal, type Terminal } from './terminal.js';
 import { play, type Place, type Walker } from './walk.js';
 import { blocksOf, settledScreen } from './walk-script.js';
@@ -18,6 +18,7 @@ const PERIOD_S = 30;
 
 const terminals = new Map<string, Terminal>();
 let secret = '';
+let recoveryCodes: string[] = [];
 let lastStep = 0;
 
 const codeOf = (step: number): Promise<string> => must(['oathtool', '--totp', '--base32', `--now=@${step * PERIOD_S}`, secret]);
@@ -34,6 +35,11 @@ const walker: Walker = {
     while (Math.floor(Date.now() / 1000 / PERIOD_S) <= lastStep) await wait(200);
     lastStep = Math.floor(Date.now() / 1000 / PERIOD_S);
     return codeOf(lastStep);
+  },
+  recoveryCode: (screen) => {
+    const shown = screen.match(/\b[A-Z2-7]{4}(?:-[A-Z2-7]{4}){2,}\b/g) ?? [];
+    if (shown.length >= 10) recoveryCodes = [...shown];
+    return recoveryCodes.shift() ?? 'no recovery code is left';
   },
 };
 
@@ -79,4 +85,16 @@ t.test('from clone to approved mail within the hour', async (t) => {
   t.comment(`the first hour took ${minutes.toFixed(1)} minutes`);
 });
 walk('Set up an agent', 'agent');
+t.test('what Claude Code was given is an MCP server', async (t) => {
+  const [command = '', ...args] = readFileSync('/home/bot/.claude-mcp-airlock', 'utf8').trimEnd().split('\n');
+  const client = ['/usr/local/bin/node', '/checkout/test/dist/system/mcp-client.js', command, ...args];
+  const tools = (await must(client, { user: 'bot' })).split('\n');
+  for (const name of ['airlock_status', 'airlock_request_access', 'airlock_list_emails', 'airlock_count_unread'])
+    t.ok(tools.includes(name), name);
+});
+t.test('the desktop shows what waits, and cannot approve it', async (t) => {
+  const env = { AIRLOCK: 'sudo -u bot airlock' };
+  const { status, stdout, stderr } = await run(['bash', '/checkout/test/system/notify.sh', 'gmail'], { user: 'ada', env });
+  t.equal(status, 0, `${stdout}${stderr}`.slice(-1500) || 'notify.sh');
+});
 walk('When it goes wrong', 'wrong');

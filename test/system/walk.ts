@@ -7,6 +7,8 @@ export interface Walker {
   terminal(user: string): Promise<Terminal>;
   /** Next code of the phone; `screen` is where its secret stands, once. */
   code(screen: string): Promise<string>;
+  /** One of the recovery codes; `screen` is where they stand, once. */
+  recoveryCode(screen: string): string;
 }
 
 /** An installation builds everything. */
@@ -38,7 +40,7 @@ const RECOVERY_CODE = /[A-Z2-7]{4}(?:-[A-Z2-7]{4}){2,}/;
 /** The README's answer, with what only this walk can know in its place. */
 const answerFor = async (text: string, screen: string, walker: Walker): Promise<string> => {
   if (/^\d{6}$/.test(text)) return walker.code(screen);
-  return RECOVERY_CODE.test(text) ? (RECOVERY_CODE.exec(screen)?.[0] ?? '') : text;
+  return RECOVERY_CODE.test(text) ? walker.recoveryCode(screen) : text;
 };
 
 /** What has to be typed where the line is a question; null where it is none. */

@@ -11,9 +11,10 @@ const MAX_NEIGHBOUR_MS = 3000;
 
 type Ending = { readonly code: string } | { readonly result: CallResult['result'] };
 
-const call = async (house: House, text: string, service: string, fixture: HostileFixture): Promise<Ending> => {
+const call = async (house: House, text: string, service: string, fixture: HostileFixture, port: number): Promise<Ending> => {
   try {
-    const { operation, params } = fixture;
+    const { operation } = fixture;
+    const params = JSON.parse(JSON.stringify(fixture.params).replaceAll('PORT', String(port))) as HostileFixture['params'];
     const answer = await house.attacked.call<CallResult>('call', { lease: text, service, operation, params });
     return { result: answer.result };
   } catch (thrown) {
@@ -50,7 +51,7 @@ interface Outcome {
 const attack = async (house: House, service: string, upstream: Switch, fixture: HostileFixture): Promise<Outcome> => {
   upstream.set(fixture);
   const text = await lease(house.running, house.attacked, service);
-  const [ending, during] = await Promise.all([call(house, text, service, fixture), house.neighbour()]);
+  const [ending, during] = await Promise.all([call(house, text, service, fixture, upstream.port), house.neighbour()]);
   const problems = [judge(fixture, ending), await upstreamProblem(fixture, upstream)];
   const peakBytes = cellPeakBytes(house.running);
   if (peakBytes > MAX_CELL_BYTES) problems.push(`a cell took ${Math.round(peakBytes / 2 ** 20)} MiB`);
@@ -80,7 +81,7 @@ const startLate = async (t: Test, house: House, service: string, fixture: Hostil
   upstream.set(fixture);
   await addService(house, fixture.kind, service, upstream.port);
   const text = await lease(house.running, house.attacked, service);
-  const ended = call(house, text, service, fixture);
+  const ended = call(house, text, service, fixture, upstream.port);
   // The clock moves with the next approval, and a cell that is being opened would be too late by it.
   await until('a connection to the upstream', () => upstream.sockets.length > 0);
   return [

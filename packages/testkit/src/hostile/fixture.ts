@@ -9,6 +9,7 @@ export interface HostileFixture {
   readonly name: string;
   readonly kind: HostileKind;
   readonly operation: string;
+  /** `PORT` in a text stands for the port the cell asks. */
   readonly params: Readonly<Record<string, Json>>;
   /** Serves one connection of the cell; `port` is the one it came in by. */
   readonly connection: (socket: Socket, port: number) => void;
