@@ -61,11 +61,14 @@ const attack = async (house: House, service: string, upstream: Switch, fixture: 
   return { problems: problems.filter((one) => one !== null), peakBytes };
 };
 
+/** The zone that the calendar fixtures are written for. */
+const BERLIN = 'time_zone=Europe/Berlin';
+
 /** Settings and secrets of a service of each kind that leads to a port. */
 const SERVICES: Readonly<Record<HostileKind, (port: number) => { settings: readonly string[]; secrets: readonly string[] }>> = {
   imap: (port) => ({ settings: ['host=127.0.0.1', `port=${port}`, 'security=none', 'user=ada'], secrets: ['pass word'] }),
-  caldav: (port) => ({ settings: [`url=http://127.0.0.1:${port}/`, 'user=ada'], secrets: ['pass word'] }),
-  ics: (port) => ({ settings: [`url=http://127.0.0.1:${port}/calendar.ics`], secrets: [] }),
+  caldav: (port) => ({ settings: [`url=http://127.0.0.1:${port}/`, 'user=ada', BERLIN], secrets: ['correct-horse'] }),
+  ics: (port) => ({ settings: [`url=http://127.0.0.1:${port}/calendar.ics`, BERLIN], secrets: [] }),
   'http-json': (port) => ({ settings: [`domains=http://127.0.0.1:${port}`], secrets: [''] }),
 };
 
