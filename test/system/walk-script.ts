@@ -44,9 +44,10 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/\b(match(?:es|ing)?:? +(?:number )?)\d{2}\b/gi, '$1NN'],
   [/\b\d+(?:\.\d+)? (?=(?:ms|s|min|h|seconds?|minutes?|hours?|records?|[KMGT]i?B)\b)/g, 'N '],
   [/\b\d+s\b/g, 'Ns'],
-  [/\b\d+ (packages|validators|bytes)\b/g, 'N $1'],
-  [/: \d{2} CODE\b/g, ': NN CODE'],
+  [/\b\d+ (packages|validators|bytes|checks|probes)\b/g, 'N $1'],
   [/\b\d{6}\b/g, 'CODE'],
+  [/: \d{2} CODE\b/g, ': NN CODE'],
+  [/ {2,}/g, '  '],
 ];
 
 /** A line with stand-ins for what differs from one walk to the next. */

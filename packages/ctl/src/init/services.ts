@@ -90,8 +90,8 @@ const answeredPlan = async (
 
 /** By number or by name; null for an empty line. */
 const chooseKind = async (context: Context, all: readonly ConnectorManifest[]): Promise<ConnectorManifest | null> => {
-  const rows = all.map(({ kind, title, summary }, index) => [String(index + 1), kind, title, summary.slice(0, 44)]);
-  note(context, table(['no', 'kind', 'title', ''], rows));
+  const rows = all.map(({ kind, title }, index) => [String(index + 1), kind, title]);
+  note(context, table(['no', 'kind', 'what it is'], rows));
   return untilFits(context, async () => {
     const text = await askLine(context, 'Which one (number or kind, empty for none): ', 'the kind of a service', AGAIN);
     return text === '' ? null : (all[Number(text) - 1] ?? (await findKind(context, text)));
@@ -111,7 +111,7 @@ const askedDraft = async (context: Context, manifest: ConnectorManifest): Promis
 const askedPlans = async (context: Context): Promise<Plan[]> => {
   const all = [...(await kinds(context))].sort((a, b) => a.kind.localeCompare(b.kind));
   const plans: Plan[] = [];
-  note(context, '\nA service: an account or a folder that agents may ask for. Others can follow later.');
+  note(context, '\nA service is something agents may ask for. More can be added later.');
   while (plans.length < MAX_SERVICES) {
     const manifest = await chooseKind(context, all);
     if (manifest === null) break;
