@@ -90,6 +90,7 @@ export const play = async (block: Block, walker: Walker, places: Map<string, Pla
   for (const line of block.lines) {
     const command = typed(line);
     if (command !== null) {
+      if (place !== null && !place.waits) await untilShell(place);
       const terminal = await walker.terminal(command.user);
       place = places.get(command.user) ?? { terminal, at: 0, waits: false };
       places.set(command.user, place);
