@@ -11,6 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What a test leaves in the temporary directory goes with it. A short name: socket paths have 107 characters.
 TMPDIR=$(mktemp -d /tmp/at.XXXXXX)
+# Tests that run as root become somebody else, who has to get to their files.
+chmod 0711 "$TMPDIR"
 export TMPDIR
 trap 'rm -rf -- "$TMPDIR"' EXIT
 
@@ -34,9 +36,10 @@ fi
 export TAP_TIMEOUT=${TAP_TIMEOUT:-120} OUT=$TMPDIR/out
 mkdir "$OUT"
 run_file() { # FILE; leaves FILE's TAP, what it said besides, and its status
-  local out=$OUT/${1//\//_} status=0
+  local out=$OUT/${1//\//_} status=0 started=$EPOCHREALTIME
   node "$1" >"$out.tap" 2>"$out.err" </dev/null || status=$?
   printf '%s\n' "$status" >"$out.status"
+  printf '%6d ms %s\n' $(((${EPOCHREALTIME/./} - ${started/./}) / 1000)) "$1" >"$out.time"
 }
 export -f run_file
 printf '%s\0' "${files[@]}" | xargs -0 -P "$(nproc)" -I{} bash -c 'run_file "$1"' run {}
@@ -51,5 +54,7 @@ for file in "${files[@]}"; do
   grep -nE -A24 '^ *not ok|# (SKIP|TODO)' "$out.tap" | grep -vE '^[0-9]+-? *ok ' || tail -n 20 "$out.tap"
   tail -n 20 "$out.err"
 done
+# Where the time goes.
+sort -rn "$OUT"/*.time | head -n 8 | sed 's/^/# /'
 printf '# %d files in %d s\n' "${#files[@]}" "$SECONDS"
 tally_end

@@ -96,5 +96,7 @@ t.test('the desktop shows what waits, and cannot approve it', async (t) => {
   const env = { AIRLOCK: 'sudo -u bot airlock' };
   const { status, stdout, stderr } = await run(['bash', '/checkout/test/system/notify.sh', 'gmail'], { user: 'ada', env });
   t.equal(status, 0, `${stdout}${stderr}`.slice(-1500) || 'notify.sh');
+  // It denied what it asked for, and a denial makes its role wait.
+  await wait(15_000);
 });
 walk('When it goes wrong', 'wrong');

@@ -35,6 +35,18 @@ const untilShell = async (place: Place): Promise<void> => {
   }
 };
 
+/** A request that somebody else decides is open once its match number stands there. */
+const untilAsked = async (place: Place): Promise<void> => {
+  const end = Date.now() + LINE_MS;
+  for (;;) {
+    const lines = (await linesOf(place)).slice(place.at);
+    if (lines.some((line) => line.includes('match number'))) return;
+    if (isShell(lines.at(-1), place.terminal.name) || Date.now() > end)
+      throw new Error(`${place.terminal.name}: no request was opened:\n${lines.join('\n')}`);
+    await wait(POLL_MS);
+  }
+};
+
 const RECOVERY_CODE = /[A-Z2-7]{4}(?:-[A-Z2-7]{4}){2,}/;
 
 /** The README's answer, with what only this walk can know in its place. */
@@ -90,7 +102,7 @@ export const play = async (block: Block, walker: Walker, places: Map<string, Pla
   for (const line of block.lines) {
     const command = typed(line);
     if (command !== null) {
-      if (place !== null && !place.waits) await untilShell(place);
+      if (place !== null) await (place.waits ? untilAsked(place) : untilShell(place));
       const terminal = await walker.terminal(command.user);
       place = places.get(command.user) ?? { terminal, at: 0, waits: false };
       places.set(command.user, place);
