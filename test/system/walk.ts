@@ -49,9 +49,12 @@ const untilAsked = async (place: Place): Promise<void> => {
 
 const RECOVERY_CODE = /[A-Z2-7]{4}(?:-[A-Z2-7]{4}){2,}/;
 
+/** The one code that the README means as it stands. */
+const WRONG_CODE = '000000';
+
 /** The README's answer, with what only this walk can know in its place. */
 const answerFor = async (text: string, screen: string, walker: Walker): Promise<string> => {
-  if (/^\d{6}$/.test(text)) return walker.code(screen);
+  if (text !== WRONG_CODE && /^\d{6}$/.test(text)) return walker.code(screen);
   return RECOVERY_CODE.test(text) ? walker.recoveryCode(screen) : text;
 };
 
