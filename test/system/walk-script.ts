@@ -38,7 +38,7 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{32,}\b/g, 'DIGEST'],
   [/(?<![\w/-])[A-Za-z0-9_-]{22}(?![\w/-])/g, 'LEASE'],
   [/\b\d{4}-\d{2}-\d{2}(?=\b|T)/g, 'DATE'],
-  [/(?:(?<=DATE)T|\b)\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?Z?(?![\d:])/g, ' TIME'],
+  [/(?:(?<=DATE)T|\b)\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?Z?(?!\d|:\d)/g, ' TIME'],
   [/\b0:\d{3}\b/g, '0:GID'],
   [/\bof uid \d{3}\b/g, 'of uid UID'],
   [/\b(match(?:es|ing)?:? +(?:number )?)\d{2}\b/gi, '$1NN'],
