@@ -52,6 +52,10 @@ export const LIMITS = {
   /** One WebDAV answer. */
   maxXmlBytes: 4 * 1024 * 1024,
   maxXmlDepth: 32,
+  /** Opening and closing: maxHrefs events are listed with 80,000; parsed, as many take 60 MB. */
+  maxXmlTags: 160_000,
+  /** Each attribute takes a hundred times its text while it is parsed; namespaces of a root are the longest in use. */
+  maxXmlTagChars: 4096,
   /** Events of one calendar in one window that are asked for. */
   maxHrefs: 5000,
   /** Events fetched in one request; halved where the answer is too large. */

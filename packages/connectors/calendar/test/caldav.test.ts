@@ -6,7 +6,7 @@ import { AirlockError } from '@airlock/protocol';
 import { davAnswer, davResponse, startCaldavDouble, type CaldavDouble, type CaldavOptions } from '@airlock/testkit';
 import t, { type Test } from 'tap';
 import { requirePath } from '../src/caldav/href.js';
-import { parseXml } from '../src/caldav/xml.js';
+import { childOf, parseXml } from '../src/caldav/xml.js';
 import { connector, openSession, testWith } from '../src/index.js';
 import { caldavContext, calendar, event, refused, run } from './context.js';
 
@@ -123,6 +123,20 @@ t.test('the host of an iCloud account is named, and nothing else a server says (
   ])
     t.notMatch(hint(href), /evil|server=|lives on|javascript/, href);
   t.notMatch(hint('https://p42-caldav.icloud.com/', 'dav.example.org'), /server=/, 'only to those who came from there');
+});
+
+t.test('XML: too many and too long tags are refused before they are parsed (CAL-17)', async (t) => {
+  const bombs = [
+    `<a>${'<b/>'.repeat(200_000)}</a>`,
+    `<a ${'x=1 '.repeat(900_000)}></a>`,
+    `<a ${"x='".repeat(900_000)}></a>`,
+    `<a>${'<![CDATA[]]>'.repeat(200_000)}</a>`,
+    '<a><?x <![CDATA[ ?><b/><!-- ]]> --></a>',
+    '<?xml version="1.0" x="?>"?><a/>',
+  ];
+  for (const bomb of bombs) t.throws(() => parseXml(Buffer.from(bomb)), { code: 'UPSTREAM_REFUSED' });
+  const plain = '<?xml version="1.0" encoding="utf-8"?>\n<a><!-- > --><b name=">"/><c><![CDATA[<x>]]></c></a>';
+  t.equal(childOf(parseXml(Buffer.from(plain)), 'c')?.text, '<x>');
 });
 
 t.test('XML: the five entities, CDATA as it stands, nothing declared (CAL-16, CAL-17)', async (t) => {

@@ -140,7 +140,7 @@ export const HOSTILE_CALDAV: readonly HostileFixture[] = [
     'attribute-flood',
     'query',
     () => xml(`<d:multistatus xmlns:d="DAV:" ${Array.from({ length: 100_000 }, (_unused, n) => `a${n}="b"`).join(' ')}/>`),
-    { result: (result) => (titlesOf(result).length === 0 ? null : 'events from nowhere') },
+    REFUSED,
   ),
   caldav('wrong-password', 'principal', () => http(401, { 'www-authenticate': 'Digest realm="x", nonce="y"' }, 'no'), REFUSED),
 ];

@@ -2,7 +2,7 @@
  * WebDAV answers as a tree, read by fast-xml-parser behind a fence.
  *
  * CAL-16  An answer with a DOCTYPE or an ENTITY is refused before it is parsed; no entity but the five of XML is known.
- * CAL-17  Bytes and depth of an answer are bounded.
+ * CAL-17  Bytes, depth and tags of an answer are bounded, before the parser holds more memory than the cell may.
  */
 import { XMLParser } from 'fast-xml-parser';
 import { unreadable } from '../failure.js';
@@ -59,7 +59,8 @@ const elementsOf = (nodes: readonly Node[], depth = 1): Element[] => {
 
 const parser = new XMLParser({
   preserveOrder: true,
-  ignoreAttributes: false,
+  // No other attribute is read, and a million of them would be kept.
+  ignoreAttributes: (name: string) => name !== 'name',
   attributeNamePrefix: '',
   parseAttributeValue: false,
   removeNSPrefix: true,
@@ -73,6 +74,41 @@ const parser = new XMLParser({
   maxNestedTags: LIMITS.maxXmlDepth,
 });
 
+const DECLARATION = /^\ufeff?\s*<\?xml(?:\s+[a-z]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*\s*\?>/;
+
+/** Where the tag at `start` ends, a `>` in quotes passed over as the parser does; -1 where it has none nearby. */
+const tagEnd = (text: string, start: number): number => {
+  const end = Math.min(text.length, start + LIMITS.maxXmlTagChars);
+  let quote = '';
+  for (let at = start; at < end; at += 1) {
+    const character = text.charAt(at);
+    if (quote !== '') quote = character === quote ? '' : quote;
+    else if (character === '>') return at;
+    else if (character === '"' || character === "'") quote = character;
+  }
+  return -1;
+};
+
+/** The last character of what begins with the `<` at `start`; -1 where it is broken off, too long or not of our kind. */
+const markupEnd = (text: string, start: number): number => {
+  if (text.startsWith('<!--', start)) return text.indexOf('-->', start + 4);
+  if (text.startsWith('<![CDATA[', start)) return text.indexOf(']]>', start + 9);
+  if (text.startsWith('</', start)) return text.indexOf('>', start);
+  return /[!?]/.test(text.charAt(start + 1)) ? -1 : tagEnd(text, start);
+};
+
+/** CAL-17. @throws AirlockError UPSTREAM_REFUSED for more tags, or longer ones, than a server has reason to send. */
+const checkTags = (text: string): void => {
+  let tags = 0;
+  let at = text.indexOf('<', DECLARATION.exec(text)?.[0].length ?? 0);
+  while (at !== -1) {
+    tags += 1;
+    const end = markupEnd(text, at);
+    if (end === -1 || tags > LIMITS.maxXmlTags) throw unreadable('an answer is no XML, or has too many or too long tags');
+    at = text.indexOf('<', end);
+  }
+};
+
 /** @throws AirlockError UPSTREAM_REFUSED for a DOCTYPE, what is too large or too deep, and what is no XML. */
 export const parseXml = (bytes: Buffer): Element => {
   if (bytes.length > LIMITS.maxXmlBytes) throw unreadable('an answer is too large');
@@ -80,6 +116,7 @@ export const parseXml = (bytes: Buffer): Element => {
   if (/<!\s*(?:DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)/i.test(text)) throw unreadable('an answer declares a DOCTYPE');
   // fast-xml-parser takes what was broken off for whole.
   if (!/(?:<\/[^<>]{1,200}|\/)>\s*$/.test(text.slice(-300))) throw unreadable('an answer is no XML');
+  checkTags(text);
   let roots: Element[];
   try {
     roots = elementsOf(nodesOf(parser.parse(text)));
