@@ -50,22 +50,36 @@ export const connectError = (path: string, code: string | undefined): AirlockErr
   return new AirlockError('UNAVAILABLE', `cannot connect to ${path} (${code ?? 'unknown reason'})`, { hint });
 };
 
+/** A full queue of the socket (EAGAIN) is no answer: a busy daemon takes it in a moment. */
+const AGAIN_MS = 10;
+
 const opened = (path: string, timers: Timers, timeoutMs: number): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    const socket = connect({ path, allowHalfOpen: false });
+    let socket: Socket;
     const fail = (code: string | undefined): void => {
       timer.cancel();
       socket.destroy();
       reject(connectError(path, code));
     };
-    const onError = (error: NodeJS.ErrnoException): void => fail(error.code);
-    const timer = timers.after(timeoutMs, () => fail('ETIMEDOUT'));
-    socket.once('error', onError);
-    socket.once('connect', () => {
-      timer.cancel();
-      socket.removeListener('error', onError);
-      resolve(socket);
+    const onError = (error: NodeJS.ErrnoException): void => {
+      if (error.code === 'EAGAIN') again = timers.after(AGAIN_MS, attempt);
+      else fail(error.code);
+    };
+    const attempt = (): void => {
+      socket = connect({ path, allowHalfOpen: false });
+      socket.once('error', onError);
+      socket.once('connect', () => {
+        timer.cancel();
+        socket.removeListener('error', onError);
+        resolve(socket);
+      });
+    };
+    let again: { cancel(): void } | null = null;
+    const timer = timers.after(timeoutMs, () => {
+      again?.cancel();
+      fail('ETIMEDOUT');
     });
+    attempt();
   });
 
 /**
