@@ -7,6 +7,8 @@ import type { Running } from './instance.js';
 export type ProgramName = 'airlock-totp' | 'airlock-gateway' | 'airlock-cell';
 
 const POLL_MS = 10;
+/** Generous: a machine with other work is no failure. */
+const UNTIL_MS = 20_000;
 
 const textOf = (pid: string, file: string): string => {
   try {
@@ -34,7 +36,7 @@ export const isAlive = (pid: number): boolean => {
 export const until = async <T>(
   what: string,
   condition: () => T | Promise<T>,
-  ms = 5000,
+  ms = UNTIL_MS,
 ): Promise<Exclude<T, false | null | undefined>> => {
   const end = performance.now() + ms;
   for (;;) {

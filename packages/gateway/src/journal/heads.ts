@@ -34,6 +34,8 @@ export class Heads {
   resume(head: string | null): void {
     this.#last = head;
     this.#signedSize = head === null ? 0 : parseSignedHead(head).size;
+    // One that has lost its newest head is given it again, though nothing but checkpoints was written since.
+    if (this.#signedSize + 1 < this.#quietSize) this.#quietSize = 0;
     this.#isReported = false;
   }
 
