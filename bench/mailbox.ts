@@ -1,4 +1,5 @@
 /** A mailbox of 200,000 messages in Dovecot: through the whole product, against a bare IMAP client that asks the same. */
+import { spawnSync } from 'node:child_process';
 import type { EventEmitter } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +18,9 @@ import { memoryOf } from './processes.js';
 const MESSAGES = Number(process.env['AIRLOCK_BENCH_MESSAGES'] ?? 200_000);
 /** Every such message is from the one sender that is searched for. */
 const NEEDLE_EVERY = 1000;
-const ROUNDS = 21;
+const ROUNDS = 5;
+/** Calls between two looks at the memory of the cell. */
+const MEMORY_LISTS = 40;
 const FIRST_ARRIVAL_S = 1_700_000_000;
 const FIELDS = 'HEADER.FIELDS (FROM TO CC SUBJECT DATE REPLY-TO MESSAGE-ID)';
 const TIMEOUTS = { connTimeout: 10_000, authTimeout: 10_000 };
@@ -186,9 +189,18 @@ const measure = async (task: Task, bare: BareImap, call: ReturnType<typeof calle
   return { bareMs: round(bareMs), governedMs: round(governedMs), ratio: round(governedMs / bareMs) };
 };
 
+/** As a server does while mail comes in: every message is read once, and what lists and searches need of it is kept. */
+const index = ({ directory, user }: DovecotServer): void => {
+  const { status, stderr } = spawnSync('doveadm', ['-c', join(directory, 'dovecot.conf'), 'index', '-u', user, 'INBOX'], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`doveadm index: ${stderr}`);
+};
+
 /** Needs Dovecot (apt-get install dovecot-imapd). `AIRLOCK_BENCH_MESSAGES` takes a smaller mailbox. */
 export const run = async (): Promise<object> => {
   const server = await startDovecot(fill, 'correct-horse', CACHE);
+  index(server);
   const running = await startTestInstance({ realTime: true });
   try {
     const settings = ['host=127.0.0.1', `port=${server.port}`, 'security=none', `user=${server.user}`];
@@ -205,11 +217,11 @@ export const run = async (): Promise<object> => {
     const results: Record<string, object> = {};
     for (const task of TASKS) results[task.name] = await measure(task, bare, call);
     const before = memoryOf(running).cell;
-    for (let n = 0; n < 200; n += 1) await call('list_messages', { limit: 50 });
+    for (let n = 0; n < MEMORY_LISTS; n += 1) await call('list_messages', { limit: 50 });
     const after = memoryOf(running).cell;
     bare.close();
     agent.close();
-    return { messages: MESSAGES, ...results, reach: { newest50: { ratio: 1.5 } }, cellMb: { before, after200Lists: after } };
+    return { messages: MESSAGES, ...results, reach: { newest50: { ratio: 1.5 } }, cellMb: { before, afterManyLists: after } };
   } finally {
     await running.stop();
     await server.stop();
