@@ -31,14 +31,11 @@ const needsMatch = (front: ShownRequest): AirlockError =>
     },
   );
 
-/** Copied from where the agent shows it; a terminal asks for it, elsewhere `--match` says it. Null: not needed. */
-const obtainMatch = async (context: Context, front: ShownRequest, code: string | undefined): Promise<string | null> => {
-  if (!front.needsMatch) return null;
-  if (!context.terminal.isTerminal || context.json || code !== undefined) {
-    note(context, front.text);
-    throw needsMatch(front);
-  }
-  note(context, `${front.text}\nAnother request waits, or one left a moment ago undecided or denied.`);
+/** Copied from where the agent shows it; a terminal asks for it, elsewhere `--match` says it. Undefined: not needed. */
+const obtainMatch = async (context: Context, front: ShownRequest, code: string | undefined): Promise<string | undefined> => {
+  if (!front.needsMatch) return undefined;
+  if (!context.terminal.isTerminal || context.json || code !== undefined) throw needsMatch(front);
+  note(context, 'Another request waits, or one left a moment ago undecided or denied.');
   context.terminal.err('match number, as the agent shows it: ');
   const typed = (await context.terminal.line())?.trim() ?? '';
   if (!/^[0-9]{2}$/.test(typed)) throw needsMatch(front);
@@ -81,8 +78,8 @@ const approve = async (context: Context, invocation: Invocation): Promise<void> 
   if (args[0] !== undefined) checkCode(args[0]);
   await withTotp(context, async (link) => {
     const front = wantedFront((await shownFront(link)).front, textOption(invocation, 'request'));
-    const match = textOption(invocation, 'match') ?? (await obtainMatch(context, front, args[0])) ?? undefined;
-    if (match === undefined || textOption(invocation, 'match') !== undefined) note(context, front.text);
+    note(context, front.text);
+    const match = textOption(invocation, 'match') ?? (await obtainMatch(context, front, args[0]));
     const code = await obtainCode(context, front, args[0]);
     const { request, lease, grant } = await submit(link, front, code, match);
     const result = { request, ...(lease ? { lease } : {}), ...(grant ? { grant } : {}) };
