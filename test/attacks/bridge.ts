@@ -14,22 +14,24 @@ export interface FakeGateway {
   close(): void;
 }
 
+/** All that airlock-totp tells a gateway unasked. */
+export const BRIDGE_NOTIFICATIONS = [
+  'request.fronted',
+  'request.decided',
+  'lease.issued',
+  'lease.ended',
+  'grant.issued',
+  'grant.ended',
+  'locked',
+  'enrolled',
+] as const;
+
 /** Takes the place of the gateway on bridge.sock; the real one is only stopped, so that it does not come back at once. */
 export const takeBridge = async (running: Running): Promise<FakeGateway> => {
   process.kill(await daemonOf(running, 'airlock-gateway'), 'SIGSTOP');
   const notification = { params: () => null, handle: () => undefined };
-  const methods = [
-    'request.fronted',
-    'request.decided',
-    'lease.issued',
-    'lease.ended',
-    'grant.issued',
-    'grant.ended',
-    'locked',
-    'enrolled',
-  ];
   const link = await connectSocket(running.sockets['bridge'] ?? '', {
-    notifications: Object.fromEntries(methods.map((method) => [method, notification])),
+    notifications: Object.fromEntries(BRIDGE_NOTIFICATIONS.map((method) => [method, notification])),
     limits: { maxBinaryBytes: 4096 },
     onBinary: () => undefined,
   });

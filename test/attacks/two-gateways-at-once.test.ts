@@ -13,6 +13,7 @@ import {
   type Running,
 } from '@airlock/testkit';
 import type { AccessStatus } from '@airlock/protocol';
+import { BRIDGE_NOTIFICATIONS } from './bridge.js';
 import t from 'tap';
 import { giveBack, takeBridge } from './bridge.js';
 
@@ -47,18 +48,8 @@ const second = async (): Promise<Second> => {
     params: () => null,
     handle: () => void heard.push(method),
   });
-  const methods = [
-    'request.fronted',
-    'request.decided',
-    'lease.issued',
-    'lease.ended',
-    'grant.issued',
-    'grant.ended',
-    'locked',
-    'enrolled',
-  ];
   const link = await connectSocket(running.sockets['bridge'] ?? '', {
-    notifications: Object.fromEntries(methods.map((method) => [method, entry(method)])),
+    notifications: Object.fromEntries(BRIDGE_NOTIFICATIONS.map((method) => [method, entry(method)])),
     limits: { maxBinaryBytes: 4096 },
     onBinary: () => undefined,
     onClose: () => close(),
