@@ -10,7 +10,9 @@ export type ServiceFacts = ReadonlyMap<string, OperationFacts>;
 /** Services of one operator, by name. */
 export type Services = ReadonlyMap<string, ServiceFacts>;
 
-/** What the configuration allows every role (interfaces.md: `permissions.default`). */
+/** What the configuration allows every role (airlock.yaml: `permissions`). */
 export interface Permissions {
-  readonly default: ScopeClass;
+  readonly default: 'read';
+  /** Classes beyond reading that may be asked for at all. */
+  readonly allow: readonly ScopeClass[];
 }

@@ -7,4 +7,4 @@ import type { Permissions } from './facts.js';
  * default); the other classes only where the configuration names them.
  */
 export const isClassAllowed = (permissions: Permissions, scopeClass: ScopeClass): boolean =>
-  scopeClass === 'read' || scopeClass === permissions.default;
+  scopeClass === 'read' || permissions.allow.includes(scopeClass);

@@ -1,6 +1,6 @@
 import { parseScope, type Scope } from '@airlock/protocol';
 import t from 'tap';
-import { decideCall, decideRequest, isClassAllowed, type OperationFacts, type Services } from '../src/index.js';
+import { decideCall, decideRequest, isClassAllowed, type OperationFacts, type Permissions, type Services } from '../src/index.js';
 
 const operation = (name: string, scopeClass: OperationFacts['class']): OperationFacts => ({
   name,
@@ -12,7 +12,8 @@ const search = operation('search', 'read');
 const send = operation('send', 'write');
 const chat = operation('chat', 'use');
 const services: Services = new Map([['mail', new Map([search, send, chat].map((one) => [one.name, one]))]]);
-const READ = { default: 'read' } as const;
+const READ = { default: 'read', allow: [] } as const;
+const WRITE = { default: 'read', allow: ['write'] } as const;
 const scopes = (...texts: string[]): Scope[] => texts.map(parseScope);
 
 t.test('a request for what could be approved is not refused', async (t) => {
@@ -43,15 +44,15 @@ t.test('POLICY-1: what no scope names is denied', async (t) => {
 });
 
 t.test('POLICY-2: a read scope does not allow a write', async (t) => {
-  const ask = (texts: string[], permissions: { default: 'read' | 'write' }) =>
+  const ask = (texts: string[], permissions: Permissions) =>
     decideCall({ service: 'mail', operation: send, scopes: [scopes(...texts)], permissions });
-  t.equal(ask(['mail:read'], { default: 'write' }).rule, 'no-scope');
-  t.equal(ask(['mail:write'], { default: 'write' }).decision, 'allow', 'negative control');
+  t.equal(ask(['mail:read'], WRITE).rule, 'no-scope');
+  t.equal(ask(['mail:write'], WRITE).decision, 'allow', 'negative control');
 });
 
 t.test('POLICY-3: the configuration is a ceiling over every lease', async (t) => {
   const decision = decideCall({ service: 'mail', operation: send, scopes: [scopes('mail:write')], permissions: READ });
   t.same(decision, { decision: 'deny', rule: 'configuration-read-only' });
   t.equal(isClassAllowed(READ, 'use'), false);
-  t.equal(isClassAllowed({ default: 'write' }, 'read'), true);
+  t.equal(isClassAllowed(WRITE, 'read'), true);
 });

@@ -8,7 +8,8 @@ export interface CompiledConfig {
   readonly invalid?: { readonly message: string; readonly hint: string };
   readonly totp: { readonly issuer: string; readonly digits: 6 | 7 | 8; readonly periodS: number };
   readonly leases: { readonly defaultTtlS: number; readonly maxTtlS: number; readonly requestTtlS: number };
-  readonly permissions: { readonly default: 'read' };
+  /** `allow`: classes beyond reading that may be asked for at all; each write still needs a code of its own where no policy says otherwise. */
+  readonly permissions: { readonly default: 'read'; readonly allow: readonly ('use' | 'write')[] };
   readonly notifications: Readonly<Record<string, string>> | null;
   readonly audit: { readonly retainDays: number; readonly groupCommitMs: number };
   readonly operators: readonly string[];
@@ -23,7 +24,7 @@ export const DEFAULT_CONFIG: CompiledConfig = {
   v: 1,
   totp: { issuer: 'Airlock', digits: 6, periodS: 30 },
   leases: { defaultTtlS: 3600, maxTtlS: 28_800, requestTtlS: 300 },
-  permissions: { default: 'read' },
+  permissions: { default: 'read', allow: [] },
   notifications: null,
   audit: { retainDays: 365, groupCommitMs: 20 },
   operators: ['default'],

@@ -16,7 +16,10 @@ const compiledConfig = closed(
     invalid: closed({ message: text(4096), hint: text(1024) }),
     totp: closed({ issuer: text(64), digits: { enum: [6, 7, 8] }, periodS: integer(15, 120) }),
     leases: closed({ defaultTtlS: integer(60, 86_400), maxTtlS: integer(60, 86_400), requestTtlS: integer(30, 600) }),
-    permissions: closed({ default: { const: 'read' } }),
+    permissions: closed({
+      default: { const: 'read' },
+      allow: { type: 'array', maxItems: 2, uniqueItems: true, items: { enum: ['use', 'write'] } },
+    }),
     notifications: { anyOf: [{ type: 'null' }, stringMap] },
     audit: closed({ retainDays: integer(1, 36_500), groupCommitMs: integer(1, 1000) }),
     operators: { type: 'array', minItems: 1, maxItems: 32, uniqueItems: true, items: name },
