@@ -26,9 +26,7 @@ const FIELDS = 'HEADER.FIELDS (FROM TO CC SUBJECT DATE REPLY-TO MESSAGE-ID)';
 const TIMEOUTS = { connTimeout: 10_000, authTimeout: 10_000 };
 /** As servers of large mailboxes are set up; otherwise each search reads 200,000 files, whoever asks. */
 const CACHE =
-  'mail_always_cache_fields = hdr.from hdr.to hdr.cc hdr.subject hdr.date hdr.reply-to hdr.message-id imap.bodystructure date.received size.virtual\n' +
-  // Nothing but Dovecot writes here, so it need not read 200,000 file names again at each EXAMINE.
-  'maildir_very_dirty_syncs = yes';
+  'mail_always_cache_fields = hdr.from hdr.to hdr.cc hdr.subject hdr.date hdr.reply-to hdr.message-id imap.bodystructure date.received size.virtual';
 
 const messageOf = (n: number): string =>
   [
