@@ -7,6 +7,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   AirlockError,
+  intersectConstraints,
+  isIntersectable,
   parseScope,
   scopeCovers,
   type CellExecuteParams,
@@ -48,8 +50,8 @@ export const checkScope = (limits: ReleaseLimits, operation: OperationManifest):
 };
 
 /**
- * Those of the grant and those the gateway adds (caveats). Where both speak of the same thing and differ, which one
- * is the narrower is not known here, so the call is refused.
+ * What those of the grant and those the gateway adds (caveats) allow together. Where they differ in a key of which no
+ * intersection is known, the call is refused.
  * @throws AirlockError CONSTRAINT
  */
 export const joinConstraints = (
@@ -57,10 +59,11 @@ export const joinConstraints = (
   added: CellExecuteParams['constraints'] = {},
 ): Readonly<Record<string, Json>> => {
   const differing = Object.keys(added).find((name) => {
+    if (isIntersectable(name)) return false;
     const [granted, asked] = [limits.constraints[name], added[name]];
     return granted !== undefined && asked !== undefined && !isDeepStrictEqual(granted, asked);
   });
-  if (differing === undefined) return { ...added, ...limits.constraints };
+  if (differing === undefined) return intersectConstraints(limits.constraints, added);
   throw new AirlockError('CONSTRAINT', 'a constraint differs from the one that was approved', {
     field: `params.constraints.${differing.slice(0, 80)}`,
   });

@@ -3,7 +3,7 @@
  *
  * LEASE-8  an unknown constraint key fails: a limit that nobody enforces would be a promise to the human.
  */
-import { AirlockError } from '@airlock/protocol';
+import { AirlockError, intersectConstraints, type Json } from '@airlock/protocol';
 
 /** Lists are sorted and unique; an empty list allows nothing, an absent key everything. */
 export interface LeaseConstraints {
@@ -78,24 +78,6 @@ export const canonicalConstraints = (value: unknown): LeaseConstraints => {
   return Object.fromEntries(members);
 };
 
-const intersect = (a: readonly string[] | undefined, b: readonly string[] | undefined): readonly string[] | undefined =>
-  a === undefined || b === undefined ? (a ?? b) : a.filter((item) => b.includes(item));
-const latest = (a: string | undefined, b: string | undefined): string | undefined =>
-  a === undefined || b === undefined ? (a ?? b) : a > b ? a : b;
-const earliest = (a: string | undefined, b: string | undefined): string | undefined =>
-  a === undefined || b === undefined ? (a ?? b) : a < b ? a : b;
-const least = (a: number | undefined, b: number | undefined): number | undefined =>
-  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
-
 /** What both allow: never more than either (LEASE-7). */
-export const mergeConstraints = (a: LeaseConstraints, b: LeaseConstraints): LeaseConstraints => {
-  const merged = {
-    folders: intersect(a.folders, b.folders),
-    domains: intersect(a.domains, b.domains),
-    senders: intersect(a.senders, b.senders),
-    since: latest(a.since, b.since),
-    before: earliest(a.before, b.before),
-    maxResults: least(a.maxResults, b.maxResults),
-  };
-  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));
-};
+export const mergeConstraints = (a: LeaseConstraints, b: LeaseConstraints): LeaseConstraints =>
+  intersectConstraints({ ...a }, { ...b });

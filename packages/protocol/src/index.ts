@@ -10,6 +10,7 @@ export * from './limits.js';
 export * from './timers.js';
 export * from './validate.js';
 export * from './config.js';
+export * from './constraints.js';
 export * from './connector.js';
 export * from './methods/index.js';
 export * from './names.js';
