@@ -7,8 +7,8 @@ const PAIR = /^([A-Za-z][A-Za-z0-9_]{0,63})=(.+)$/s;
 
 const scalar = (text: string): Json => (/^[0-9]{1,9}$/.test(text) ? Number(text) : text);
 
-/** What something enforces for a narrowed lease: no operation of this release declares a constraint of its arguments. */
-const ENFORCED = ['calls'] as const;
+/** What something enforces for a narrowed lease: the calls by the gateway, the others by the operations that declare them. */
+const ENFORCED = ['calls', 'folders', 'maxResults'] as const;
 
 /** LEASE-8: a limit that nobody enforces is no limit. @throws AirlockError CONSTRAINT with what is allowed */
 export const checkEnforced = (constraints: Constraints): void => {
@@ -16,7 +16,7 @@ export const checkEnforced = (constraints: Constraints): void => {
   if (stray === undefined) return;
   throw new AirlockError('CONSTRAINT', 'nothing enforces this constraint, so a lease narrowed by it allows no call', {
     field: `--constraint ${stray}`,
-    expected: `${ENFORCED.join(', ')}=NUMBER`,
+    expected: ENFORCED.join(', '),
     found: stray,
     hint: 'narrow by --scope, --ttl or --calls',
   });

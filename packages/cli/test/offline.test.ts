@@ -24,9 +24,18 @@ t.test('lease narrow appends caveats, offline', async (test) => {
 });
 
 t.test('LEASE-8: lease narrow offers no constraint that nothing enforces', async (test) => {
-  const refused = await airlock(['lease', 'narrow', LEASE, '--constraint', 'folders=INBOX', '--json'], { env });
+  const refused = await airlock(['lease', 'narrow', LEASE, '--constraint', 'senders=a@b.org', '--json'], { env });
   test.equal(refused.code, 3);
-  test.match(refused.json, { error: { code: 'CONSTRAINT', expected: 'calls=NUMBER', found: 'folders', hint: /--calls/ } });
+  test.match(refused.json, {
+    error: { code: 'CONSTRAINT', expected: 'calls, folders, maxResults', found: 'senders', hint: /--calls/ },
+  });
+});
+
+t.test('lease narrow takes folders and the number of results', async (test) => {
+  const flags = ['--constraint', 'folders=INBOX', '--constraint', 'maxResults=5'];
+  const { stdout } = await airlock(['lease', 'narrow', LEASE, ...flags], { env });
+  const caveat = Buffer.from(stdout.trim().split('.').at(-2) ?? '', 'base64url').toString();
+  test.equal(caveat, '["constraints",{"folders":["INBOX"],"maxResults":5}]');
 });
 
 t.test('lease narrow refuses what does not narrow', async (test) => {

@@ -1,5 +1,5 @@
 /** `airlock lease narrow [LEASE]`: a lease that allows less, for a sub-agent; needs no gateway. */
-import { leaseFacts, leaseStore, narrow, systemClock, type Narrowing } from '@airlock/client';
+import { type Constraints, leaseFacts, leaseStore, narrow, systemClock, type Narrowing } from '@airlock/client';
 import { checkEnforced, parseConstraints } from '../constraints.js';
 import { findLease, namedLease, socketOf, type Context } from '../context.js';
 import { parseCount, parseMinutes } from '../numbers.js';
@@ -14,10 +14,7 @@ export interface NarrowFlags {
 }
 
 /** `--constraint calls=N` is what `--calls N` is; given both, the smaller holds. */
-const callsOf = (flag: string | undefined, pairs: readonly string[] = []): number | undefined => {
-  const constraints = parseConstraints(pairs);
-  checkEnforced(constraints);
-  const { calls } = constraints;
+const callsOf = (flag: string | undefined, calls: Constraints[string] | undefined): number | undefined => {
   const counts = [
     ...(flag === undefined ? [] : [parseCount(flag, '--calls')]),
     ...(calls === undefined ? [] : [parseCount(JSON.stringify(calls), '--constraint calls')]),
@@ -25,11 +22,17 @@ const callsOf = (flag: string | undefined, pairs: readonly string[] = []): numbe
   return counts.length === 0 ? undefined : Math.min(...counts);
 };
 
-const narrowingOf = ({ scope, ttl, calls, constraint }: NarrowFlags): Narrowing => ({
-  scopes: scope,
-  ttlS: ttl === undefined ? undefined : parseMinutes(ttl),
-  calls: callsOf(calls, constraint),
-});
+const narrowingOf = ({ scope, ttl, calls, constraint = [] }: NarrowFlags): Narrowing => {
+  const asked = parseConstraints(constraint);
+  checkEnforced(asked);
+  const { calls: counted, ...others } = asked;
+  return {
+    scopes: scope,
+    ttlS: ttl === undefined ? undefined : parseMinutes(ttl),
+    calls: callsOf(calls, counted),
+    constraints: Object.keys(others).length === 0 ? undefined : others,
+  };
+};
 
 /** `-` reads the lease from stdin, where no process list shows it; without one it is found as for `call`. */
 const leaseText = async (context: Context, named: string | undefined): Promise<string> => {
@@ -51,7 +54,7 @@ export const LEASE_NARROW: Command = {
     { flags: '--scope <scope>', summary: 'a scope to keep; may be given again', many: true },
     { flags: '--ttl <minutes>', summary: 'end it earlier' },
     { flags: '--calls <n>', summary: 'at most this many calls' },
-    { flags: '--constraint <key=value>', summary: 'as --calls: calls=N', many: true },
+    { flags: '--constraint <key=value>', summary: 'calls=N, folders=NAME,NAME, maxResults=N', many: true },
   ],
   run: (context, { args: [lease], options }) => leaseNarrow(context, lease, options),
 };

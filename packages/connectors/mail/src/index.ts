@@ -1,10 +1,11 @@
 /** The mail connector: gmail, icloud and imap behind the wire guard, and maildir. Read-only by construction. */
 import type { Connector, ConnectorContext, ConnectorSession } from '@airlock/protocol';
+import { constrained } from './constraints.js';
 import { openImapSession } from './imap/session.js';
 import { openMaildirSession } from './maildir/session.js';
 
-const open = (context: ConnectorContext): Promise<ConnectorSession> =>
-  'path' in context.destination ? openMaildirSession(context) : openImapSession(context);
+const open = async (context: ConnectorContext): Promise<ConnectorSession> =>
+  constrained(await ('path' in context.destination ? openMaildirSession(context) : openImapSession(context)));
 
 /** Loaded by the cell. `test` logs in and out; what it throws says in `data.found` what is wrong. */
 export const connector: Connector = {

@@ -8,29 +8,36 @@ import {
   type OpenRequestResult,
   type RegisteredLease,
 } from '@airlock/protocol';
+import { canonicalConstraints } from '@airlock/lease';
 import type { House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import type { Session } from '../sessions/sessions.js';
-import { checkOpen, checkScopes, ttlOf } from './allowed.js';
+import { checkOpen, checkScopes, enforcedBy, ttlOf } from './allowed.js';
 
 /** bridge.request.open: most calls of a budget. */
 const MAX_CALLS = 1_000_000;
 
-const constraintError = (key: string): AirlockError =>
+const constraintError = (key: string, enforced: readonly string[]): AirlockError =>
   new AirlockError('CONSTRAINT', 'the request has a constraint that is not enforced, so it is not promised', {
     field: `params.constraints.${key.slice(0, 64).toWellFormed()}`,
-    expected: `calls: a whole number from 1 to ${MAX_CALLS}`,
-    hint: 'leave it out; the only constraint is calls',
+    expected: [`calls: a whole number from 1 to ${MAX_CALLS}`, ...enforced].join(', '),
+    hint: 'leave it out, or ask for one of those that the operations of the scopes enforce',
   });
 
-/** Of all constraints only the number of calls is enforced by this release. */
-const budgetOf = (constraints: Constraints = {}): { readonly calls: number } | undefined => {
-  const stray = Object.keys(constraints).find((key) => key !== 'calls');
-  if (stray !== undefined) throw constraintError(stray);
-  const { calls } = constraints;
+/** The number of calls is kept here, every other constraint by the operations that declare it. */
+const budgetOf = ({ calls }: Constraints = {}, enforced: readonly string[]): { readonly calls: number } | undefined => {
   if (calls === undefined) return undefined;
-  if (typeof calls !== 'number' || !Number.isSafeInteger(calls) || calls < 1 || calls > MAX_CALLS) throw constraintError('calls');
+  if (typeof calls !== 'number' || !Number.isSafeInteger(calls) || calls < 1 || calls > MAX_CALLS)
+    throw constraintError('calls', enforced);
   return { calls };
+};
+
+/** @throws AirlockError CONSTRAINT for one that no operation in the scopes enforces, PARAMS_INVALID for a malformed one. */
+const limitsOf = (constraints: Constraints = {}, enforced: readonly string[]): Constraints => {
+  const others = Object.entries(constraints).filter(([key]) => key !== 'calls');
+  const stray = others.find(([key]) => !enforced.includes(key));
+  if (stray !== undefined) throw constraintError(stray[0], enforced);
+  return { ...canonicalConstraints(Object.fromEntries(others)) };
 };
 
 /** The lease of this session that is to be renewed. @throws AirlockError NOT_FOUND */
@@ -70,11 +77,13 @@ export const accessRequest = async (
   const scopes = scopesOf(params.scopes, renewedLease(house, session, params.renew));
   checkScopes(house, operator, scopes);
   const ttlS = ttlOf(house, params.ttlS);
-  const budget = budgetOf(params.constraints);
+  const enforced = enforcedBy(house, operator, scopes);
+  const budget = budgetOf(params.constraints, enforced);
+  const constraints = limitsOf(params.constraints, enforced);
   house.requestRate.take(role);
   house.journal.admit(role, GATEWAY_LIMITS.callLogBytes);
   const { reason, intent, renew } = params;
-  const asked = { operator, role, session: id, scopes, reason, ttlS, intent, budget, renew };
+  const asked = { operator, role, session: id, scopes, reason, ttlS, intent, budget, constraints, renew };
   const seq = await house.journal.durable('access_requested', asked);
   const optional = {
     ...(intent === undefined ? {} : { intent }),
@@ -88,7 +97,7 @@ export const accessRequest = async (
     scopes,
     reason,
     ttlS,
-    constraints: {},
+    constraints,
     ...optional,
   });
   const { request, match, position, expiresAt, merged } = opened;

@@ -1,6 +1,6 @@
 /** What is looked at before a human is bothered, and again before what a human granted is given out. */
 import { decideRequest } from '@airlock/policy';
-import { AirlockError, OPERATOR_ROLE, parseScope } from '@airlock/protocol';
+import { AirlockError, OPERATOR_ROLE, parseScope, scopeCovers } from '@airlock/protocol';
 import { listServices, type House } from '../house.js';
 import type { Identity } from '../sessions/sessions.js';
 
@@ -23,6 +23,17 @@ export const checkScopes = (house: House, operator: string, scopes: readonly str
   const services = new Map(listServices(house, operator).map((service) => [service.entry.service, service.operations]));
   const refusal = decideRequest(scopes.map(parseScope), services, house.config.permissions);
   if (refusal !== null) throw refusal;
+};
+
+/** Names of the constraints that at least one operation within the scopes enforces. */
+export const enforcedBy = (house: House, operator: string, scopes: readonly string[]): readonly string[] => {
+  const wanted = scopes.map(parseScope);
+  const enforced = listServices(house, operator).flatMap(({ entry: { service }, operations }) =>
+    [...operations.values()]
+      .filter(({ class: kind, name }) => wanted.some((scope) => scopeCovers(scope, { service, class: kind, operation: name })))
+      .flatMap(({ constraints = [] }) => constraints),
+  );
+  return [...new Set(enforced)].sort();
 };
 
 /** @throws AirlockError UNAVAILABLE, LOCKED */

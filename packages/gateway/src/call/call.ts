@@ -9,6 +9,7 @@
 import type { Cell } from '../cells/cell.js';
 import { AirlockError, asAirlockError, type CallParams, type CallResult, type CellResult } from '@airlock/protocol';
 import { refused, withAudit } from '../agent/refuse.js';
+import { checkCount, checkSeen } from './seen.js';
 import type { House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import type { Session } from '../sessions/sessions.js';
@@ -71,10 +72,13 @@ const execute = async (question: Answerable): Promise<CellResult> => {
   const ready = cellOf(question);
   const cell = ready instanceof Promise ? await ready : ready;
   const { constraints } = lease.effective;
+  checkSeen(constraints, params.params);
   const order = { operation: params.operation, params: params.params };
   const limited =
     Object.keys(constraints).length === 0 ? order : { ...order, constraints: { ...constraints } as Record<string, never> };
-  return checkResult(await cell.execute(limited));
+  const answer = checkResult(await cell.execute(limited));
+  checkCount(constraints, answer.count);
+  return answer;
 };
 
 interface Outcome {
