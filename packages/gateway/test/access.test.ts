@@ -80,7 +80,13 @@ t.test('what no approval could allow is refused at once, and no human sees it', 
     [{ scopes: ['mail:read:nope'] }, 'OPERATION_UNKNOWN', { expected: 'search, get' }],
     [{ scopes: ['mail:sudo'] }, 'PARAMS_INVALID', { field: 'params.scopes' }],
     [{ ttlS: 40_000 }, 'CONSTRAINT', { field: 'params.ttlS', expected: 'at most 28800', found: '40000' }],
-    [{ constraints: { folders: ['x'] } }, 'CONSTRAINT', { field: 'params.constraints.folders', expected: /calls/ }],
+    [
+      { constraints: { senders: ['x'] } },
+      'CONSTRAINT',
+      { field: 'params.constraints.senders', expected: /calls.*folders, maxResults/ },
+    ],
+    [{ scopes: ['mail:read:get'], constraints: { folders: ['x'] } }, 'CONSTRAINT', { field: 'params.constraints.folders' }],
+    [{ constraints: { folders: 'x' } }, 'PARAMS_INVALID', { field: 'params.constraints.folders' }],
     [{ constraints: { calls: 0 } }, 'CONSTRAINT', {}],
     [{ constraints: { calls: 1.5 } }, 'CONSTRAINT', {}],
     [{ renew: 'l-nothing' }, 'NOT_FOUND', { field: 'params.renew' }],
@@ -92,6 +98,12 @@ t.test('what no approval could allow is refused at once, and no human sees it', 
   }
   t.equal(world.totp.requests.length, 0);
   t.equal(world.events('access_requested').length, 0);
+});
+
+t.test('constraints that an operation of the scopes enforces are put before the human in their canonical form', async (t) => {
+  const agent = await world.agent();
+  await ask(agent, { constraints: { folders: ['b', 'a', 'b'], maxResults: 3, calls: 2 } });
+  t.match(world.totp.requests.at(-1)?.params, { constraints: { folders: ['a', 'b'], maxResults: 3 }, budget: { calls: 2 } });
 });
 
 t.test('ask, wait, approved: the lease is delivered once, to the session that asked', async (t) => {

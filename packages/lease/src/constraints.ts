@@ -3,7 +3,7 @@
  *
  * LEASE-8  an unknown constraint key fails: a limit that nobody enforces would be a promise to the human.
  */
-import { AirlockError, intersectConstraints, type Json } from '@airlock/protocol';
+import { AirlockError, intersectConstraints } from '@airlock/protocol';
 
 /** Lists are sorted and unique; an empty list allows nothing, an absent key everything. */
 export interface LeaseConstraints {

@@ -40,7 +40,11 @@ export const MANIFEST: ConnectorManifest = {
   settings: { type: 'object', additionalProperties: false, properties: {} },
   credential: { fields: { password: { title: 'Password' } } },
   destination: { origins: ['https://fake.example:443'], user: 'ada' },
-  operations: [operation('search', 'read'), operation('get', 'read', true), operation('send', 'write')],
+  operations: [
+    { ...operation('search', 'read'), constraints: ['folders', 'maxResults'] },
+    operation('get', 'read', true),
+    operation('send', 'write'),
+  ],
 };
 
 export const DESTINATION: Destination = {
