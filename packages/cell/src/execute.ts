@@ -13,7 +13,7 @@ import {
   type Timers,
 } from '@airlock/protocol';
 import { fromConnector } from './connector-error.js';
-import { checkConstraints, checkDeadline, checkScope, findOperation, joinConstraints } from './grant.js';
+import { checkApproved, checkConstraints, checkDeadline, checkScope, findOperation, joinConstraints } from './grant.js';
 import { CELL_LIMITS } from './limits.js';
 import type { OpenedCell } from './open.js';
 import { Patience } from './patience.js';
@@ -31,6 +31,7 @@ export class Executor {
   readonly #cell: OpenedCell;
   readonly #timers: Timers;
   readonly #checks = new Map<string, CheckArguments>();
+  #isApprovalUsed = false;
   #session: Promise<ConnectorSession> | null = null;
 
   constructor(cell: OpenedCell, timers: Timers) {
@@ -48,6 +49,7 @@ export class Executor {
     checkConstraints(operation, constraints);
     const refusal = this.#check(operation)(params.params);
     if (refusal !== null) throw refusal;
+    this.#useApproval(params);
     const answer = await this.#within(async (patience) => {
       const session = await this.#open();
       return session.execute(operation.name, params.params, patience);
@@ -64,6 +66,13 @@ export class Executor {
     checkDeadline(limits, context.clock);
     await this.#within(async () => connector.test(context));
     return {};
+  }
+
+  /** OPERATION-6. The approval is spent before the connector is asked, whatever comes of it. */
+  #useApproval(params: CellExecuteParams): void {
+    const { limits } = this.#cell;
+    checkApproved(limits, params, this.#isApprovalUsed);
+    this.#isApprovalUsed = true;
   }
 
   #check(operation: OperationManifest): CheckArguments {

@@ -9,6 +9,7 @@ import {
   AirlockError,
   intersectConstraints,
   isIntersectable,
+  digestOf,
   parseScope,
   scopeCovers,
   type CellExecuteParams,
@@ -83,4 +84,23 @@ export const checkConstraints = (operation: OperationManifest, constraints: Read
     found: stray.slice(0, 80),
     hint: 'ask for a lease without this constraint, or narrow it by scope, time and number of calls',
   });
+};
+
+const digestOfCall = (service: string, { operation, params }: CellExecuteParams): string | null => {
+  try {
+    return digestOf({ operation, params, service } as Json);
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * OPERATION-6: a release for one operation runs that one, once, with the parameters that were shown.
+ * @throws AirlockError POLICY_DENIED
+ */
+export const checkApproved = ({ approved, service }: ReleaseLimits, params: CellExecuteParams, isUsed: boolean): void => {
+  if (approved === undefined) return;
+  if (isUsed) throw new AirlockError('POLICY_DENIED', 'the approved operation ran already', { request: approved.request });
+  if (approved.operation === params.operation && approved.digest === digestOfCall(service, params)) return;
+  throw new AirlockError('POLICY_DENIED', 'this is not the operation that was approved', { request: approved.request });
 };

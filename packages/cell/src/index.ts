@@ -2,7 +2,7 @@
 export { fromConnector } from './connector-error.js';
 export { findConnector, loadConnector, type InstalledConnector } from './connector-directory.js';
 export { Executor } from './execute.js';
-export { checkConstraints, checkDeadline, checkScope, findOperation, joinConstraints } from './grant.js';
+export { checkApproved, checkConstraints, checkDeadline, checkScope, findOperation, joinConstraints } from './grant.js';
 export { CELL_LIMITS, EXIT } from './limits.js';
 export { openCell, type OpenedCell, type OpenOptions } from './open.js';
 export { parseReleaseLimits } from './release-limits.js';

@@ -5,7 +5,7 @@ const isText = (value: unknown): boolean => typeof value === 'string' && value !
 const isTime = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
 
 /** A deadline that is no number would never be over: every member is checked before anything follows from one. */
-const CHECKS: { readonly [Member in keyof ReleaseLimits]: (value: unknown) => boolean } = {
+const CHECKS: { readonly [Member in keyof Required<ReleaseLimits>]: (value: unknown) => boolean } = {
   lease: isText,
   service: isText,
   operator: isText,
@@ -14,6 +14,14 @@ const CHECKS: { readonly [Member in keyof ReleaseLimits]: (value: unknown) => bo
   constraints: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   deadlineWallMs: isTime,
   deadlineBootMs: isTime,
+  approved: (value) => isApproved(value),
+};
+
+const isApproved = (value: unknown): boolean => {
+  if (value === undefined) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const { request, operation, digest } = value as Readonly<Record<string, unknown>>;
+  return isText(request) && isText(operation) && typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest);
 };
 
 const isReleaseLimits = (value: unknown): value is ReleaseLimits => {

@@ -1,6 +1,6 @@
 /** Calls in an opened cell: what is allowed, what is checked, what leaves. */
 import t, { type Test } from 'tap';
-import { LIMITS } from '@airlock/protocol';
+import { LIMITS, digestOf } from '@airlock/protocol';
 import { SECRET, TestCell, refusal, type CellSetup } from './cell-process.js';
 
 const start = async (test: Test, setup?: CellSetup) => {
@@ -129,4 +129,14 @@ t.test('several calls are in flight; one that hangs holds up nobody', async (tes
   );
   test.match(await execute('seen'), { result: { opened: 1 } }, 'one session for all');
   void hanging;
+});
+
+t.test('OPERATION-6 a release for one operation runs it once, with the parameters that were approved', async (test) => {
+  const digest = digestOf({ operation: 'echo', params: { text: 'hi' }, service: 'tower' });
+  const limits = { scopes: ['tower:read'], approved: { request: 'r-k3m9qz7w2p', operation: 'echo', digest } };
+  const { execute } = await start(test, { limits });
+  test.equal((await refusal(execute('echo', { text: 'ho' }))).code, 'POLICY_DENIED');
+  test.equal((await refusal(execute('seen'))).code, 'POLICY_DENIED');
+  test.match(await execute('echo', { text: 'hi' }), { result: { text: 'hi' } });
+  test.equal((await refusal(execute('echo', { text: 'hi' }))).code, 'POLICY_DENIED', 'never twice');
 });

@@ -30,6 +30,8 @@ export const TOTP_LIMITS = {
   ticketTtlMs: 120 * SECOND_MS,
   /** QUEUE-11: how often a login may be tried under one approval. */
   ticketTries: 3,
+  /** OPERATION-4: from approval to take. */
+  operationTtlMs: 10 * MINUTE_MS,
   /** ENROL-6: time for several services, and for making an app password anew. */
   enrolmentTicketTtlMs: 5 * MINUTE_MS,
   /** ENROL-7: how far off the clock of a phone being enrolled is looked for. */

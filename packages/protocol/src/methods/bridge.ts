@@ -1,7 +1,7 @@
 /** Methods of bridge.sock: airlock-gateway to airlock-totp, and the notifications that come back. docs/spec/release.md */
 import type { Action, ActionVerb } from './approve.js';
 import type { Constraints, RequestStatus } from './agent.js';
-import { closed, digest, freeObject, id, integer, name, nothing, scopes, service, text } from './shapes.js';
+import { closed, digest, freeObject, id, integer, name, nothing, operation, scopes, service, text } from './shapes.js';
 
 /** A live lease as airlock-totp's register has it. */
 export interface RegisteredLease {
@@ -79,6 +79,11 @@ export interface TakenLease {
 export interface ClaimedGrant extends TakenLease {
   readonly intent: string | null;
 }
+/** Answer of operation.take: a release ticket for the one cell that runs what was approved. */
+export interface TakenOperation {
+  readonly ticket: string;
+  readonly digest: string;
+}
 /** Answer of ticket.create: 32 random bytes, base64url. */
 export interface TicketResult {
   readonly ticket: string;
@@ -130,6 +135,19 @@ export const BRIDGE_SCHEMAS = {
   'bridge.request.get': closed({ request: id }),
   /** Hands out the lease text of an approved request, once. */
   'bridge.request.take': closed({ request: id }),
+  /** Puts one call of an agent before the human (approval.md "Operation requests"). */
+  'bridge.operation.open': closed({
+    operator,
+    role: name,
+    session: id,
+    lease: id,
+    service,
+    operation,
+    class: { enum: ['read', 'use', 'write'] },
+    params: freeObject,
+  }),
+  /** The ticket of an approved operation, once. */
+  'bridge.operation.take': closed({ request: id }),
   /** Turns a grant into a lease of the session, once. */
   'bridge.grant.claim': closed({ grant: id, operator, role: name, session: id }),
   'bridge.ticket.create': closed({ lease: id, service }),

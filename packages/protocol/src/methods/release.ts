@@ -23,6 +23,14 @@ export const FRAME = {
   LEASE_KEY: 0x08,
 } as const;
 
+/** The one operation that a release is for (approval.md "Operation requests"). */
+export interface ApprovedOperation {
+  readonly request: string;
+  readonly operation: string;
+  /** SHA-256 of the canonical JSON of {operation, params, service}. */
+  readonly digest: string;
+}
+
 /** What the cell may do with the key, enforced there a second time. */
 export interface ReleaseLimits {
   readonly lease: string;
@@ -34,6 +42,8 @@ export interface ReleaseLimits {
   readonly constraints: Constraints;
   readonly deadlineWallMs: number;
   readonly deadlineBootMs: number;
+  /** Where it is there, the cell runs this and nothing else, once. */
+  readonly approved?: ApprovedOperation;
 }
 
 /** Fixed-length head, then blobs (u16 big-endian length ‖ bytes). */

@@ -10,6 +10,7 @@ import { GATEWAY_LOG } from '../heads/heads.js';
 import type { Changes } from '../operators/changes.js';
 import type { Desk } from '../operators/desk.js';
 import { claimGrant } from '../operators/grants.js';
+import { openOperation, takeOperation } from '../operators/operations.js';
 import { requireOpen, type House } from '../operators/house.js';
 import type { OpenReleases } from '../release/open-releases.js';
 import { signGatewayHead } from './head-sign.js';
@@ -74,6 +75,8 @@ const tableOf = (house: House, releases: OpenReleases): Readonly<Record<string, 
   'request.open': method(house, 'request.open', openRequest),
   'request.get': method(house, 'request.get', getRequest),
   'request.take': method(house, 'request.take', takeLease),
+  'operation.open': method(house, 'operation.open', openOperation),
+  'operation.take': method(house, 'operation.take', takeOperation),
   'grant.claim': method(house, 'grant.claim', claimGrant),
   'ticket.create': method(house, 'ticket.create', createTicket),
   'action.redeem': method(house, 'action.redeem', redeemAction),

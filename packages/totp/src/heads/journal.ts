@@ -29,6 +29,8 @@ export type TotpEvent =
   | 'lockout'
   | 'lockout_cleared'
   | 'locked'
+  | 'operation_approved'
+  | 'operation_taken'
   | 'protocol_error'
   | 'record_removed'
   | 'recovery_used'

@@ -19,6 +19,7 @@ import { currentSecret } from '../state/secrets.js';
 import type { Opener } from '../tickets/action-tickets.js';
 import type { Desk } from './desk.js';
 import { grantView, issueGrant } from './grants.js';
+import { keepOperation } from './operations.js';
 import { codeRejected, lockedOut, refusalOf } from './refusals.js';
 
 const CHANNEL: Channel = 'terminal';
@@ -106,5 +107,6 @@ export const approveRequest = (desk: Desk, params: ApproveParams, opener: Opener
   desk.house.journal.record('totp_verified', desk.fields({ channel: CHANNEL, request: request.id, kind: request.kind }));
   if (request.action?.verb === 'grant') return grantAccess(desk, request, request.action.params, opener, now);
   if (request.action !== null) return allowAction(desk, request, request.action, opener, now);
+  if (request.operation !== undefined) return keepOperation(desk, request, request.operation, now);
   return issueLease(desk, request, now);
 };

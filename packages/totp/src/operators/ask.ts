@@ -53,13 +53,14 @@ export const checkText = (text: string): void => {
   });
 };
 
-const deadlines = (desk: Desk, now: Now): Pick<QueuedRequest, 'createdMs' | 'expiresMs' | 'bootDeadlineMs'> => {
+/** When a request that is opened now is over. */
+export const deadlines = (desk: Desk, now: Now): Pick<QueuedRequest, 'createdMs' | 'expiresMs' | 'bootDeadlineMs'> => {
   const ttlMs = Math.min(desk.house.config.leases.requestTtlS, TOTP_LIMITS.maxRequestTtlS) * 1000;
   return { createdMs: now.wallMs, expiresMs: now.wallMs + ttlMs, bootDeadlineMs: now.bootMs + ttlMs };
 };
 
 /** An id that nothing here has or had lately. */
-const freshId = (desk: Desk): string => {
+export const freshId = (desk: Desk): string => {
   const { random } = desk.house;
   const id = newRequestId((below) => random.below(below));
   const isTaken = positionOf(desk.state, id) !== -1 || desk.state.decided.some((one) => one.id === id);
@@ -114,7 +115,8 @@ const buildRequest = (desk: Desk, params: AskParams, renewed: RegisteredLease | 
   };
 };
 
-const answerOf = (desk: Desk, request: QueuedRequest, merged: boolean): OpenRequestResult => ({
+/** What the gateway is told of a request that waits. */
+export const answerOf = (desk: Desk, request: QueuedRequest, merged: boolean): OpenRequestResult => ({
   request: request.id,
   match: request.match,
   position: positionOf(desk.state, request.id),
@@ -122,7 +124,8 @@ const answerOf = (desk: Desk, request: QueuedRequest, merged: boolean): OpenRequ
   merged,
 });
 
-const queueUp = (desk: Desk, request: QueuedRequest): void => {
+/** Recorded, then queued durably. @throws AirlockError PARAMS_INVALID, AUDIT_UNAVAILABLE */
+export const queueUp = (desk: Desk, request: QueuedRequest): void => {
   const { id, kind, role, session, scopes, digest, summary } = request;
   checkText(request.text);
   desk.house.journal.record('request_opened', desk.fields({ request: id, kind, role, session, scopes, digest, summary }));

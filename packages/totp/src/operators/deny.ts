@@ -116,5 +116,5 @@ export const revokeLeases = (desk: Desk, params: { readonly lease?: string; read
 export const lockOperator = (desk: Desk, why: string): void => {
   if (desk.state.locked) return;
   desk.house.journal.record('locked', desk.fields({ why }));
-  desk.commit({ ...desk.state, locked: true });
+  desk.commit({ ...desk.state, locked: true, operations: [] });
 };

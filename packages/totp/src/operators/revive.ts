@@ -32,7 +32,7 @@ export const reviveState = (stored: OperatorState, now: Now): Revived => {
   if (stored.bootId === now.bootId)
     return { state: dropRequests(stored, now, (kind) => kind === 'action'), ended: [], endedGrants: [] };
   const wasLeft = stored.leftBootMs !== null;
-  const emptied = dropRequests({ ...stored, leases: [], grants: [] }, now, () => true);
+  const emptied = dropRequests({ ...stored, leases: [], grants: [], operations: [] }, now, () => true);
   const renewed = { ...emptied, bootId: now.bootId, coolOff: rearmCoolOff(emptied, now) };
   return { state: wasLeft ? raiseFloor(renewed, now) : renewed, ended: stored.leases, endedGrants: stored.grants };
 };

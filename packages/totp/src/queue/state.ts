@@ -15,6 +15,22 @@ import type {
 export type Lane = 'operator' | 'agent';
 export type Budget = { readonly calls?: number } | null;
 
+/** What an agent asks to do once. `digest`: OPERATION-1. */
+export interface AskedOperation {
+  readonly lease: string;
+  readonly service: string;
+  readonly operation: string;
+  readonly digest: string;
+}
+
+/** An approved operation, until it is over. */
+export interface KeptOperation extends AskedOperation {
+  readonly request: string;
+  readonly endsWallMs: number;
+  readonly endsBootMs: number;
+  readonly taken: boolean;
+}
+
 /** A request that is in front or waits. `text` never changes after opening (approval.md "Requests"). */
 export interface QueuedRequest {
   readonly id: string;
@@ -29,6 +45,8 @@ export interface QueuedRequest {
   readonly budget: Budget;
   readonly ttlS: number;
   readonly action: Action | null;
+  /** Of a request of kind `operation` only. */
+  readonly operation?: AskedOperation;
   /** Id of the lease this one is to follow (RENEW-2). */
   readonly renew?: string;
   readonly match: string;
@@ -91,6 +109,8 @@ export interface OperatorState {
   readonly leases: readonly RegisteredLease[];
   /** Not claimed yet, oldest first. */
   readonly grants: readonly RegisteredGrant[];
+  /** Approved operations, oldest first (OPERATION-4). */
+  readonly operations: readonly KeptOperation[];
   readonly versions: Readonly<Record<string, RecordVersions>>;
   /** SHA-256 of the recovery codes that were used. */
   readonly burntRecovery: readonly string[];
@@ -119,6 +139,7 @@ export const emptyState = (bootId: string): OperatorState => ({
   leftBootMs: null,
   leases: [],
   grants: [],
+  operations: [],
   versions: {},
   burntRecovery: [],
 });

@@ -35,7 +35,10 @@ export const TRIAL_LEASE = 'trial';
 export const leaseOver = (): AirlockError => new AirlockError('LEASE_EXPIRED', 'the lease does not live any more');
 
 /** @throws AirlockError LOCKED, LEASE_EXPIRED, LEASE_SCOPE */
-export const decideRelease = (desk: Desk, { lease: id, service }: ReleaseTicket): Omit<ReleaseLimits, 'service' | 'operator'> => {
+export const decideRelease = (
+  desk: Desk,
+  { lease: id, service, approved }: ReleaseTicket,
+): Omit<ReleaseLimits, 'service' | 'operator'> => {
   if (desk.state.locked) throw new AirlockError('LOCKED', 'the operator locked Airlock');
   const now = desk.now();
   if (id === null) {
@@ -53,6 +56,7 @@ export const decideRelease = (desk: Desk, { lease: id, service }: ReleaseTicket)
     constraints: lease.constraints,
     deadlineWallMs: lease.expiresMs,
     deadlineBootMs: lease.bootDeadlineMs,
+    ...(approved === undefined ? {} : { approved }),
   };
 };
 

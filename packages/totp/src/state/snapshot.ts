@@ -35,6 +35,7 @@ export const readState = (directory: StateDirectory, operator: string): Operator
   if (bytes === null) return null;
   const snapshot = parseSnapshot(bytes);
   if (snapshot === null) throw corrupted(directory, fileOf(operator), 'is damaged');
-  // A state that was written before there were grants has none.
-  return { ...snapshot.state, grants: (snapshot.state as Partial<OperatorState>).grants ?? [] };
+  // A state that was written before there were grants and approved operations has none.
+  const { grants = [], operations = [] } = snapshot.state as Partial<OperatorState>;
+  return { ...snapshot.state, grants, operations };
 };

@@ -1,5 +1,5 @@
 /** RELEASE-1: tickets a cell gets its key with: 32 random bytes, good once, for 10 s, in memory only, kept by digest. */
-import { AirlockError, encodeBase64url, sha256Hex } from '@airlock/protocol';
+import { AirlockError, encodeBase64url, sha256Hex, type ApprovedOperation } from '@airlock/protocol';
 import { TOTP_LIMITS } from '../limits.js';
 import type { Random } from '../state/random.js';
 
@@ -8,6 +8,8 @@ export interface ReleaseTicket {
   readonly service: string;
   /** Id of the lease; null: a trial (RELEASE-11). */
   readonly lease: string | null;
+  /** The one operation it is for (OPERATION-5). */
+  readonly approved?: ApprovedOperation;
 }
 
 interface Held extends ReleaseTicket {

@@ -1,0 +1,56 @@
+/** The text of a request of kind `operation` (OPERATION-2): every parameter whole, in order of its path. */
+import type { Json } from '@airlock/protocol';
+import { quoteText, wordText } from './escape.js';
+import { layOutText, listLines } from './lines.js';
+
+export interface OperationFacts {
+  readonly id: string;
+  readonly role: string;
+  readonly session: string;
+  readonly lease: string;
+  readonly service: string;
+  readonly operation: string;
+  readonly class: string;
+  readonly params: Readonly<Record<string, Json>>;
+  readonly match: string;
+}
+
+/** A key that cannot be taken for a path or a number of lines. */
+const KEY = /^[A-Za-z0-9_-]+$/;
+
+const keyText = (key: string): string => (KEY.test(key) ? key : quoteText(key));
+
+const stringLines = (path: string, value: string): string[] => {
+  const lines = value.split('\n');
+  if (lines.length === 1) return [`${path} = ${quoteText(value)}`];
+  return lines.map((line, index) => `${path}, line ${index + 1} of ${lines.length} = ${quoteText(line)}`);
+};
+
+const valueLines = (path: string, value: Json): string[] => {
+  if (typeof value === 'string') return stringLines(path, value);
+  if (typeof value !== 'object' || value === null) return [`${path} = ${String(value)}`];
+  if (Array.isArray(value)) {
+    const items = value as readonly Json[];
+    return items.length === 0 ? [`${path} = []`] : items.flatMap((item, index) => valueLines(`${path}[${index}]`, item));
+  }
+  const keys = Object.keys(value).sort();
+  const members = value as Readonly<Record<string, Json>>;
+  return keys.length === 0
+    ? [`${path} = {}`]
+    : keys.flatMap((key) => valueLines(`${path}.${keyText(key)}`, members[key] ?? null));
+};
+
+const paramLines = (params: OperationFacts['params']): string[] => {
+  const keys = Object.keys(params).sort();
+  return keys.length === 0 ? ['nothing'] : keys.flatMap((key) => valueLines(keyText(key), params[key] ?? null));
+};
+
+export const operationText = (facts: OperationFacts): string =>
+  layOutText(`Airlock operation ${facts.id}`, [
+    { label: 'who', value: `agents of role ${quoteText(facts.role)} (session ${wordText(facts.session)})` },
+    { label: 'do', value: `${wordText(facts.service)}:${wordText(facts.operation)}, once` },
+    { label: 'class', value: wordText(facts.class) },
+    ...listLines('with', paramLines(facts.params)),
+    { label: 'lease', value: wordText(facts.lease) },
+    { label: 'match', value: facts.match },
+  ]);

@@ -1,0 +1,94 @@
+/** OPERATION-1 to OPERATION-5: one operation, shown whole, approved once, taken once. */
+import { readFileSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { fileURLToPath } from 'node:url';
+import { digestOf, type OpenRequestResult, type TakenOperation } from '@airlock/protocol';
+import { operationText } from '../src/text/operation-text.js';
+import { approveFront, askFor, call, front, greet, openHouse, refusal, type House, type Link } from './support/daemon.js';
+
+const PARAMS = { to: ['ada@example.org'], body: 'Hello Ada,\nsee you.' };
+
+interface Pair {
+  readonly house: House;
+  readonly link: Link;
+  readonly bridge: Link;
+  readonly lease: string;
+}
+
+const open = async (t: Test): Promise<Pair> => {
+  const house = await openHouse();
+  t.teardown(() => house.end());
+  const [link, bridge] = [await house.connect('approve/default'), await house.connect('bridge')];
+  await greet(bridge);
+  await askFor(bridge, { role: 'default', session: 's-12345678', scopes: ['mail:write'] });
+  const { lease } = await approveFront(house, link);
+  house.clock.pass(60_000);
+  return { house, link, bridge, lease: lease?.id ?? '' };
+};
+
+const ask = ({ bridge, lease }: Pair, more: object = {}): Promise<OpenRequestResult> =>
+  call<OpenRequestResult>(bridge, 'operation.open', {
+    ...{ operator: 'default', role: 'default', session: 's-12345678', lease, service: 'mail' },
+    ...{ operation: 'send_message', class: 'write', params: PARAMS, ...more },
+  });
+
+const take = (bridge: Link, request: string): Promise<TakenOperation> =>
+  call<TakenOperation>(bridge, 'operation.take', { request });
+
+t.test('OPERATION-2: the text is that of the spec, byte by byte', (t) => {
+  const text = operationText({
+    ...{ id: 'r-k3m9qz7w2p', role: 'default', session: '9f2kq1', lease: 'AAECAwQFBgcICQoLDA0ODw' },
+    ...{ service: 'mail', operation: 'send_message', class: 'write', params: PARAMS, match: '07' },
+  });
+  const spec = readFileSync(fileURLToPath(new URL('../../../../docs/spec/approval.md', import.meta.url)), 'utf8');
+  t.ok(spec.includes(`\`\`\`\n${text}\n\`\`\``));
+  t.notOk(spec.includes(text.replace('ada@', 'eve@')), 'negative control');
+  t.end();
+});
+
+t.test(
+  'OPERATION-1, OPERATION-5: taken once after the code, also across a restart, with the digest of what was shown',
+  async (t) => {
+    const pair = await open(t);
+    const { request } = await ask(pair);
+    t.match((await front(pair.link)).text, 'body, line 2 of 2 = "see you."\n           to[0] = "ada@example.org"');
+    t.equal(await refusal(take(pair.bridge, request)), 'APPROVAL_EXPIRED', 'not before the code');
+    await approveFront(pair.house, pair.link);
+    await pair.house.restart();
+    const bridge = await pair.house.connect('bridge');
+    await greet(bridge);
+    const taken = await take(bridge, request);
+    t.equal(taken.digest, digestOf({ operation: 'send_message', params: PARAMS, service: 'mail' }));
+    t.equal(await refusal(take(bridge, request)), 'APPROVAL_EXPIRED');
+    await pair.house.restart();
+    const again = await pair.house.connect('bridge');
+    await greet(again);
+    t.equal(await refusal(take(again, request)), 'APPROVAL_EXPIRED');
+  },
+);
+
+t.test('OPERATION-3: equal ones are one; another lease, session or class has none; too long is refused', async (t) => {
+  const pair = await open(t);
+  const { request } = await ask(pair);
+  t.match(await ask(pair), { request, merged: true });
+  t.match(await ask(pair, { params: { ...PARAMS, body: 'x' } }), { merged: false });
+  t.equal(await refusal(ask(pair, { session: 's-other-123' })), 'LEASE_INVALID');
+  t.equal(await refusal(ask(pair, { class: 'read' })), 'LEASE_SCOPE');
+  t.equal(await refusal(ask(pair, { params: { body: 'x'.repeat(5000) } })), 'PARAMS_INVALID');
+  t.equal(await refusal(ask(pair, { params: { n: 1.5 } })), 'PARAMS_INVALID');
+});
+
+t.test('OPERATION-4: lock, revocation and ten minutes end an approval', async (t) => {
+  const ends: Readonly<Record<string, (pair: Pair) => Promise<unknown>>> = {
+    lock: ({ link }) => call(link, 'lock'),
+    revoke: ({ link, lease }) => call(link, 'revoke', { lease }),
+    time: ({ house }) => Promise.resolve(house.clock.pass(600_000)),
+  };
+  for (const [name, end] of Object.entries(ends)) {
+    const pair = await open(t);
+    const { request } = await ask(pair);
+    await approveFront(pair.house, pair.link);
+    await end(pair);
+    t.match(await refusal(take(pair.bridge, request)), /^(APPROVAL_EXPIRED|LEASE_EXPIRED)$/, name);
+  }
+});
