@@ -79,8 +79,8 @@ t.test('what was granted unasked is told of instead of asking, and claimed', asy
 
 t.test('a lease is renewed by its id, without scopes for the same ones', async (test) => {
   const { gateway, tool } = await open(test, { mode: 'ask' });
-  await tool('airlock_request_access', { reason: 'longer', renew: 'lease-id-1' });
-  test.same(gateway.calls('access.request'), [{ reason: 'longer', renew: 'lease-id-1' }]);
+  await tool('airlock_request_access', { reason: 'longer', renew: 'lease-id-1', constraints: { folders: ['INBOX'] } });
+  test.same(gateway.calls('access.request'), [{ reason: 'longer', renew: 'lease-id-1', constraints: { folders: ['INBOX'] } }]);
   test.match((await tool('airlock_request_access', { reason: 'x' })).structured, {
     error: { code: 'PARAMS_INVALID', field: 'scopes' },
   });

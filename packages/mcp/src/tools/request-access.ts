@@ -1,6 +1,6 @@
 /** `airlock_request_access`: asks the human and answers at once; nobody waits for a decision here. */
 import { accessRequest, accessStatus, coveringGrant, type AgentGrant } from '@airlock/client';
-import type { AccessRequestParams } from '@airlock/protocol';
+import { AirlockError, type AccessRequestParams, type Constraints } from '@airlock/protocol';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { onlyKnown, optionalInteger, optionalText, textOf, textsOf, type Arguments } from '../arguments.js';
 import { refuseCodes } from '../code-guard.js';
@@ -10,15 +10,24 @@ import { closedSchema, type OwnTool } from './own-tool.js';
 /** A day, as the protocol has it (`ttlS ≤ 86400`); the operator's configuration allows less. */
 const MAX_TTL_MINUTES = 1440;
 
+/** Which keys and values there are is the gateway's to say. @throws AirlockError PARAMS_INVALID */
+const constraintsOf = ({ constraints }: Arguments): Constraints | undefined => {
+  if (constraints === undefined) return undefined;
+  if (typeof constraints === 'object' && constraints !== null && !Array.isArray(constraints)) return constraints as Constraints;
+  throw new AirlockError('PARAMS_INVALID', 'constraints: expected an object', { field: 'constraints', expected: 'an object' });
+};
+
 const paramsOf = (args: Arguments): AccessRequestParams => {
   const intent = optionalText(args, 'intent');
   const minutes = optionalInteger(args, 'ttl_minutes', 1, MAX_TTL_MINUTES);
   const renew = optionalText(args, 'renew');
+  const constraints = constraintsOf(args);
   return {
     ...(renew !== undefined && args['scopes'] === undefined ? {} : { scopes: textsOf(args, 'scopes') }),
     ...(renew === undefined ? {} : { renew }),
     reason: textOf(args, 'reason'),
     ...(intent === undefined ? {} : { intent }),
+    ...(constraints === undefined ? {} : { constraints }),
     ...(minutes === undefined ? {} : { ttlS: minutes * 60 }),
   };
 };
@@ -60,6 +69,11 @@ export const requestAccessTool: OwnTool = {
           description:
             'Id of a live lease (airlock_status) that this one is to follow: the human sees what changes; without scopes the same ones',
         },
+        constraints: {
+          type: 'object',
+          description:
+            'Limits to ask for: calls (a number), and for mail folders (a list of names) and maxResults (items per call); the human sees them',
+        },
         ttl_minutes: { type: 'integer', minimum: 1, maximum: MAX_TTL_MINUTES, description: 'For how long' },
       },
       ['reason'],
@@ -68,7 +82,7 @@ export const requestAccessTool: OwnTool = {
   },
   async run(broker, args) {
     refuseCodes(args);
-    onlyKnown(args, ['scopes', 'reason', 'intent', 'ttl_minutes', 'renew']);
+    onlyKnown(args, ['scopes', 'reason', 'intent', 'ttl_minutes', 'renew', 'constraints']);
     const params = paramsOf(args);
     const { session } = await broker.open();
     const grant = coveringGrant((await accessStatus(session)).grants, params.scopes ?? [], params.intent);
