@@ -149,7 +149,8 @@ t.test('durations are never rounded; limits and budgets are shown', (t) => {
     budget: { calls: 10 },
   });
   t.match(text, '  intent   none');
-  t.match(text, '  limits   folders = [\\"INBOX\\",\\"a\\\\\\"b\\"]');
+  t.match(text, '  limits   only folders "INBOX", "a\\"b"');
+  t.match(text, '           at most 5 results a call');
   t.match(text, '           at most 10 calls');
   t.end();
 });
