@@ -88,7 +88,7 @@ export const checkConstraints = (operation: OperationManifest, constraints: Read
 
 const digestOfCall = (service: string, { operation, params }: CellExecuteParams): string | null => {
   try {
-    return digestOf({ operation, params, service } as Json);
+    return digestOf({ operation, params, service });
   } catch {
     return null;
   }
