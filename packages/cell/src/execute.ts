@@ -13,7 +13,15 @@ import {
   type Timers,
 } from '@airlock/protocol';
 import { fromConnector } from './connector-error.js';
-import { checkApproved, checkConstraints, checkDeadline, checkScope, findOperation, joinConstraints } from './grant.js';
+import {
+  checkApproved,
+  checkConstraints,
+  checkDeadline,
+  checkScope,
+  checkWrite,
+  findOperation,
+  joinConstraints,
+} from './grant.js';
 import { CELL_LIMITS } from './limits.js';
 import type { OpenedCell } from './open.js';
 import { Patience } from './patience.js';
@@ -44,6 +52,7 @@ export class Executor {
     const { manifest, limits, context } = this.#cell;
     const operation = findOperation(manifest, params.operation);
     checkScope(limits, operation);
+    checkWrite(limits, operation);
     checkDeadline(limits, context.clock);
     const constraints = joinConstraints(limits, params.constraints);
     checkConstraints(operation, constraints);

@@ -38,6 +38,15 @@ export const findOperation = (manifest: ConnectorManifest, name: string): Operat
   });
 };
 
+/**
+ * OPERATION-6: what writes runs by an approval of its own, whatever the gateway asks for.
+ * @throws AirlockError POLICY_DENIED
+ */
+export const checkWrite = ({ approved }: ReleaseLimits, operation: OperationManifest): void => {
+  if (operation.class !== 'write' || approved !== undefined) return;
+  throw new AirlockError('POLICY_DENIED', `${operation.name} writes, and this release has no approval of that operation`);
+};
+
 /** @throws AirlockError LEASE_SCOPE */
 export const checkScope = (limits: ReleaseLimits, operation: OperationManifest): void => {
   if (limits.trial) throw new AirlockError('LEASE_SCOPE', 'a trial may test the login and nothing else');

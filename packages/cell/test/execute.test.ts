@@ -20,9 +20,9 @@ t.test('RELEASE-8 scopes of the grant are enforced by the cell', async (test) =>
   test.match(await refusal(execute('fly')), { code: 'OPERATION_UNKNOWN', data: { expected: /echo, seen/ } });
 });
 
-t.test('a write needs a scope of its class', async (test) => {
+t.test('a write needs an approval of its own beside a scope of its class', async (test) => {
   const { execute } = await start(test, { limits: { scopes: ['tower:write'] } });
-  test.match(await execute('wreck'), { result: 'wrecked' });
+  test.match(await refusal(execute('wreck')), { code: 'POLICY_DENIED' }, 'the scope alone is no approval of it');
   test.equal((await refusal(execute('echo'))).code, 'LEASE_SCOPE', 'write does not imply read');
 });
 
