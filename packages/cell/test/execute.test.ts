@@ -140,3 +140,10 @@ t.test('OPERATION-6 a release for one operation runs it once, with the parameter
   test.match(await execute('echo', { text: 'hi' }), { result: { text: 'hi' } });
   test.equal((await refusal(execute('echo', { text: 'hi' }))).code, 'POLICY_DENIED', 'never twice');
 });
+
+t.test('OPERATION-6 an approved write runs', async (test) => {
+  const digest = digestOf({ operation: 'wreck', params: {}, service: 'tower' });
+  const limits = { scopes: ['tower:write'], approved: { request: 'r-k3m9qz7w2p', operation: 'wreck', digest } };
+  const { execute } = await start(test, { limits });
+  test.match(await execute('wreck'), { result: 'wrecked' });
+});
