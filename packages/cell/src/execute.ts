@@ -5,6 +5,7 @@ import {
   AirlockError,
   LIMITS,
   type CellExecuteParams,
+  type CellPrepareParams,
   type CellResult,
   type ConnectorSession,
   type Json,
@@ -49,15 +50,9 @@ export class Executor {
 
   /** @throws AirlockError: the refusal of a check, what the connector says, UPSTREAM_TIMEOUT, INTERNAL. */
   async execute(params: CellExecuteParams): Promise<CellResult> {
-    const { manifest, limits, context } = this.#cell;
-    const operation = findOperation(manifest, params.operation);
-    checkScope(limits, operation);
-    checkWrite(limits, operation);
-    checkDeadline(limits, context.clock);
-    const constraints = joinConstraints(limits, params.constraints);
-    checkConstraints(operation, constraints);
-    const refusal = this.#check(operation)(params.params);
-    if (refusal !== null) throw refusal;
+    const { limits, context } = this.#cell;
+    checkWrite(limits, findOperation(this.#cell.manifest, params.operation));
+    const { operation, constraints } = this.#checked(params);
     this.#useApproval(params);
     const answer = await this.#within(async (patience) => {
       const session = await this.#open();
@@ -65,7 +60,28 @@ export class Executor {
     }, constraints);
     // A lease that ended while the service was answering ends this call too.
     checkDeadline(limits, context.clock);
-    return this.#seal(answer);
+    return this.#seal(answer, params.maxResultBytes);
+  }
+
+  /** Every check of `execute` but for the approval, which is asked for next. @throws AirlockError the refusal of a check */
+  prepare(params: CellPrepareParams): Record<string, never> {
+    this.#checked(params);
+    return {};
+  }
+
+  #checked(params: CellPrepareParams): {
+    readonly operation: OperationManifest;
+    readonly constraints: ReturnType<typeof joinConstraints>;
+  } {
+    const { manifest, limits, context } = this.#cell;
+    const operation = findOperation(manifest, params.operation);
+    checkScope(limits, operation);
+    checkDeadline(limits, context.clock);
+    const constraints = joinConstraints(limits, params.constraints);
+    checkConstraints(operation, constraints);
+    const refusal = this.#check(operation)(params.params);
+    if (refusal !== null) throw refusal;
+    return { operation, constraints };
   }
 
   /** @throws AirlockError LEASE_SCOPE where this is no trial, else what the connector says. */
@@ -124,14 +140,15 @@ export class Executor {
     });
   }
 
-  #seal(answer: unknown): CellResult {
+  #seal(answer: unknown, maxBytes = MAX_RESULT_BYTES): CellResult {
     if (!isResult(answer)) throw new AirlockError('INTERNAL', 'the connector answered with no result');
     // JSON and nothing else: what a connector returns may hold dates, undefined or its own classes.
     const text = JSON.stringify(answer.result);
     const { value, masked } = this.#cell.mask(JSON.parse(text) as Json);
     // A UTF-16 unit takes at most three bytes, so most results need no second look.
-    const isSmall = masked === 0 && text.length * 3 <= MAX_RESULT_BYTES;
-    const cut = isSmall ? { value, truncated: false } : cutResult(value, MAX_RESULT_BYTES);
+    const room = Math.min(maxBytes, MAX_RESULT_BYTES);
+    const isSmall = masked === 0 && text.length * 3 <= room;
+    const cut = isSmall ? { value, truncated: false } : cutResult(value, room);
     return {
       result: cut.value,
       count: answer.count,

@@ -1,6 +1,13 @@
-/** The dispatch table of a cell's socket: `open` once, then `execute`, or `test` once in a trial. */
+/** The dispatch table of a cell's socket: `open` once, then `prepare` and `execute`, or `test` once in a trial. */
 import type { CallContext, Connection, MethodTable } from '@airlock/ipc';
-import { AirlockError, validatorOf, type CellExecuteParams, type CellOpenParams, type Timers } from '@airlock/protocol';
+import {
+  AirlockError,
+  validatorOf,
+  type CellExecuteParams,
+  type CellOpenParams,
+  type CellPrepareParams,
+  type Timers,
+} from '@airlock/protocol';
 import { Executor } from './execute.js';
 import { openCell, type OpenOptions } from './open.js';
 
@@ -47,6 +54,11 @@ export const cellMethods = (options: OpenOptions, timers: Timers): MethodTable<C
         throw thrown;
       }
     },
+  },
+  prepare: {
+    params: validatorOf('cell.prepare'),
+    permitted: ({ phase }) => (phase === 'open' ? null : notOpen()),
+    handle: (params, { state }) => executorOf(state).prepare(params as CellPrepareParams),
   },
   execute: {
     params: validatorOf('cell.execute'),

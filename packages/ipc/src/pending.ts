@@ -9,6 +9,17 @@ interface PendingCall {
   readonly method: string;
 }
 
+/** Errors that the other side answered with; all others were made on this side. */
+const answered = new WeakSet<object>();
+
+/** True where the error came as the other side's answer to a call: it was heard, and this is what it says. */
+export const wasAnswered = (thrown: unknown): boolean => typeof thrown === 'object' && thrown !== null && answered.has(thrown);
+
+const answeredWith = (error: AirlockError): AirlockError => {
+  answered.add(error);
+  return error;
+};
+
 export class PendingCalls {
   readonly #timers: Timers;
   readonly #calls = new Map<number, PendingCall>();
@@ -50,7 +61,7 @@ export class PendingCalls {
     if (call === undefined) return true;
     this.#calls.delete(id);
     if (message.error === undefined) call.resolve(message.result);
-    else call.reject(fromWireError(message.error));
+    else call.reject(answeredWith(fromWireError(message.error)));
     return true;
   }
 

@@ -2,7 +2,19 @@
 import type { Json } from '../canonical.js';
 import type { Params, Settings } from '../connector.js';
 import type { Destination } from '../destination.js';
-import { closed, destination, freeObject, id, kind, nothing, operation, sealedRecord, service, settings } from './shapes.js';
+import {
+  closed,
+  destination,
+  freeObject,
+  id,
+  integer,
+  kind,
+  nothing,
+  operation,
+  sealedRecord,
+  service,
+  settings,
+} from './shapes.js';
 
 export interface SealedRecordText {
   readonly header: string;
@@ -22,7 +34,11 @@ export interface CellExecuteParams {
   readonly operation: string;
   readonly params: Params;
   readonly constraints?: Readonly<Record<string, Json>>;
+  /** The result is cut to this many bytes of JSON, where that is less than a frame has room for. */
+  readonly maxResultBytes?: number;
 }
+/** What `execute` would be sent: everything is checked, nothing is done. */
+export type CellPrepareParams = Omit<CellExecuteParams, 'maxResultBytes'>;
 export interface CellResult {
   readonly result: Json;
   readonly count: number;
@@ -33,6 +49,15 @@ export interface CellResult {
 
 export const CELL_SCHEMAS = {
   'cell.open': closed({ lease: id, service, kind, settings, destination, record: sealedRecord, ticket: id }),
-  'cell.execute': closed({ operation, params: { type: 'object', maxProperties: 64 }, constraints: freeObject }, ['constraints']),
+  'cell.prepare': closed({ operation, params: { type: 'object', maxProperties: 64 }, constraints: freeObject }, ['constraints']),
+  'cell.execute': closed(
+    {
+      operation,
+      params: { type: 'object', maxProperties: 64 },
+      constraints: freeObject,
+      maxResultBytes: integer(1024, 16 * 1024 * 1024),
+    },
+    ['constraints', 'maxResultBytes'],
+  ),
   'cell.test': nothing,
 } as const;
