@@ -75,9 +75,13 @@ export interface Expired {
   readonly requests: readonly QueuedRequest[];
 }
 
+/** The lease of an operation's request has ended (OPERATION-3): no code could run it any more. */
+const isOrphan = (state: OperatorState, { operation }: QueuedRequest): boolean =>
+  operation !== undefined && !state.leases.some(({ id }) => id === operation.lease);
+
 /** Every request whose time is over leaves. */
 export const expireRequests = (state: OperatorState, now: Now, floorRule: FloorRule = raiseFloor): Expired => {
-  const requests = pendingOf(state).filter((one) => isOver(one, now));
+  const requests = pendingOf(state).filter((one) => isOver(one, now) || isOrphan(state, one));
   const leaving: Leaving = { status: 'expired', reason: null, lease: null };
   return { requests, state: requests.reduce((from, one) => leaveQueue(from, one.id, leaving, now, floorRule), state) };
 };
