@@ -73,7 +73,7 @@ const build = (options: GatewayOptions): House => {
   };
   const built: House = {
     ...{ options, clock, timers, config, journal, register, bridge, slots },
-    ...{ sessions: state.sessions, budgets: state.budgets, stores: state.stores },
+    ...{ sessions: state.sessions, budgets: state.budgets, stores: state.stores, operations: state.operations },
     heads: new Heads(journal.log, (size, digests) => bridge.call<SignedHeadResult>('head.sign', { size, digests })),
     followers: new Follower(logDir(options)),
     signed: new SignedLeases(),

@@ -11,6 +11,7 @@ import type { BudgetLedger } from './leases/budget.js';
 import type { GrantList } from './leases/grants.js';
 import type { LeaseRegister } from './leases/register.js';
 import type { SignedLeases } from './leases/signed.js';
+import type { OperationShelf } from './operations/shelf.js';
 import type { GatewayOptions } from './options.js';
 import type { RequestBoard } from './requests/board.js';
 import type { RoleRate } from './requests/rate.js';
@@ -31,6 +32,8 @@ export interface House {
   readonly signed: SignedLeases;
   readonly budgets: BudgetLedger;
   readonly requests: RequestBoard;
+  /** Operations that wait for an approval of their own, and their outcomes. */
+  readonly operations: OperationShelf;
   readonly grants: GrantList;
   readonly requestRate: RoleRate;
   readonly claimRate: RoleRate;

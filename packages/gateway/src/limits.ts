@@ -57,6 +57,14 @@ export const GATEWAY_LIMITS = {
   /** Claims one role may try at once, and how fast it gets new ones: an id is found in access.status, never by trying. */
   claimBurst: 10,
   claimRefillPerMinute: 6,
+  /** An outcome can be fetched for a day (docs/spec/approval.md). */
+  outcomeKeptMs: 24 * 60 * MINUTE_MS,
+  /** Outcomes kept of one role: people approve a few an hour. */
+  maxOutcomesPerRole: 64,
+  /** JSON of one outcome: with its parameters it stays below maxStateFileBytes. */
+  maxOutcomeBytes: 512 * 1024,
+  /** Told while an approved operation runs. */
+  resultPollMs: SECOND_MS,
   /** Notice before a lease ends (interfaces.md). */
   expiringNoticeMs: 60 * SECOND_MS,
 

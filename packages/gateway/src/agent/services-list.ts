@@ -4,7 +4,7 @@ import type { OperationManifest, OperationSummary, ServiceSummary } from '@airlo
 import { listServices, type House } from '../house.js';
 import type { Identity } from '../sessions/sessions.js';
 
-/** As agents see it. No operation of this release needs an approval of its own. */
+/** As agents see it. What writes needs an approval of its own. */
 export const summaryOf = ({
   name,
   tool,
@@ -19,7 +19,7 @@ export const summaryOf = ({
   outward,
   untrusted,
   summary,
-  approval: false,
+  approval: scopeClass === 'write',
 });
 
 /** Operations that the configuration could ever allow. */

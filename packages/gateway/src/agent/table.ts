@@ -15,6 +15,7 @@ import {
 } from '@airlock/protocol';
 import { call } from '../call/call.js';
 import type { House, Peer } from '../house.js';
+import { callResult } from '../operations/result.js';
 import type { Identity, Session } from '../sessions/sessions.js';
 import { accessClaim } from './access-claim.js';
 import { accessRelease } from './access-release.js';
@@ -29,13 +30,6 @@ import { toolsDescribe, toolsSearch } from './tools.js';
 
 type Handle = (house: House, session: Session, params: never) => unknown;
 
-/** An operation that waits for its own approval: this release has none. */
-const nothingPending = (): never => {
-  throw new AirlockError('NOT_FOUND', 'no operation of this session waits for an approval of its own', {
-    hint: 'send the operation with call',
-  });
-};
-
 const HANDLERS: Readonly<Record<string, Handle>> = {
   'services.list': (house, session) => servicesList(house, session),
   'tools.search': (house, session, { query }: { query: string }) => toolsSearch(house, session, query),
@@ -45,7 +39,7 @@ const HANDLERS: Readonly<Record<string, Handle>> = {
   'access.claim': (house, session, params: { grant: string }) => accessClaim(house, session, params),
   'access.release': (house, session, { lease }: { lease: string }) => accessRelease(house, session, lease),
   'access.status': (house, session) => accessStatus(house, session),
-  'call.result': nothingPending,
+  'call.result': (house, session, { request }: { request: string }) => callResult(house, session, request),
 };
 
 /** Parameters against CODE-2 first, so that a code in a field that does not exist is named for what it is. */
@@ -85,6 +79,10 @@ const helloEntry = (house: House, identity: Identity): MethodEntry<Peer> => ({
   },
 });
 
+/** What waits is not refused; an outcome has a record of its own. */
+const isNoRefusal = (thrown: unknown): boolean =>
+  thrown instanceof AirlockError && (thrown.code === 'APPROVAL_PENDING' || thrown.data.audit !== undefined);
+
 /** Anything but `call`, which records for itself. */
 const entry = (house: House, identity: Identity, method: string, handle: Handle): MethodEntry<Peer> => ({
   params: guardedParams(house, identity, method),
@@ -94,6 +92,7 @@ const entry = (house: House, identity: Identity, method: string, handle: Handle)
     try {
       return await handle(house, session, params as never);
     } catch (thrown) {
+      if (isNoRefusal(thrown)) throw thrown;
       throw refused(house, identity, thrown, { method, session: session.id });
     }
   },

@@ -1,10 +1,18 @@
 /** What follows here from what airlock-totp tells (BRIDGE-4). */
-import { AirlockError, isoTime, type BridgeHelloResult, type LeaseEnd, type RegisteredLease } from '@airlock/protocol';
+import {
+  AirlockError,
+  asAirlockError,
+  isoTime,
+  type BridgeHelloResult,
+  type LeaseEnd,
+  type RegisteredLease,
+} from '@airlock/protocol';
 import { openParams } from '../call/cell-open.js';
 import type { House } from '../house.js';
 import type { GatewayEvent } from '../journal/journal.js';
 import { endError } from '../leases/register.js';
 import { GATEWAY_LIMITS } from '../limits.js';
+import { resumeParked, settleDecided } from '../operations/run.js';
 import { commitOf } from '../operator/services.js';
 import type { BridgeHandlers } from './link.js';
 
@@ -53,6 +61,9 @@ export const bridgeHandlers = (house: () => House): BridgeHandlers => ({
   'request.decided': (params) => {
     const { operator, request, status, reason } = params;
     const tracked = house().requests.decided(params);
+    settleDecided(house(), params).catch((thrown: unknown) =>
+      house().options.log(`an operation: ${asAirlockError(thrown).code}`),
+    );
     if (status === 'denied') house().journal.note('access_denied', { operator, request, role: tracked?.role, reason });
     if (status === 'expired') house().journal.note('access_expired', { operator, request, role: tracked?.role });
     if (tracked === null) return;
@@ -90,6 +101,7 @@ export const onBridgeUp = (house: House, { operators, leases, grants, head }: Br
   house.heads.resume(head);
   for (const store of house.stores.values()) void store.settle(commitOf(house, store.operator));
   void house.requests.refresh();
+  void resumeParked(house);
 };
 
 /** BRIDGE-2: cut off, so what is open ends. */

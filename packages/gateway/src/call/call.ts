@@ -6,14 +6,15 @@
  * CALL-8  the outcome is recorded before the answer leaves, and no answer leaves after the lease has ended.
  * CALL-9  a call whose cell died with its lease says that the lease ended, whichever was noticed first.
  */
-import type { Cell } from '../cells/cell.js';
 import { AirlockError, asAirlockError, type CallParams, type CallResult, type CellResult } from '@airlock/protocol';
 import { refused, withAudit } from '../agent/refuse.js';
+import { park } from '../operations/park.js';
 import { checkCount, checkSeen } from './seen.js';
 import type { House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import type { Session } from '../sessions/sessions.js';
-import { openParams } from './cell-open.js';
+import { cellOf } from './cell-open.js';
+import { checkResult } from './cell-result.js';
 import { checkStillAllowed, runChecks } from './checks.js';
 import type { Answerable } from './question.js';
 
@@ -39,32 +40,6 @@ const recordDecision = ({ house, session, params, lease, operation, decision }: 
   return operation.class === 'read'
     ? house.journal.grouped('operation_allowed', fields)
     : house.journal.durable('operation_allowed', fields);
-};
-
-/** The cell of lease and service, usually without waiting. */
-const cellOf = ({ house, session, params, registered, service }: Answerable): Cell | Promise<Cell> => {
-  const { id } = registered;
-  const { role, operator } = session;
-  return (
-    house.pool.ready(id, params.service) ??
-    house.pool.get({ lease: id, service: params.service, role, operator }, () => openParams(house, id, service.entry))
-  );
-};
-
-/** A cell is where hostile bytes are parsed: its answer is looked at like a stranger's. */
-const checkResult = (value: CellResult): CellResult => {
-  const { result, count, masked, truncated, risk } = value as Partial<CellResult>;
-  const counts = Number.isSafeInteger(count) && Number.isSafeInteger(masked);
-  if (
-    result === undefined ||
-    !counts ||
-    typeof truncated !== 'boolean' ||
-    typeof risk !== 'number' ||
-    !(risk >= 0 && risk <= 1)
-  ) {
-    throw new AirlockError('INTERNAL', 'the cell gave an answer that is none');
-  }
-  return value;
 };
 
 const execute = async (question: Answerable): Promise<CellResult> => {
@@ -159,14 +134,17 @@ export const call = async (house: House, session: Session, params: CallParams): 
   const beganMs = house.timers.nowMs();
   let question: Answerable;
   let of: number;
+  let pending: AirlockError | null = null;
   try {
     question = admit(house, session, params);
+    if (question.decision.decision === 'approval') pending = await park(question);
+    if (pending !== null) throw pending;
     of = await recordDecision(question);
     // Writing took its time; what held before it may not hold now.
     checkStillAllowed(question);
   } catch (thrown) {
     const { service, operation } = params;
-    throw refused(house, session, thrown, { service, operation, session: session.id });
+    throw thrown === pending ? thrown : refused(house, session, thrown, { service, operation, session: session.id });
   }
   return answer(question, of, beganMs);
 };

@@ -1,7 +1,9 @@
 /** What a cell is opened with: a fresh ticket, the sealed record, and where the service is. */
 import { AirlockError, type CellOpenParams, type TicketResult } from '@airlock/protocol';
+import type { Cell } from '../cells/cell.js';
 import type { House } from '../house.js';
 import type { ServiceEntry } from '../vault/entry.js';
+import type { Answerable } from './question.js';
 
 /** What a trial's limits carry in place of the id of a lease (airlock-totp). */
 export const TRIAL_LEASE = 'trial';
@@ -21,4 +23,14 @@ export const orderFor = (entry: ServiceEntry, lease: string, ticket: string): Ce
 export const openParams = async (house: House, lease: string, entry: ServiceEntry): Promise<CellOpenParams> => {
   const { ticket } = await house.bridge.call<TicketResult>('ticket.create', { lease, service: entry.service });
   return orderFor(entry, lease, ticket);
+};
+
+/** The cell of lease and service, usually without waiting. */
+export const cellOf = ({ house, session, params, registered, service }: Answerable): Cell | Promise<Cell> => {
+  const { id } = registered;
+  const { role, operator } = session;
+  return (
+    house.pool.ready(id, params.service) ??
+    house.pool.get({ lease: id, service: params.service, role, operator }, () => openParams(house, id, service.entry))
+  );
 };

@@ -100,8 +100,10 @@ const policyAllows: Check = (question) => {
   const operation = found(question.operation);
   const scopes = [found(question.lease).effective.scopes.map(parseScope), found(question.registered).scopes.map(parseScope)];
   const decision = decideCall({ service: params.service, operation, scopes, permissions: house.config.permissions });
-  question.decision = decision;
-  if (decision.decision === 'allow') return;
+  // What writes needs a code of its own, whatever else allows it.
+  question.decision =
+    decision.decision === 'allow' && operation.class === 'write' ? { ...decision, decision: 'approval' } : decision;
+  if (decision.decision !== 'deny') return;
   if (decision.rule === 'configuration-read-only')
     throw new AirlockError('READ_ONLY', `the configuration allows no operation of class ${operation.class}`);
   throw new AirlockError('POLICY_DENIED', `the rule ${decision.rule} does not allow this operation`);

@@ -5,7 +5,14 @@
  * CELLS-2  the end of the connection is the end of the cell; the slot is free from then on.
  */
 import { connectSocket, type Connection } from '@airlock/ipc';
-import { AirlockError, type CellExecuteParams, type CellOpenParams, type CellResult, type Timers } from '@airlock/protocol';
+import {
+  AirlockError,
+  type CellExecuteParams,
+  type CellOpenParams,
+  type CellPrepareParams,
+  type CellResult,
+  type Timers,
+} from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
 
 export interface CellOptions {
@@ -45,6 +52,11 @@ export class Cell {
   /** `execute`, as often as wanted, many at a time. @throws AirlockError of the cell, or why it ended. */
   async execute(params: CellExecuteParams): Promise<CellResult> {
     return (await this.#call('execute', params, GATEWAY_LIMITS.cellExecuteMs)) as CellResult;
+  }
+
+  /** `prepare`: every check of `execute`, nothing done. @throws AirlockError of the cell, or why it ended. */
+  async prepare(params: CellPrepareParams): Promise<void> {
+    await this.#call('prepare', params, GATEWAY_LIMITS.cellFirstByteMs);
   }
 
   /** `test`, once, in a trial. @throws AirlockError with data.found */

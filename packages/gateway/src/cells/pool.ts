@@ -55,6 +55,8 @@ export class CellPool {
   readonly #places = new Map<string, Place>();
   /** Too old for new calls, and still busy with the last ones. */
   readonly #leaving = new Set<Place>();
+  /** Cells of their own for one operation each. */
+  readonly #alone = new Set<Place>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -98,6 +100,21 @@ export class CellPool {
     }
   }
 
+  /**
+   * A cell of its own for one use; like any other it ends with its lease. The slot was taken by the caller, and is free
+   * when this settles. @throws AirlockError of `prepare`, the cell, `use`, or why the cell was ended
+   */
+  async alone<T>(slot: number, key: CellKey, prepare: PrepareOpen, use: (cell: Cell) => Promise<T>): Promise<T> {
+    const place = this.#newPlace(slot, key);
+    this.#alone.add(place);
+    try {
+      return await use(await this.#begin('', place, prepare));
+    } finally {
+      this.#end('', place, idle());
+      this.#gone('', place);
+    }
+  }
+
   /** POOL-2. */
   endLease(lease: string, reason: AirlockError): void {
     this.#endWhere((key) => key.lease === lease, reason);
@@ -128,14 +145,20 @@ export class CellPool {
 
   /** Takes the slot at once, so that the ledger holds whatever comes in meanwhile. */
   async #open(name: string, key: CellKey, prepare: PrepareOpen): Promise<Cell> {
-    const { slots, clock } = this.#options;
-    const slot = slots.take(key);
-    const nowMs = clock.bootMs();
-    const place: Place = {
+    const place = this.#newPlace(this.#options.slots.take(key), key);
+    this.#places.set(name, place);
+    return this.#begin(name, place, prepare);
+  }
+
+  #newPlace(slot: number, key: CellKey): Place {
+    const nowMs = this.#options.clock.bootMs();
+    return {
       ...{ key, slot, openedMs: nowMs, usedMs: nowMs },
       ...{ cell: null, isReady: false, doom: null, isFreed: false, ready: never, abandon: () => undefined },
     };
-    this.#places.set(name, place);
+  }
+
+  #begin(name: string, place: Place, prepare: PrepareOpen): Promise<Cell> {
     const abandoned = new Promise<never>((_, reject) => (place.abandon = reject));
     place.ready = Promise.race([this.#connect(name, place, prepare), abandoned]);
     return place.ready;
@@ -170,6 +193,7 @@ export class CellPool {
   #gone(name: string, place: Place): void {
     if (this.#places.get(name) === place) this.#places.delete(name);
     this.#leaving.delete(place);
+    this.#alone.delete(place);
     if (place.isFreed) return;
     place.isFreed = true;
     this.#options.slots.free(place.slot);
@@ -191,7 +215,7 @@ export class CellPool {
 
   #endWhere(matches: (key: CellKey) => boolean, reason: AirlockError): void {
     for (const [name, place] of [...this.#places]) if (matches(place.key)) this.#end(name, place, reason);
-    for (const place of [...this.#leaving]) if (matches(place.key)) this.#end('', place, reason);
+    for (const place of [...this.#leaving, ...this.#alone]) if (matches(place.key)) this.#end('', place, reason);
   }
 }
 

@@ -27,6 +27,7 @@ export type GatewayEvent =
   | 'locked'
   | 'operation'
   | 'operation_allowed'
+  | 'operation_asked'
   | 'operation_refused'
   | 'protocol_violation'
   | 'request_fronted'

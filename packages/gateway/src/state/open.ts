@@ -1,8 +1,9 @@
 /** The gateway's state as it was left; where it cannot be trusted, an empty one in memory and the reason. */
 import { asAirlockError, type AirlockError } from '@airlock/protocol';
 import { BudgetLedger } from '../leases/budget.js';
+import { OperationShelf } from '../operations/shelf.js';
 import type { GatewayOptions } from '../options.js';
-import { budgetsFile, sessionsFile, vaultDir } from '../paths.js';
+import { budgetsFile, operationsDir, sessionsFile, vaultDir } from '../paths.js';
 import { Sessions } from '../sessions/sessions.js';
 import { ServiceStore } from '../vault/store.js';
 import { ensureDirectory } from './files.js';
@@ -10,6 +11,7 @@ import { ensureDirectory } from './files.js';
 export interface OpenedState {
   readonly sessions: Sessions;
   readonly budgets: BudgetLedger;
+  readonly operations: OperationShelf;
   readonly stores: ReadonlyMap<string, ServiceStore>;
   /** VAULT_UNREADABLE, or null. */
   readonly problem: AirlockError | null;
@@ -25,9 +27,11 @@ export const openState = (
   try {
     ensureDirectory(stateDir);
     ensureDirectory(vaultDir(options));
+    ensureDirectory(operationsDir(options));
     return {
       sessions: new Sessions(sessionsFile(options), bootId, clock, isNeeded),
       budgets: new BudgetLedger(budgetsFile(options), bootId),
+      operations: new OperationShelf(operationsDir(options), clock),
       stores: new Map(operators.map((operator) => [operator, new ServiceStore(vaultDir(options), operator)])),
       problem: null,
     };
@@ -35,6 +39,7 @@ export const openState = (
     return {
       sessions: new Sessions(null, bootId, clock, isNeeded),
       budgets: new BudgetLedger(null, bootId),
+      operations: new OperationShelf(null, clock),
       stores: new Map(),
       problem: asAirlockError(thrown),
     };

@@ -2,7 +2,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { always, serveSocket, type Connection, type MethodEntry, type SocketServer } from '@airlock/ipc';
-import { validatorOf, type CellExecuteParams, type CellOpenParams, type CellResult } from '@airlock/protocol';
+import {
+  validatorOf,
+  type CellExecuteParams,
+  type CellOpenParams,
+  type CellPrepareParams,
+  type CellResult,
+} from '@airlock/protocol';
 
 type Execute = (params: CellExecuteParams, slot: number) => CellResult | Promise<CellResult>;
 
@@ -21,6 +27,7 @@ export class FakeCells {
   execute: Execute = () => okResult();
   open: (params: CellOpenParams) => unknown = () => ({});
   test: () => unknown = () => ({});
+  prepare: (params: CellPrepareParams) => unknown = () => ({});
   #servers: SocketServer<undefined>[] = [];
 
   async listen(runtimeDir: string, slots: number): Promise<void> {
@@ -57,6 +64,7 @@ export class FakeCells {
           this.opened.push({ slot, params });
           return this.open(params);
         }),
+        prepare: method('prepare', (params: CellPrepareParams) => this.prepare(params)),
         execute: method('execute', (params: CellExecuteParams) => {
           this.executed.push(params);
           return this.execute(params, slot);

@@ -4,12 +4,14 @@ import { generateHeadKey, parsePrivateKey, signHead } from '@airlock/audit';
 import { deriveLeaseKey, mintLease, newLeaseId, type LeasePayload } from '@airlock/lease';
 import {
   AirlockError,
+  digestOf,
   FRAME,
   isoTime,
   packBlobs,
   validatorOf,
   type Action,
   type BridgeNotification,
+  type Json,
   type LeaseEnd,
   type RegisteredGrant,
   type RegisteredLease,
@@ -144,7 +146,7 @@ export class FakeTotp {
     if (opened === undefined) throw new Error('nothing was asked');
     opened.status = status;
     const { operator, session, role } = opened.params;
-    if (status === 'approved') {
+    if (status === 'approved' && opened.params['operation'] === undefined) {
       const { lease } = this.issue(
         {
           session,
@@ -202,6 +204,17 @@ export class FakeTotp {
     };
   }
 
+  #takeOperation(request: string): unknown {
+    const opened = this.#find(request);
+    if (opened.status !== 'approved' || opened.isTaken) throw new AirlockError('APPROVAL_EXPIRED', 'taken already');
+    opened.isTaken = true;
+    const { operation, service, params } = opened.params as unknown as Record<string, Json>;
+    return {
+      ticket: Buffer.alloc(32, 2).toString('base64url'),
+      digest: digestOf({ operation: operation ?? null, params: params ?? null, service: service ?? null }),
+    };
+  }
+
   #find(request: string): Opened {
     const opened = this.requests.find((one) => one.request === request);
     if (opened === undefined) throw new AirlockError('NOT_FOUND', 'no request has this id');
@@ -241,6 +254,8 @@ export class FakeTotp {
       'request.open': (params: Opened['params']) => this.#open(params),
       'request.get': ({ request }: { request: string }) => this.#get(request),
       'request.take': ({ request }: { request: string }) => this.#take(request),
+      'operation.open': (params: Opened['params']) => this.#open(params),
+      'operation.take': ({ request }: { request: string }) => this.#takeOperation(request),
       'ticket.create': () => ({ ticket: Buffer.alloc(32, 1).toString('base64url') }),
       'action.redeem': (params: { ticket: string; verb: string }) => this.#redeem(params),
       'record.committed': (params: { service: string; version: number }) => void this.committed.push(params),

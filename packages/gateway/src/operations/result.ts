@@ -1,0 +1,50 @@
+/**
+ * `call.result`: the outcome of an operation that needed an approval of its own.
+ *
+ * RESULT-1  only the session that asked gets it; ids of others say nothing.
+ * RESULT-2  no outcome leaves without its record, none while locked, and what was read not after the lease has ended.
+ */
+import { AirlockError, fromWireError, type CallResult } from '@airlock/protocol';
+import { withAudit } from '../agent/refuse.js';
+import type { House } from '../house.js';
+import type { Session } from '../sessions/sessions.js';
+import { isSettled, type Parked } from './parked.js';
+import { pendingError } from './park.js';
+import { recordOutcome, settleWaiting } from './run.js';
+
+const unknownRequest = (): AirlockError =>
+  new AirlockError('NOT_FOUND', 'this session has no operation with this request', {
+    hint: 'send the operation with call; where it needs an approval of its own, the answer names the request',
+  });
+
+/** RESULT-2. @throws AirlockError LOCKED, UNAVAILABLE, LEASE_EXPIRED, LEASE_REVOKED */
+const checkDeliverable = (house: House, { operator, lease, class: kind }: Parked): void => {
+  const cutOff = house.bridge.refusal();
+  if (cutOff !== null) throw cutOff;
+  if (house.locked.has(operator)) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+  if (kind !== 'write' && house.register.find(lease) === null) throw house.register.whyNot(lease, 0);
+};
+
+const outcomeOf = ({ outcome, error, audit, request }: Parked): CallResult => {
+  if (outcome === null) {
+    const why =
+      error === null
+        ? new AirlockError('OUTCOME_UNKNOWN', 'whether the operation happened is not known', { request })
+        : fromWireError(error);
+    throw withAudit(why, audit ?? undefined);
+  }
+  const { result, masked, truncated, risk } = outcome;
+  return { result, meta: { audit: audit ?? 0, masked, truncated, risk } };
+};
+
+/** @throws AirlockError NOT_FOUND, APPROVAL_PENDING, APPROVAL_DENIED, APPROVAL_EXPIRED, OUTCOME_UNKNOWN, what the operation says */
+export const callResult = async (house: House, session: Session, request: string): Promise<CallResult> => {
+  const asked = house.operations.get(request);
+  if (asked?.session !== session.id) throw unknownRequest();
+  if (asked.state === 'waiting') await settleWaiting(house, request);
+  const parked = house.operations.get(request) ?? asked;
+  if (!isSettled(parked)) throw pendingError(parked);
+  if (parked.outcome !== null) checkDeliverable(house, parked);
+  const isDecision = parked.state === 'denied' || parked.state === 'expired';
+  return outcomeOf(parked.audit !== null || isDecision ? parked : await recordOutcome(house, parked));
+};

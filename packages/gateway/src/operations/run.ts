@@ -1,0 +1,184 @@
+/**
+ * From the human's decision to the outcome of a parked operation.
+ *
+ * PARKED-3  `running` is on disk before airlock-totp is asked for the ticket, and airlock-totp gives it once: so at most once.
+ * PARKED-4  once the cell was sent the operation, only its own answer says what became of it; without one, what writes is unknown.
+ * PARKED-5  the outcome is on disk before it is recorded, and recorded before it is handed out.
+ */
+import { wasAnswered } from '@airlock/ipc';
+import {
+  AirlockError,
+  asAirlockError,
+  toWireError,
+  type CellExecuteParams,
+  type CellResult,
+  type RequestState,
+  type TakenOperation,
+} from '@airlock/protocol';
+import { orderFor } from '../call/cell-open.js';
+import { checkCount } from '../call/seen.js';
+import { checkResult } from '../call/cell-result.js';
+import type { Cell } from '../cells/cell.js';
+import { findService, type House } from '../house.js';
+import { GATEWAY_LIMITS } from '../limits.js';
+import type { ServiceEntry } from '../vault/entry.js';
+import type { Parked } from './parked.js';
+
+/** Answers that say nothing of what the service did. */
+const SAYS_NOTHING: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'INTERNAL', 'UPSTREAM_TIMEOUT']);
+
+const unknownOutcome = (request: string): AirlockError =>
+  new AirlockError('OUTCOME_UNKNOWN', 'the operation was started, and whether it happened is not known', { request });
+
+/** @throws AirlockError why it cannot run any more; nothing has happened then. */
+const entryFor = (house: House, { lease, operator, service }: Parked): ServiceEntry => {
+  const cutOff = house.bridge.refusal() ?? house.sealed();
+  if (cutOff !== null) throw cutOff;
+  if (house.locked.has(operator)) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+  const registered = house.register.find(lease);
+  if (registered === null) throw house.register.whyNot(lease, 0);
+  const entry = findService(house, operator, service)?.entry;
+  if (entry !== undefined) return entry;
+  throw new AirlockError('SERVICE_UNKNOWN', `there is no service ${service} any more`);
+};
+
+const orderOf = ({ operation, params, constraints }: Parked): CellExecuteParams => ({
+  ...{ operation, params, maxResultBytes: GATEWAY_LIMITS.maxOutcomeBytes },
+  ...(Object.keys(constraints).length === 0 ? {} : { constraints }),
+});
+
+/** The answer of a cell of its own. `onSent` is told right before the cell is sent the operation (PARKED-4). */
+const execute = (house: House, parked: Parked, entry: ServiceEntry, slot: number, onSent: () => void): Promise<CellResult> => {
+  const { request, lease, service, role, operator } = parked;
+  const prepare = async (): Promise<ReturnType<typeof orderFor>> => {
+    const taken = await house.bridge.call<TakenOperation>('operation.take', { request });
+    if (taken.digest !== parked.digest) throw new AirlockError('POLICY_DENIED', 'what was approved is another operation');
+    return orderFor(entry, lease, taken.ticket);
+  };
+  return house.pool.alone(slot, { lease, service, role, operator }, prepare, async (cell: Cell) => {
+    onSent();
+    const answer = checkResult(await cell.execute(orderOf(parked)));
+    checkCount(parked.constraints, answer.count);
+    return answer;
+  });
+};
+
+/** PARKED-4. */
+const isUnknown = ({ class: kind }: Parked, isSent: boolean, thrown: unknown): boolean =>
+  isSent && kind === 'write' && (!wasAnswered(thrown) || SAYS_NOTHING.has(asAirlockError(thrown).code));
+
+type Settled = Partial<Pick<Parked, 'state' | 'outcome' | 'error'>>;
+
+const attempt = async (house: House, parked: Parked, entry: ServiceEntry, slot: number): Promise<Settled> => {
+  let isSent = false;
+  try {
+    const { result, count, masked, truncated, risk } = await execute(house, parked, entry, slot, () => (isSent = true));
+    return { state: 'done', outcome: { result, count, masked, truncated, risk } };
+  } catch (thrown) {
+    if (isUnknown(parked, isSent, thrown)) return { state: 'unknown', error: toWireError(unknownOutcome(parked.request)) };
+    return { state: 'failed', error: toWireError(asAirlockError(thrown)) };
+  }
+};
+
+const resultOf = ({ state, error }: Parked): string => (state === 'done' ? 'ok' : (error?.data.code ?? 'OUTCOME_UNKNOWN'));
+
+/** PARKED-5: the record of an outcome that is on disk. Where it cannot be written, it is tried again when it is asked for. */
+export const recordOutcome = async (house: House, parked: Parked, beganMs?: number): Promise<Parked> => {
+  const { request, service, operation, lease, session, role, of, outcome } = parked;
+  const ms = beganMs === undefined ? {} : { ms: Math.round(house.timers.nowMs() - beganMs) };
+  const fields = { service, operation, count: outcome?.count ?? 0, result: resultOf(parked), request, lease, session, role, of };
+  const audit = await house.journal.durable('operation', { ...fields, ...ms });
+  return house.operations.change(parked, { audit });
+};
+
+/** What an untrusted operation brought in is in the session from here on. */
+const taint = (house: House, { session, service, operation, operator }: Parked): void => {
+  const found = house.sessions.get(session);
+  if (found !== undefined && findService(house, operator, service)?.operations.get(operation)?.untrusted === true)
+    found.tainted = true;
+};
+
+const finish = async (house: House, running: Parked, settled: Settled, beganMs: number): Promise<void> => {
+  const after = house.operations.change(running, settled);
+  if (after.state === 'done') taint(house, after);
+  await recordOutcome(house, after, beganMs);
+};
+
+/** The slot of the cell, or null where none is free now: then it is tried again, as long as the approval holds. */
+const slotFor = (house: House, parked: Parked): number | null => {
+  try {
+    return house.slots.take(parked);
+  } catch {
+    house.timers.after(GATEWAY_LIMITS.slotRetryMs, () => void settleWaiting(house, parked.request));
+    return null;
+  }
+};
+
+const runHere = async (house: House, waiting: Parked, entry: ServiceEntry, slot: number): Promise<void> => {
+  const beganMs = house.timers.nowMs();
+  let running: Parked;
+  try {
+    running = house.operations.change(waiting, { state: 'running' });
+  } catch (thrown) {
+    house.slots.free(slot);
+    throw thrown;
+  }
+  const { service, operation, lease, session, role, request } = running;
+  const fields = { service, operation, rule: 'approved', request, lease, session, role };
+  const recorded = await house.journal.durable('operation_allowed', fields).then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (recorded === null) return finish(house, running, await attempt(house, running, entry, slot), beganMs);
+  house.slots.free(slot);
+  house.operations.change(running, { state: 'failed', error: toWireError(asAirlockError(recorded)) });
+};
+
+/** Runs what was approved, once: from here to `running` nothing else happens in this process. */
+const runApproved = async (house: House, waiting: Parked): Promise<void> => {
+  let entry: ServiceEntry;
+  try {
+    entry = entryFor(house, waiting);
+  } catch (thrown) {
+    await finish(house, waiting, { state: 'failed', error: toWireError(asAirlockError(thrown)) }, house.timers.nowMs());
+    return;
+  }
+  const slot = slotFor(house, waiting);
+  if (slot !== null) await runHere(house, waiting, entry, slot);
+};
+
+const REFUSALS = {
+  denied: ['APPROVAL_DENIED', 'the operator denied this operation'],
+  expired: ['APPROVAL_EXPIRED', 'nobody decided on this operation in time, or its lease ended'],
+} as const;
+
+/** What the human decided. A decision that was acted on before changes nothing. */
+export const settleDecided = async (
+  house: House,
+  { request, status, reason = null }: { readonly request: string; readonly status: string; readonly reason?: string | null },
+): Promise<void> => {
+  const parked = house.operations.get(request);
+  if (parked?.state !== 'waiting') return;
+  if (status === 'approved') return runApproved(house, parked);
+  if (status !== 'denied' && status !== 'expired') return;
+  const [code, message] = REFUSALS[status];
+  const error = new AirlockError(code, reason === null ? message : `${message}: ${reason}`, { request });
+  house.operations.change(parked, { state: status, reason, error: toWireError(error) });
+};
+
+/** Asks airlock-totp what became of a request, whatever was told meanwhile. Never throws. */
+export const settleWaiting = async (house: House, request: string): Promise<void> => {
+  try {
+    const { status, reason } = await house.bridge.call<RequestState>('request.get', { request });
+    await settleDecided(house, { request, status, reason: reason ?? null });
+  } catch (thrown) {
+    const { code } = asAirlockError(thrown);
+    if (code === 'NOT_FOUND') await settleDecided(house, { request, status: 'expired' }).catch(() => undefined);
+    else house.options.log(`request ${request} could not be settled: ${code}`);
+  }
+};
+
+/** After each hello of airlock-totp: what was decided while one of us was away. */
+export const resumeParked = async (house: House): Promise<void> => {
+  for (const { request } of house.operations.inState('waiting')) await settleWaiting(house, request);
+};
