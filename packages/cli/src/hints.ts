@@ -12,7 +12,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   'tools.search': 'airlock services',
   'tools.describe': 'airlock services',
   'context.intent': '--intent (or AIRLOCK_INTENT)',
-  'call.result': 'airlock call SERVICE OPERATION',
+  'call.result': 'airlock result REQUEST',
 };
 
 const NAMES = new RegExp(`\\b(?:${Object.keys(COMMANDS).join('|').replaceAll('.', '\\.')})\\b`, 'g');
@@ -24,7 +24,7 @@ const waitText = (retryAfterMs: number | undefined): string =>
 export const commandHint = (hint: string, retryAfterMs?: number): string =>
   hint
     // Some hints say both already.
-    .replaceAll(/access\.request, or (?=airlock request)/g, '')
+    .replaceAll(/(?:access\.request|call\.result), or (?=airlock re)/g, '')
     .replaceAll(NAMES, (name) => COMMANDS[name] ?? name)
     .replace('airlock services or airlock services', 'airlock services')
     .replace('the time named in retryAfterMs', waitText(retryAfterMs))

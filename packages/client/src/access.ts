@@ -1,9 +1,10 @@
 /** One lease in use: calls under it, narrowing it for a sub-agent, giving it back. */
-import { AirlockError, parseScope, systemClock, type CallResult, type Json, type Params } from '@airlock/protocol';
+import { AirlockError, parseScope, systemClock, systemTimers, type CallResult, type Json, type Params } from '@airlock/protocol';
 import { accessRelease } from './calls/access-release.js';
 import { call } from './calls/call.js';
 import { isAirlockError } from './errors.js';
 import type { LeaseEnded } from './events.js';
+import { awaitOutcome, pendingOperation } from './outcome.js';
 import { serviceHandle, withHandles } from './handles.js';
 import { operationName } from './names.js';
 import { leaseFacts, narrow, type Narrowing } from './narrow.js';
@@ -11,6 +12,16 @@ import type { Session } from './session.js';
 
 /** A handle nobody described: every operation takes an object and gives JSON. */
 export type OpenHandle = Readonly<Record<string, (params?: Params) => Promise<Json>>>;
+
+/** What a call does where its operation needs an approval of its own. */
+export interface CallChoice {
+  /** Waits for the human and the outcome; without it the call ends with APPROVAL_PENDING and `data.request`. */
+  readonly wait?: boolean | undefined;
+  /** Called once the request is there: show the message, which names the match number, to the human. */
+  readonly onPending?: ((pending: AirlockError) => void) | undefined;
+  /** Ends the waiting, not the request. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 export type AccessEnd = LeaseEnded['why'] | 'replaced';
 
@@ -25,7 +36,7 @@ export interface AccessCore {
   /** Why it ended; null while it lives, as far as the gateway has said. */
   readonly ended: AccessEnd | null;
   /** @throws AirlockError with the gateway's code. `operation` in camelCase or snake_case. */
-  call(service: string, operation: string, params?: Params): Promise<CallResult>;
+  call(service: string, operation: string, params?: Params, options?: CallChoice): Promise<CallResult>;
   /** The handle of a service whose name is not typed, or taken by a member of this object. */
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows what the service is
   service<T extends object = OpenHandle>(name: string): T;
@@ -88,7 +99,18 @@ class LeaseInUse implements AccessCore {
     return this.#ended;
   }
 
-  async call(service: string, operation: string, params: Params = {}): Promise<CallResult> {
+  async call(service: string, operation: string, params: Params = {}, choice: CallChoice = {}): Promise<CallResult> {
+    try {
+      return await this.#callOnce(service, operation, params);
+    } catch (thrown) {
+      const request = pendingOperation(thrown);
+      if (request === null || choice.wait !== true) throw thrown;
+      choice.onPending?.(thrown as AirlockError);
+      return await awaitOutcome(this.#session, request, { timers: systemTimers, signal: choice.signal });
+    }
+  }
+
+  async #callOnce(service: string, operation: string, params: Params): Promise<CallResult> {
     if (this.#ended !== null) throw new AirlockError(ENDED[this.#ended], `the lease has ended: ${this.#ended}`);
     const context = this.#intent === undefined ? {} : { context: { intent: this.#intent } };
     const request = { lease: this.lease, service, operation: operationName(operation), params, ...context };

@@ -2,11 +2,12 @@
 import { AirlockError, parseScope, systemTimers } from '@airlock/protocol';
 import type { AccessRequestParams, AccessRequestResult, AccessStatus, CallResult, Constraints } from '@airlock/protocol';
 import type { Params, ServiceSummary, Timers, ToolDescription } from '@airlock/protocol';
-import { openAccess, type Access, type GrantedLease, type OpenHandle } from './access.js';
+import { openAccess, type Access, type CallChoice, type GrantedLease, type OpenHandle } from './access.js';
 import type { Backoff } from './backoff.js';
 import { accessRequest, accessStatus, servicesList, toolsDescribe, toolsSearch } from './calls/index.js';
 import { awaitDecision } from './decision.js';
 import { isAirlockError } from './errors.js';
+import { awaitOutcome } from './outcome.js';
 import type { SessionEmitter } from './events.js';
 import { claimGrant } from './grants.js';
 import { serviceHandle, withHandles } from './handles.js';
@@ -48,7 +49,9 @@ export interface AirlockCore {
   /** Accesses that live, newest first. */
   readonly accesses: readonly Access<object>[];
   /** One call under whichever access covers it. @throws AirlockError LEASE_INVALID where none does. */
-  call(service: string, operation: string, params?: Params): Promise<CallResult>;
+  call(service: string, operation: string, params?: Params, options?: CallChoice): Promise<CallResult>;
+  /** The outcome of an operation that needed an approval of its own, waited for. @throws AirlockError APPROVAL_DENIED, APPROVAL_EXPIRED, OUTCOME_UNKNOWN */
+  result(request: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<CallResult>;
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows what the service is
   service<T extends object = OpenHandle>(name: string): T;
   /** What this role may ever get. */
@@ -156,11 +159,11 @@ class Client<S extends object> implements AirlockCore, AirlockAccess<S> {
   }
 
   /** Newest first; a lease that lacks the scope did nothing, so the next one may be tried. */
-  async call(service: string, operation: string, params: Params = {}): Promise<CallResult> {
+  async call(service: string, operation: string, params: Params = {}, choice: CallChoice = {}): Promise<CallResult> {
     let refusal: unknown = noAccess(service);
     for (const access of this.accesses.filter((candidate) => covers(candidate, service))) {
       try {
-        return await access.call(service, operation, params);
+        return await access.call(service, operation, params, choice);
       } catch (thrown) {
         if (!isAirlockError(thrown, 'LEASE_SCOPE')) throw thrown;
         refusal = thrown;
@@ -172,6 +175,10 @@ class Client<S extends object> implements AirlockCore, AirlockAccess<S> {
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows what the service is
   service<T extends object = OpenHandle>(name: string): T {
     return serviceHandle(async (service, operation, params) => (await this.call(service, operation, params)).result, name) as T;
+  }
+
+  result(request: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<CallResult> {
+    return awaitOutcome(this.session, request, { timers: this.#timers, signal });
   }
 
   services(): Promise<readonly ServiceSummary[]> {

@@ -24,7 +24,8 @@ const aborted = (signal: AbortSignal): { readonly promise: Promise<never>; stop(
   return { promise, stop: () => signal.removeEventListener('abort', onAbort) };
 };
 
-const orAborted = async <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
+/** The work, or the signal's reason where it aborts first. */
+export const orAborted = async <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
   if (signal === undefined) return work;
   signal.throwIfAborted();
   const watch = aborted(signal);
@@ -35,7 +36,8 @@ const orAborted = async <T>(work: Promise<T>, signal: AbortSignal | undefined): 
   }
 };
 
-const pause = async (ms: number, { timers, signal }: DecisionOptions): Promise<void> => {
+/** @throws the signal's reason where it aborts */
+export const pause = async (ms: number, { timers, signal }: DecisionOptions): Promise<void> => {
   let wake = (): void => undefined;
   const rest = new Promise<void>((resolve) => {
     wake = resolve;

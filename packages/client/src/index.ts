@@ -1,5 +1,5 @@
 /** The agents' library: ask for access, then call typed operations. */
-export type { Access, AccessCore, AccessEnd, GrantedLease, OpenHandle } from './access.js';
+export type { Access, AccessCore, CallChoice, AccessEnd, GrantedLease, OpenHandle } from './access.js';
 export {
   connectAirlock,
   type AccessOptions,
@@ -19,6 +19,7 @@ export { leaseStore, type LeaseStore, type LeaseStoreOptions } from './lease-sto
 export type * from './mail.js';
 export { operationName } from './names.js';
 export { leaseFacts, narrow, type LeaseFacts, type Narrowing } from './narrow.js';
+export { awaitOutcome, pendingOperation } from './outcome.js';
 export { Session, type SessionOptions } from './session.js';
 export { roleMemory, type RoleMemory } from './remembered-role.js';
 export { chooseAgentSocket, findAgentSocket, knownRoles, runtimeDir } from './socket.js';

@@ -35,6 +35,10 @@ export interface CallOutcome {
   readonly meta: object;
 }
 
+/** What came back from an approved operation: the service's words, marked as data. */
+export const outcomeText = (result: unknown, mark: string = randomBytes(6).toString('hex')): string =>
+  untrustedText('the service', result, mark);
+
 /** The outcome of an operation; untrusted content is marked as such. `mark` is random but for tests. */
 export const callToolResult = (outcome: CallOutcome, mark: string = randomBytes(6).toString('hex')): CallToolResult => {
   const { service, result, untrusted } = outcome;

@@ -8,7 +8,7 @@ const ASK = { scopes: ['gmail:read'], reason: 'find the invoice' };
 t.test('without a gateway the server starts, and its tools say why', async (test) => {
   const { client, gateway, tool } = await open(test, { down: true });
   const { tools } = await client.listTools();
-  test.equal(tools.length, 5);
+  test.equal(tools.length, 6);
   const refused = await tool('airlock_status');
   test.ok(refused.isError);
   test.match(refused.structured, { error: { code: 'UNAVAILABLE', retry: 'after', hint: /\S/ } });

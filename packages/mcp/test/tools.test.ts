@@ -14,6 +14,7 @@ t.test('one tool an operation, with schema and annotations of the gateway', asyn
       'airlock_status',
       'airlock_request_access',
       'airlock_wait',
+      'airlock_result',
       'airlock_claim',
       'airlock_release',
       'airlock_list_emails',

@@ -6,6 +6,7 @@ import { LEASE_NARROW } from './lease-narrow.js';
 import { MCP } from './mcp.js';
 import { RELEASE } from './release.js';
 import { REQUEST } from './request.js';
+import { RESULT } from './result.js';
 import { ROLE_COMMANDS } from './role.js';
 import { SERVICES } from './services.js';
 import { STATUS } from './status.js';
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   CLAIM,
   RELEASE,
   CALL,
+  RESULT,
   SERVICES,
   STATUS,
   ...ROLE_COMMANDS,

@@ -1,6 +1,7 @@
 /** run: one operation under the built-in role `operator`, asked for and approved on the spot. */
 import {
   AirlockError,
+  systemTimers,
   type AccessRequestResult,
   type AccessWaitResult,
   type CallResult,
@@ -99,6 +100,32 @@ const waitForLease = async (
   }
 };
 
+/** Long polls until the operation is decided, then fetches what became of it. */
+const outcomeOf = async (link: Link, request: string): Promise<CallResult> => {
+  for (;;) {
+    await ask<AccessWaitResult>(link, 'access.wait', { request, timeoutS: POLL_S }, (POLL_S + 10) * 1000);
+    try {
+      return await ask<CallResult>(link, 'call.result', { request });
+    } catch (thrown) {
+      if (!(thrown instanceof AirlockError) || thrown.code !== 'APPROVAL_PENDING') throw thrown;
+      await new Promise<void>((resolve) => void systemTimers.after(thrown.data.retryAfterMs ?? 1000, resolve));
+    }
+  }
+};
+
+/** One call; what needs an approval of its own is shown with every parameter, and asks for a second code here. */
+const callOrAsk = async (context: Context, link: Link, params: object): Promise<CallResult> => {
+  try {
+    return await ask<CallResult>(link, 'call', params, CALL_TIMEOUT_MS);
+  } catch (thrown) {
+    const request = thrown instanceof AirlockError && thrown.code === 'APPROVAL_PENDING' ? thrown.data.request : undefined;
+    if (request === undefined) throw thrown;
+    note(context, 'airlock: this operation needs a code of its own');
+    await approveHere(context, request);
+    return outcomeOf(link, request);
+  }
+};
+
 const run = async (context: Context, invocation: Invocation): Promise<void> => {
   const [service = '', operation = ''] = invocation.args;
   const params = parseParams(textOption(invocation, 'params'));
@@ -109,7 +136,7 @@ const run = async (context: Context, invocation: Invocation): Promise<void> => {
     const request = await ask<AccessRequestResult>(link, 'access.request', { scopes: [scope], reason: 'airlock-ctl run', ttlS });
     const lease = await waitForLease(link, request, context, await approveHere(context, request.request));
     try {
-      return await ask<CallResult>(link, 'call', { lease, service, operation, params }, CALL_TIMEOUT_MS);
+      return await callOrAsk(context, link, { lease, service, operation, params });
     } finally {
       await ask(link, 'access.release', { lease }).catch(() => undefined);
     }

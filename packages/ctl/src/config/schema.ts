@@ -24,6 +24,11 @@ const oneOf = (...values: readonly (string | number)[]): Rule => ({
   allowed: values.join(' or '),
   accepts: (value) => values.includes(value as string | number),
 });
+const listOf = (...values: readonly string[]): Rule => ({
+  allowed: `a list of ${values.join(', ')}`,
+  accepts: (found) =>
+    Array.isArray(found) && new Set(found).size === found.length && found.every((one) => values.includes(one as string)),
+});
 const text = (maxLength: number): Rule => ({
   allowed: `a text of 1 to ${maxLength} characters without control characters or colon`,
   accepts: (value) => typeof value === 'string' && value.length >= 1 && value.length <= maxLength && !/[\p{C}:]/u.test(value),
@@ -48,7 +53,14 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, Key>>>> = {
     max_ttl_minutes: key(integer(1, 480), leases.maxTtlS / 60, 'the longest time that can be asked for or approved'),
     request_ttl_minutes: key(integer(1, 10), leases.requestTtlS / 60, 'how long a request waits for the operator'),
   },
-  permissions: { default: key(oneOf('read'), permissions.default, 'the class of a scope that names none') },
+  permissions: {
+    default: key(oneOf('read'), permissions.default, 'the class of a scope that names none'),
+    allow: key(
+      listOf('use', 'write'),
+      null,
+      'classes beyond reading that may be asked for at all; every operation that writes then needs a code of its own',
+    ),
+  },
   notifications: {
     provider: key(oneOf('telegram', 'signal', 'ntfy', 'matrix', 'none'), null, 'where requests are announced'),
     chat_id: key(value, null, 'the chat, for a provider that has chats'),
@@ -81,6 +93,12 @@ export const merge = (base: CompiledConfig, sections: Sections): CompiledConfig 
     defaultTtlS: number(sections, 'leases', 'default_ttl_minutes', base.leases.defaultTtlS / 60) * 60,
     maxTtlS: number(sections, 'leases', 'max_ttl_minutes', base.leases.maxTtlS / 60) * 60,
     requestTtlS: number(sections, 'leases', 'request_ttl_minutes', base.leases.requestTtlS / 60) * 60,
+  },
+  permissions: {
+    default: 'read',
+    allow: [
+      ...((sections['permissions']?.['allow'] as readonly ('use' | 'write')[] | undefined) ?? base.permissions.allow),
+    ].sort(),
   },
   notifications: (sections['notifications'] as Readonly<Record<string, string>> | undefined) ?? base.notifications,
   audit: {

@@ -1,5 +1,5 @@
 /** The tools of operations: choose the service, call it under whichever lease covers it, or say what to ask for. */
-import { isAirlockError } from '@airlock/client';
+import { isAirlockError, pendingOperation } from '@airlock/client';
 import { AirlockError, type CallResult, type Params, type ToolDescription } from '@airlock/protocol';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Arguments } from '../arguments.js';
@@ -52,6 +52,8 @@ const pendingNote = (broker: Broker, thrown: AirlockError): NextStep | undefined
 };
 
 const refusal = (broker: Broker, offer: ToolDescription, thrown: unknown): CallToolResult => {
+  const waiting = pendingOperation(thrown);
+  if (waiting !== null) return errorResult(thrown, { tool: 'airlock_result', arguments: { request: waiting } });
   if (!isAirlockError(thrown, ...NEEDS_ACCESS)) return errorResult(thrown);
   const next = pendingNote(broker, thrown) ?? askFor(offer);
   const hint =
