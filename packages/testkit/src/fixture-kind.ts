@@ -36,6 +36,7 @@ const MANIFEST = {
     operation('secret'),
     operation('fail', { text: { type: 'string' } }),
     operation('change', {}, { class: 'write' }),
+    operation('deliver', { text: { type: 'string', maxLength: 1000 }, to: { type: 'string' } }, { class: 'write' }),
   ],
 };
 
@@ -62,6 +63,7 @@ const APP_MANIFEST = {
 
 /**
  * `test` fails as a credential `found-CAUSE` says (`data.found`). `dial`: connects to the destination when the session is opened. `hang` never ends, `spin` never yields,
+ * `deliver` sends a line to the destination and waits for `ok`,
  * `secret` tries to hand out the credential in every form, `pid` says which process the cell is.
  */
 const MODULE = `'use strict';
@@ -81,6 +83,20 @@ const forms = (token) => ({
   nested: { list: [{ deep: token }] },
   ['key ' + token]: 1,
 });
+const refusal = (code, text) => Object.assign(new Error(text), { name: 'AirlockError', code, data: { code } });
+/** One line out, one line back: what the other side counts is what happened. */
+const deliver = ({ settings, destination }, { text }) => dialled({ settings: { ...settings, dial: true }, destination }).then((socket) => new Promise((resolve, reject) => {
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (chunk) => {
+    answer += chunk;
+    if (!answer.includes('\\n')) return;
+    socket.destroy();
+    if (answer === 'ok\\n') resolve({ result: { delivered: true }, count: 1 });
+    else reject(refusal('UPSTREAM_REFUSED', 'refused: nothing was delivered'));
+  });
+  socket.on('close', () => reject(refusal('OUTCOME_UNKNOWN', 'the connection ended before the answer came')));
+  socket.write(text + '\\n');
+}), () => { throw refusal('UNAVAILABLE', 'cannot be reached: nothing was delivered'); });
 exports.connector = {
   open: async (context) => {
     const socket = await dialled(context);
@@ -89,6 +105,7 @@ exports.connector = {
         if (operation === 'hang') return new Promise(() => undefined);
         if (operation === 'spin') for (;;);
         if (operation === 'fail') throw new Error(params.text + context.credential.token);
+        if (operation === 'deliver') return deliver(context, params);
         if (operation === 'pid') return { result: { pid: process.pid }, count: 1 };
         if (operation === 'secret') return { result: forms(context.credential.token), count: 1 };
         return { result: { text: params.text ?? null, settings: context.settings }, count: 1 };
@@ -137,10 +154,14 @@ export const addFixture = async (
   if (result.status !== 0) throw new Error(`service add: ${result.stdout}${result.stderr}`);
 };
 
-/** An instance with a configuration directory of its own in which the fixture kind is installed. */
-export const startWithFixture = async (options: Omit<InstanceOptions, 'config'> = {}): Promise<Running> => {
+/** An instance with a configuration directory of its own in which the fixture kind is installed. `yaml`: its airlock.yaml. */
+export const startWithFixture = async ({
+  yaml,
+  ...options
+}: Omit<InstanceOptions, 'config'> & { readonly yaml?: string } = {}): Promise<Running> => {
   const config = mkdtempSync(join(tmpdir(), 'airlock-config-'));
   installFixtureKind(config);
+  if (yaml !== undefined) writeFileSync(join(config, 'airlock.yaml'), yaml);
   const running = await startTestInstance({ ...options, config });
   const stop = async (): Promise<void> => {
     await running.stop();

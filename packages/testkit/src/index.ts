@@ -11,6 +11,7 @@ export {
   type DoubleOptions,
   type ImapDouble,
 } from './imap-double.js';
+export { startDeliveries, type Deliveries } from './deliveries.js';
 export { daemonOf, isAlive, memoryHolds, pidsOf, restartWith, until, untilServing, type ProgramName } from './processes.js';
 export { HOSTILE_HTTP, type HostileHttp } from './hostile/http.js';
 export { startDnsDouble, type DnsDouble, type DnsRecords } from './hostile/dns.js';
