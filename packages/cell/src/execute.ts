@@ -51,8 +51,8 @@ export class Executor {
   /** @throws AirlockError: the refusal of a check, what the connector says, UPSTREAM_TIMEOUT, INTERNAL. */
   async execute(params: CellExecuteParams): Promise<CellResult> {
     const { limits, context } = this.#cell;
-    checkWrite(limits, findOperation(this.#cell.manifest, params.operation));
     const { operation, constraints } = this.#checked(params);
+    checkWrite(limits, operation);
     this.#useApproval(params);
     const answer = await this.#within(async (patience) => {
       const session = await this.#open();
