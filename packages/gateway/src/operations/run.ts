@@ -82,13 +82,23 @@ const attempt = async (house: House, parked: Parked, entry: ServiceEntry, slot: 
 
 const resultOf = ({ state, error }: Parked): string => (state === 'done' ? 'ok' : (error?.data.code ?? 'OUTCOME_UNKNOWN'));
 
-/** PARKED-5: the record of an outcome that is on disk. Where it cannot be written, it is tried again when it is asked for. */
-export const recordOutcome = async (house: House, parked: Parked, beganMs?: number): Promise<Parked> => {
+const writeRecord = async (house: House, parked: Parked, beganMs?: number): Promise<Parked> => {
   const { request, service, operation, lease, session, role, of, outcome } = parked;
   const ms = beganMs === undefined ? {} : { ms: Math.round(house.timers.nowMs() - beganMs) };
   const fields = { service, operation, count: outcome?.count ?? 0, result: resultOf(parked), request, lease, session, role, of };
   const audit = await house.journal.durable('operation', { ...fields, ...ms });
   return house.operations.change(parked, { audit });
+};
+
+/** Records that are being written, so that an outcome fetched meanwhile has one record. */
+const beingWritten = new WeakMap<Parked, Promise<Parked>>();
+
+/** PARKED-5: the record of an outcome that is on disk. Where it cannot be written, it is tried again when it is asked for. */
+export const recordOutcome = (house: House, parked: Parked, beganMs?: number): Promise<Parked> => {
+  const writing = beingWritten.get(parked) ?? writeRecord(house, parked, beganMs);
+  beingWritten.set(parked, writing);
+  writing.catch(() => beingWritten.delete(parked));
+  return writing;
 };
 
 /** What an untrusted operation brought in is in the session from here on. */
