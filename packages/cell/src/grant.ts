@@ -39,11 +39,12 @@ export const findOperation = (manifest: ConnectorManifest, name: string): Operat
 };
 
 /**
- * OPERATION-6: what writes runs by an approval of its own, whatever the gateway asks for.
+ * OPERATION-6, UNATTENDED-3: what writes runs by an approval of its own, or where the approved lease names it, whatever the
+ * gateway asks for.
  * @throws AirlockError POLICY_DENIED
  */
-export const checkWrite = ({ approved }: ReleaseLimits, operation: OperationManifest): void => {
-  if (operation.class !== 'write' || approved !== undefined) return;
+export const checkWrite = ({ approved, unattended = [] }: ReleaseLimits, operation: OperationManifest): void => {
+  if (operation.class !== 'write' || approved !== undefined || unattended.includes(operation.name)) return;
   throw new AirlockError('POLICY_DENIED', `${operation.name} writes, and this release has no approval of that operation`);
 };
 

@@ -14,6 +14,7 @@ const CHECKS: { readonly [Member in keyof Required<ReleaseLimits>]: (value: unkn
   constraints: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   deadlineWallMs: isTime,
   deadlineBootMs: isTime,
+  unattended: (value) => value === undefined || (Array.isArray(value) && value.every(isText)),
   approved: (value) => isApproved(value),
 };
 

@@ -26,6 +26,13 @@ t.test('a write needs an approval of its own beside a scope of its class', async
   test.equal((await refusal(execute('echo'))).code, 'LEASE_SCOPE', 'write does not imply read');
 });
 
+t.test('UNATTENDED-3 a lease that names the write runs it, and no other operation of that name or kind', async (test) => {
+  const { execute } = await start(test, { limits: { scopes: ['tower:write'], unattended: ['wreck'] } });
+  test.match(await execute('wreck'), { masked: 0 });
+  const other = await start(test, { limits: { scopes: ['tower:write'], unattended: ['wrec', 'tower:wreck', 'echo'] } });
+  test.equal((await refusal(other.execute('wreck'))).code, 'POLICY_DENIED');
+});
+
 t.test('CELL-3 a ghost argument is refused, with what is allowed', async (test) => {
   const { execute } = await start(test);
   const error = await refusal(execute('echo', { text: 'hi', colour: 'red' }));

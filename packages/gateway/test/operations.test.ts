@@ -316,3 +316,21 @@ t.test('PARKED-1, PARKED-5: an outcome that was on disk and not yet recorded is 
   t.equal(records.length, 2);
   t.equal(answer.meta.audit, records.at(-1)?.['seq']);
 });
+
+t.test(
+  'UNATTENDED-1, CALL-10: a write that the lease names runs in the call itself; without its answer it is unknown',
+  async (t) => {
+    const agent = await world.agent();
+    const { text } = await leaseFor(agent, { unattended: ['mail:send'] });
+    t.match(await send(agent, text), { result: { ok: true } });
+    t.equal(world.totp.requests.length, 0, 'nobody was asked');
+    world.cells.execute = () => new Promise(() => undefined);
+    const pending = refusalOf(send(agent, text));
+    await world.until(() => world.cells.executed.length === 2, 'the call');
+    world.cells.kill();
+    t.match(await pending, { code: 'OUTCOME_UNKNOWN', data: { retry: 'never' } });
+    t.match(world.events('operation').at(-1), { result: 'OUTCOME_UNKNOWN' });
+    const other = await leaseFor(agent, { unattended: ['mail:search', 'calendar:send'] });
+    t.equal((await refusalOf(send(agent, other.text))).code, 'APPROVAL_PENDING');
+  },
+);

@@ -4,6 +4,7 @@
  * CALL-6  the decision is recorded before the cell is asked: durable for what is no read, written for a read.
  * CALL-7  a call is counted against its budgets before it happens.
  * CALL-8  the outcome is recorded before the answer leaves, and no answer leaves after the lease has ended.
+ * CALL-10 a write whose answer did not come is OUTCOME_UNKNOWN; one that was done is said to be done, even where its lease has ended.
  * CALL-9  a call whose cell died with its lease says that the lease ended, whichever was noticed first.
  */
 import { AirlockError, asAirlockError, type CallParams, type CallResult, type CellResult } from '@airlock/protocol';
@@ -13,6 +14,7 @@ import { checkCount, checkSeen } from './seen.js';
 import type { House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import type { Session } from '../sessions/sessions.js';
+import { isOutcomeUnknown, outcomeUnknown } from './outcome.js';
 import { cellOf } from './cell-open.js';
 import { checkResult } from './cell-result.js';
 import { checkStillAllowed, runChecks } from './checks.js';
@@ -42,6 +44,15 @@ const recordDecision = ({ house, session, params, lease, operation, decision }: 
     : house.journal.durable('operation_allowed', fields);
 };
 
+/** CALL-10: a write without an answer of its cell is unknown, and nobody is told to send it again. */
+const written = async ({ operation }: Answerable, work: () => Promise<CellResult>): Promise<CellResult> => {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw isOutcomeUnknown(operation.class, thrown) ? outcomeUnknown() : thrown;
+  }
+};
+
 const execute = async (question: Answerable): Promise<CellResult> => {
   const { params, lease } = question;
   const ready = cellOf(question);
@@ -51,7 +62,7 @@ const execute = async (question: Answerable): Promise<CellResult> => {
   const order = { operation: params.operation, params: params.params };
   const limited =
     Object.keys(constraints).length === 0 ? order : { ...order, constraints: { ...constraints } as Record<string, never> };
-  const answer = checkResult(await cell.execute(limited));
+  const answer = await written(question, async () => checkResult(await cell.execute(limited)));
   checkCount(constraints, answer.count);
   return answer;
 };
@@ -107,7 +118,7 @@ const recordOk = async (question: Answerable, count: number, of: number, beganMs
   const audit = await question.house.journal.grouped('operation', outcomeFields(question, { result: 'ok', count, of, beganMs }));
   try {
     // Within the turn that the write took to come, the lease may have ended.
-    checkStillAllowed(question);
+    if (question.operation.class !== 'write') checkStillAllowed(question);
   } catch (thrown) {
     throw failed(question, thrown, of, beganMs);
   }
@@ -119,9 +130,10 @@ const answer = async (question: Answerable, of: number, beganMs: number): Promis
   let done: CellResult;
   try {
     done = await execute(question);
-    checkStillAllowed(question);
+    if (question.operation.class !== 'write') checkStillAllowed(question);
   } catch (thrown) {
-    throw failed(question, await whyFailed(question, thrown), of, beganMs);
+    const isUnknown = asAirlockError(thrown).code === 'OUTCOME_UNKNOWN';
+    throw failed(question, isUnknown ? thrown : await whyFailed(question, thrown), of, beganMs);
   }
   const { result, count, masked, truncated, risk } = done;
   const audit = await recordOk(question, count, of, beganMs);

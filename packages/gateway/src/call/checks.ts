@@ -100,9 +100,10 @@ const policyAllows: Check = (question) => {
   const operation = found(question.operation);
   const scopes = [found(question.lease).effective.scopes.map(parseScope), found(question.registered).scopes.map(parseScope)];
   const decision = decideCall({ service: params.service, operation, scopes, permissions: house.config.permissions });
-  // What writes needs a code of its own, whatever else allows it.
+  // What writes needs a code of its own, unless the human has read in the lease's text that it does not (UNATTENDED-1).
+  const isFree = found(question.registered).unattended?.includes(`${params.service}:${operation.name}`) === true;
   question.decision =
-    decision.decision === 'allow' && operation.class === 'write' ? { ...decision, decision: 'approval' } : decision;
+    decision.decision === 'allow' && operation.class === 'write' && !isFree ? { ...decision, decision: 'approval' } : decision;
   if (decision.decision !== 'deny') return;
   if (decision.rule === 'configuration-read-only')
     throw new AirlockError('READ_ONLY', `the configuration allows no operation of class ${operation.class}`);

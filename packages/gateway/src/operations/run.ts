@@ -5,7 +5,6 @@
  * PARKED-4  once the cell was sent the operation, only its own answer says what became of it; without one, what writes is unknown.
  * PARKED-5  the outcome is on disk before it is recorded, and recorded before it is handed out.
  */
-import { wasAnswered } from '@airlock/ipc';
 import {
   AirlockError,
   asAirlockError,
@@ -18,17 +17,12 @@ import {
 import { orderFor } from '../call/cell-open.js';
 import { checkCount } from '../call/seen.js';
 import { checkResult } from '../call/cell-result.js';
+import { isOutcomeUnknown, outcomeUnknown } from '../call/outcome.js';
 import type { Cell } from '../cells/cell.js';
 import { findService, type House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import type { ServiceEntry } from '../vault/entry.js';
 import type { Parked } from './parked.js';
-
-/** Answers that say nothing of what the service did. */
-const SAYS_NOTHING: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'INTERNAL', 'UPSTREAM_TIMEOUT']);
-
-const unknownOutcome = (request: string): AirlockError =>
-  new AirlockError('OUTCOME_UNKNOWN', 'the operation was started, and whether it happened is not known', { request });
 
 /** @throws AirlockError why it cannot run any more; nothing has happened then. */
 const entryFor = (house: House, { lease, operator, service }: Parked): ServiceEntry => {
@@ -63,19 +57,18 @@ const execute = (house: House, parked: Parked, entry: ServiceEntry, slot: number
   });
 };
 
-/** PARKED-4. */
-const isUnknown = ({ class: kind }: Parked, isSent: boolean, thrown: unknown): boolean =>
-  isSent && kind === 'write' && (!wasAnswered(thrown) || SAYS_NOTHING.has(asAirlockError(thrown).code));
-
 type Settled = Partial<Pick<Parked, 'state' | 'outcome' | 'error'>>;
 
 const attempt = async (house: House, parked: Parked, entry: ServiceEntry, slot: number): Promise<Settled> => {
-  let isSent = false;
+  const order = { isSent: false };
   try {
-    const { result, count, masked, truncated, risk } = await execute(house, parked, entry, slot, () => (isSent = true));
+    const { result, count, masked, truncated, risk } = await execute(house, parked, entry, slot, () => (order.isSent = true));
     return { state: 'done', outcome: { result, count, masked, truncated, risk } };
   } catch (thrown) {
-    if (isUnknown(parked, isSent, thrown)) return { state: 'unknown', error: toWireError(unknownOutcome(parked.request)) };
+    if (order.isSent && isOutcomeUnknown(parked.class, thrown)) {
+      const { request } = parked;
+      return { state: 'unknown', error: toWireError(outcomeUnknown({ request })) };
+    }
     return { state: 'failed', error: toWireError(asAirlockError(thrown)) };
   }
 };

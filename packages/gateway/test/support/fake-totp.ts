@@ -38,6 +38,7 @@ export type LeaseSpec = Partial<Pick<LeasePayload, 'intent' | 'scopes' | 'budget
   readonly role?: string;
   readonly operator?: string;
   readonly ttlMs?: number;
+  readonly unattended?: readonly string[];
 };
 
 export class FakeTotp {
@@ -104,7 +105,18 @@ export class FakeTotp {
     } = spec;
     const id = newLeaseId();
     const ends = { issuedMs, expiresMs: issuedMs + ttlMs, bootDeadlineMs: this.clock.bootMs() + ttlMs };
-    const lease: RegisteredLease = { id, operator, role, session, scopes, constraints: {}, intent, budget, ...ends };
+    const lease: RegisteredLease = {
+      id,
+      operator,
+      role,
+      session,
+      scopes,
+      constraints: {},
+      intent,
+      budget,
+      ...ends,
+      ...(spec.unattended === undefined ? {} : { unattended: spec.unattended }),
+    };
     const payload: LeasePayload = {
       v: 1,
       id,

@@ -11,6 +11,8 @@ export interface RegisteredLease {
   readonly session: string;
   readonly scopes: readonly string[];
   readonly constraints: Constraints;
+  /** `service:operation` of each write that needs no approval of its own where policy says so; sorted (UNATTENDED-1). */
+  readonly unattended?: readonly string[];
   /** Intent hash, or null. */
   readonly intent: string | null;
   readonly budget: { readonly calls?: number } | null;
@@ -129,8 +131,9 @@ export const BRIDGE_SCHEMAS = {
       constraints: freeObject,
       budget: closed({ calls: integer(1, 1_000_000) }),
       renew: id,
+      unattended: { type: 'array', minItems: 1, maxItems: 64, uniqueItems: true, items: text(130) },
     },
-    ['intent', 'budget', 'renew'],
+    ['intent', 'budget', 'renew', 'unattended'],
   ),
   'bridge.request.get': closed({ request: id }),
   /** Hands out the lease text of an approved request, once. */

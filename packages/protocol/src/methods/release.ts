@@ -42,6 +42,8 @@ export interface ReleaseLimits {
   readonly constraints: Constraints;
   readonly deadlineWallMs: number;
   readonly deadlineBootMs: number;
+  /** Names of the service's writes that need no approval of their own (UNATTENDED-3). */
+  readonly unattended?: readonly string[];
   /** Where it is there, the cell runs this and nothing else, once. */
   readonly approved?: ApprovedOperation;
 }

@@ -4,6 +4,8 @@ import {
   OPERATOR_ROLE,
   canonicalScopes,
   isoTime,
+  parseScope,
+  scopeCovers,
   sha256Hex,
   validate,
   type Action,
@@ -36,6 +38,7 @@ export interface AskParams {
   readonly constraints: Constraints;
   readonly budget?: { readonly calls?: number };
   readonly renew?: string;
+  readonly unattended?: readonly string[];
 }
 
 const invalid = (message: string, field: string, expected: string): AirlockError =>
@@ -86,6 +89,22 @@ const renewedLease = (desk: Desk, { renew, role, session }: AskParams): Register
   throw new AirlockError('LEASE_INVALID', 'no live lease of this session has the id to renew');
 };
 
+/** UNATTENDED-2: sorted; each within a scope that writes. @throws AirlockError PARAMS_INVALID */
+const unattendedOf = (scopes: readonly string[], { unattended }: AskParams): Pick<AskParams, 'unattended'> => {
+  if (unattended === undefined) return {};
+  const wanted = scopes.map(parseScope);
+  const isCovered = (one: string): boolean => {
+    const [service = '', operation = '', ...rest] = one.split(':');
+    return rest.length === 0 && wanted.some((scope) => scopeCovers(scope, { service, class: 'write', operation }));
+  };
+  if (unattended.every(isCovered)) return { unattended: [...unattended].sort() };
+  throw invalid(
+    'a write without a code is outside the scopes',
+    'params.unattended',
+    'service:operation within a scope of class write',
+  );
+};
+
 const buildRequest = (desk: Desk, params: AskParams, renewed: RegisteredLease | undefined, now: Now): QueuedRequest => {
   const facts = {
     id: freshId(desk),
@@ -96,6 +115,7 @@ const buildRequest = (desk: Desk, params: AskParams, renewed: RegisteredLease | 
     intent: params.intent ?? null,
     constraints: params.constraints,
     budget: params.budget ?? null,
+    ...(params.unattended === undefined ? {} : { unattended: params.unattended }),
     ttlS: params.ttlS,
     match: newMatch(desk.state, (below) => desk.house.random.below(below)),
   };
@@ -141,14 +161,15 @@ export const openLeaseRequest = (desk: Desk, params: AskParams): OpenRequestResu
   const scopes = canonicalScopes(params.scopes);
   // LEASE-8: what nobody enforces is not shown to the one who approves.
   const constraints = canonicalConstraints(params.constraints) as Constraints;
-  const asked = { ...params, scopes, constraints, intent: params.intent ?? null, budget: params.budget ?? null };
+  const unattended = unattendedOf(scopes, params);
+  const asked = { ...params, ...unattended, scopes, constraints, intent: params.intent ?? null, budget: params.budget ?? null };
   if (desk.state.locked) throw new AirlockError('LOCKED', 'the operator locked Airlock');
   const same = findSame(desk.state, asked);
   if (same !== null) return answerOf(desk, same, true);
   const refusal =
     params.role === OPERATOR_ROLE ? decideOperatorPlace(desk.state, now) : decideAgentPlace(desk.state, params.role, now);
   if (refusal !== null) throw refusal;
-  const request = buildRequest(desk, { ...params, scopes, constraints }, renewed, now);
+  const request = buildRequest(desk, { ...params, ...unattended, scopes, constraints }, renewed, now);
   queueUp(desk, request);
   return answerOf(desk, request, false);
 };

@@ -14,11 +14,14 @@ import { pendingOf, type Now, type OperatorState, type QueuedRequest } from './s
 /** What makes two requests of agents one (QUEUE-7). */
 export type Sameness = Pick<
   QueuedRequest,
-  'role' | 'session' | 'scopes' | 'intent' | 'constraints' | 'ttlS' | 'budget' | 'renew'
+  'role' | 'session' | 'scopes' | 'intent' | 'constraints' | 'ttlS' | 'budget' | 'renew' | 'unattended'
 >;
 
-const samenessOf = ({ role, session, scopes, intent, constraints, ttlS, budget, renew = '' }: Sameness): string =>
-  canonicalJson({ role, session, scopes: [...scopes].sort(), intent, constraints, ttlS, budget: budget as Json, renew });
+const samenessOf = (asked: Sameness): string => {
+  const { role, session, scopes, intent, constraints, ttlS, budget, renew = '', unattended = [] } = asked;
+  const limits = { constraints, ttlS, budget: budget as Json, unattended };
+  return canonicalJson({ role, session, scopes: [...scopes].sort(), intent, renew, ...limits });
+};
 
 /** The queued request that this one is the same as, or null. */
 export const findSame = (state: OperatorState, asked: Sameness): QueuedRequest | null => {

@@ -49,6 +49,8 @@ export interface QueuedRequest {
   readonly operation?: AskedOperation;
   /** Id of the lease this one is to follow (RENEW-2). */
   readonly renew?: string;
+  /** `service:operation`, sorted: writes that need no approval of their own (UNATTENDED-1). */
+  readonly unattended?: readonly string[];
   readonly match: string;
   readonly text: string;
   /** SHA-256 of `text`, lower-case hexadecimal. */

@@ -18,6 +18,7 @@ export const leaseOf = (request: QueuedRequest, operator: string, id: string, no
   session: request.session,
   scopes: request.scopes,
   constraints: request.constraints,
+  ...(request.unattended === undefined ? {} : { unattended: request.unattended }),
   intent: request.intent === null ? null : intentHash(request.intent),
   budget: request.budget,
   issuedMs: now.wallMs,

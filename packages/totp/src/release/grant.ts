@@ -6,7 +6,7 @@
  * RELEASE-3  the release is recorded durably before the key leaves.
  * RELEASE-9  a release under a lease makes its version the newest; a trial never does.
  */
-import { AirlockError, type ReleaseLimits } from '@airlock/protocol';
+import { AirlockError, type RegisteredLease, type ReleaseLimits } from '@airlock/protocol';
 import type { Dek } from '@airlock/vault';
 import { TOTP_LIMITS } from '../limits.js';
 import { deskOf, requireOpen, type House } from '../operators/house.js';
@@ -34,6 +34,12 @@ export const TRIAL_LEASE = 'trial';
 
 export const leaseOver = (): AirlockError => new AirlockError('LEASE_EXPIRED', 'the lease does not live any more');
 
+/** UNATTENDED-3: names of the service's writes that the lease was approved for without a code each. */
+const unattendedIn = ({ unattended = [] }: RegisteredLease, service: string): Pick<ReleaseLimits, 'unattended'> => {
+  const own = unattended.filter((one) => one.startsWith(`${service}:`)).map((one) => one.slice(service.length + 1));
+  return own.length === 0 ? {} : { unattended: own };
+};
+
 /** @throws AirlockError LOCKED, LEASE_EXPIRED, LEASE_SCOPE */
 export const decideRelease = (
   desk: Desk,
@@ -54,6 +60,7 @@ export const decideRelease = (
     trial: false,
     scopes,
     constraints: lease.constraints,
+    ...unattendedIn(lease, service),
     deadlineWallMs: lease.expiresMs,
     deadlineBootMs: lease.bootDeadlineMs,
     ...(approved === undefined ? {} : { approved }),

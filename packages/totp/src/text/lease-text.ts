@@ -7,7 +7,7 @@ import { changeLines, durationText, renewedLine, type Present } from './renewal-
 
 export type LeaseFacts = Pick<
   QueuedRequest,
-  'id' | 'role' | 'session' | 'scopes' | 'reason' | 'intent' | 'constraints' | 'budget' | 'ttlS' | 'match'
+  'id' | 'role' | 'session' | 'scopes' | 'reason' | 'intent' | 'constraints' | 'budget' | 'ttlS' | 'match' | 'unattended'
 > & {
   /** The lease that is to be renewed, as the register has it. */
   readonly renewed?: Present;
@@ -48,6 +48,10 @@ export const leaseText = (facts: LeaseFacts): string => {
     { label: 'who', value: who(facts) },
     ...(renewed === undefined ? [] : [renewedLine(renewed)]),
     ...listLines('access', facts.scopes.map(wordText)),
+    ...listLines(
+      'no code',
+      (facts.unattended ?? []).map((one) => `${wordText(one)} writes without a code of its own`),
+    ),
     { label: 'for', value: `${durationText(facts.ttlS)} from approval` },
     ...words('reason', facts.reason),
     ...words('intent', facts.intent),

@@ -5,8 +5,11 @@ import { escapeText, wordText } from './escape.js';
 import { listLines, type Line } from './lines.js';
 
 /** The lease as it is, as far as a difference can be shown. */
-export type Present = Pick<RegisteredLease, 'id' | 'scopes' | 'constraints' | 'budget' | 'intent' | 'issuedMs' | 'expiresMs'>;
-export type Asked = Pick<QueuedRequest, 'scopes' | 'constraints' | 'budget' | 'intent' | 'ttlS'>;
+export type Present = Pick<
+  RegisteredLease,
+  'id' | 'scopes' | 'constraints' | 'budget' | 'intent' | 'issuedMs' | 'expiresMs' | 'unattended'
+>;
+export type Asked = Pick<QueuedRequest, 'scopes' | 'constraints' | 'budget' | 'intent' | 'ttlS' | 'unattended'>;
 
 /** Whole minutes where it is whole minutes, else seconds: never rounded. */
 export const durationText = (seconds: number): string => (seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`);
@@ -18,6 +21,11 @@ const accessChanges = (present: Present, asked: Asked): string[] => {
     ...present.scopes.filter((scope) => !after.has(scope)).map((scope) => `- access ${wordText(scope)}`),
   ];
 };
+
+const unattendedChanges = ({ unattended: present = [] }: Present, { unattended: asked = [] }: Asked): string[] => [
+  ...asked.filter((one) => !present.includes(one)).map((one) => `+ ${wordText(one)} without a code`),
+  ...present.filter((one) => !asked.includes(one)).map((one) => `- ${wordText(one)} without a code`),
+];
 
 const lengthChange = (present: Present, { ttlS }: Asked): string[] => {
   const beforeMs = present.expiresMs - present.issuedMs;
@@ -61,6 +69,7 @@ export const renewedLine = ({ id, expiresMs }: Present): Line => ({
 export const changeLines = (present: Present, asked: Asked): Line[] =>
   listLines('changes', [
     ...accessChanges(present, asked),
+    ...unattendedChanges(present, asked),
     ...lengthChange(present, asked),
     ...limitChanges(present, asked),
     ...callsChange(present, asked),
