@@ -45,3 +45,10 @@ export const fromConnector = (thrown: unknown, mask: Mask): AirlockError => {
   }
   return new AirlockError('INTERNAL', 'the connector failed');
 };
+
+/** CELL-10: nobody can say whether it happened. */
+export const outcomeUnknown = (): AirlockError =>
+  new AirlockError('OUTCOME_UNKNOWN', 'the service was asked to write, and what came of it is not known');
+
+/** CELL-10: a connector that failed while it wrote, and does not say how far it came, may have written. */
+export const fromWriting = (error: AirlockError): AirlockError => (error.code === 'INTERNAL' ? outcomeUnknown() : error);

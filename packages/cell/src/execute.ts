@@ -1,4 +1,8 @@
-/** One call in an opened cell: scope, deadline, constraints, arguments, connector, masking, cutting. In this order. */
+/**
+ * One call in an opened cell: scope, deadline, constraints, arguments, connector, masking, cutting. In this order.
+ *
+ * CELL-10  Once the connector was asked to write, a call ends with its answer, its refusal, or OUTCOME_UNKNOWN.
+ */
 import { cutResult } from '@airlock/guard';
 import { compileArguments, type CheckArguments } from '@airlock/guard/arguments';
 import {
@@ -13,7 +17,7 @@ import {
   type OperationResult,
   type Timers,
 } from '@airlock/protocol';
-import { fromConnector } from './connector-error.js';
+import { fromConnector, fromWriting, outcomeUnknown } from './connector-error.js';
 import {
   checkApproved,
   checkConstraints,
@@ -54,13 +58,31 @@ export class Executor {
     const { operation, constraints } = this.#checked(params);
     checkWrite(limits, operation);
     this.#useApproval(params);
+    const isWrite = operation.class === 'write';
     const answer = await this.#within(async (patience) => {
       const session = await this.#open();
+      if (isWrite) this.#beginWrite(patience);
       return session.execute(operation.name, params.params, patience);
     }, constraints);
+    if (isWrite) return this.#sealWritten(answer, params.maxResultBytes);
     // A lease that ended while the service was answering ends this call too.
     checkDeadline(limits, context.clock);
     return this.#seal(answer, params.maxResultBytes);
+  }
+
+  /** The last moment at which nothing has happened: the login before it may have taken long. */
+  #beginWrite(patience: Patience): void {
+    const { limits, context } = this.#cell;
+    patience.beginWrite(() => checkDeadline(limits, context.clock));
+  }
+
+  /** CELL-10. What was done is told, also after the lease ended; an answer nobody understands tells nothing. */
+  #sealWritten(answer: unknown, maxBytes: number | undefined): CellResult {
+    try {
+      return this.#seal(answer, maxBytes);
+    } catch (thrown) {
+      throw thrown instanceof AirlockError && thrown.code !== 'INTERNAL' ? thrown : outcomeUnknown();
+    }
   }
 
   /** Every check of `execute` but for the approval, which is asked for next. @throws AirlockError the refusal of a check */
@@ -124,13 +146,16 @@ export class Executor {
     return new Promise<T>((resolve, reject) => {
       const patience = new Patience(constraints);
       const timer = this.#timers.after(CELL_LIMITS.callTimeoutMs, () => {
-        const late = new AirlockError('UPSTREAM_TIMEOUT', 'the service did not answer in time');
+        const late = patience.isWriting
+          ? outcomeUnknown()
+          : new AirlockError('UPSTREAM_TIMEOUT', 'the service did not answer in time');
         reject(late);
         patience.end(late);
       });
       const fail = (thrown: unknown): void => {
         timer.cancel();
-        reject(fromConnector(thrown, this.#cell.mask));
+        const error = patience.refusal ?? fromConnector(thrown, this.#cell.mask);
+        reject(patience.isWriting ? fromWriting(error) : error);
       };
       const done = (answer: T): void => {
         timer.cancel();
