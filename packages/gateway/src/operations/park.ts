@@ -74,7 +74,9 @@ const open = async (question: Answerable, digest: string, constraints: Constrain
   const { request, match, expiresAt, merged } = opened;
   const known = house.operations.get(request);
   if (known !== undefined) return known;
-  const facts = { ...asked, request, class: operation.class, params: params.params, digest, constraints, match, of };
+  const { expiresMs: endsWallMs, bootDeadlineMs: endsBootMs } = lease.effective;
+  const ends = { endsWallMs, endsBootMs };
+  const facts = { ...asked, request, class: operation.class, params: params.params, digest, constraints, ...ends, match, of };
   const parked = house.operations.add(facts);
   house.journal.note('request_opened', { operator, role, session: id, request, of, merged });
   house.requests.opened({ request, operator, role, session: id, match, expiresAt });

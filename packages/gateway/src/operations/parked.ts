@@ -31,6 +31,9 @@ export interface ParkedFacts {
   readonly digest: string;
   /** Those of the lease with all its caveats. */
   readonly constraints: Constraints;
+  /** End of the lease with all its caveats, on either clock. */
+  readonly endsWallMs: number;
+  readonly endsBootMs: number;
   readonly match: string;
   /** `seq` of the record that it was asked for. */
   readonly of: number;
@@ -49,6 +52,7 @@ export interface Parked extends ParkedFacts {
 
 const STATES: ReadonlySet<unknown> = new Set(['waiting', 'running', 'done', 'failed', 'unknown', 'denied', 'expired']);
 const TEXTS = ['request', 'operator', 'role', 'session', 'lease', 'service', 'operation', 'class', 'digest', 'match'] as const;
+const NUMBERS = ['changedMs', 'of', 'endsWallMs', 'endsBootMs'] as const;
 
 /** A name that may become a file's: what airlock-totp makes, and nothing with a slash or a dot. */
 export const isRequestId = (text: string): boolean => /^r-[a-z0-9-]{1,40}$/.test(text);
@@ -68,5 +72,5 @@ export const parseParked = (text: string, request: string): Parked | null => {
   if (!isObject(value) || value.request !== request || !STATES.has(value.state)) return null;
   if (!TEXTS.every((name) => typeof value[name] === 'string')) return null;
   if (!isObject(value.params) || !isObject(value.constraints)) return null;
-  return typeof value.changedMs === 'number' && typeof value.of === 'number' ? (value as Parked) : null;
+  return NUMBERS.every((name) => typeof value[name] === 'number') ? (value as Parked) : null;
 };

@@ -10,7 +10,7 @@ import type { House } from '../house.js';
 import type { Session } from '../sessions/sessions.js';
 import { isSettled, type Parked } from './parked.js';
 import { pendingError } from './park.js';
-import { recordOutcome, settleWaiting } from './run.js';
+import { checkLease, recordOutcome, settleWaiting } from './run.js';
 
 const unknownRequest = (): AirlockError =>
   new AirlockError('NOT_FOUND', 'this session has no operation with this request', {
@@ -18,11 +18,12 @@ const unknownRequest = (): AirlockError =>
   });
 
 /** RESULT-2. @throws AirlockError LOCKED, UNAVAILABLE, LEASE_EXPIRED, LEASE_REVOKED */
-const checkDeliverable = (house: House, { operator, lease, class: kind }: Parked): void => {
+const checkDeliverable = (house: House, parked: Parked): void => {
+  const { operator, class: kind } = parked;
   const cutOff = house.bridge.refusal();
   if (cutOff !== null) throw cutOff;
   if (house.locked.has(operator)) throw new AirlockError('LOCKED', 'the operator locked Airlock');
-  if (kind !== 'write' && house.register.find(lease) === null) throw house.register.whyNot(lease, 0);
+  if (kind !== 'write') checkLease(house, parked);
 };
 
 const outcomeOf = ({ outcome, error, audit, request }: Parked): CallResult => {

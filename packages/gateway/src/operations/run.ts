@@ -4,6 +4,7 @@
  * PARKED-3  `running` is on disk before airlock-totp is asked for the ticket, and airlock-totp gives it once: so at most once.
  * PARKED-4  once the cell was sent the operation, only its own answer says what became of it; without one, what writes is unknown.
  * PARKED-5  the outcome is on disk before it is recorded, and recorded before it is handed out.
+ * PARKED-6  what a narrowed lease asked for ends with that lease, not with the one it came from.
  */
 import {
   AirlockError,
@@ -24,13 +25,20 @@ import { GATEWAY_LIMITS } from '../limits.js';
 import type { ServiceEntry } from '../vault/entry.js';
 import type { Parked } from './parked.js';
 
+/** PARKED-6. @throws AirlockError LEASE_EXPIRED, LEASE_REVOKED */
+export const checkLease = (house: House, { lease, endsWallMs, endsBootMs }: Parked): void => {
+  if (house.register.find(lease) === null) throw house.register.whyNot(lease, 0);
+  if (house.clock.wallMs() >= endsWallMs || house.clock.bootMs() >= endsBootMs)
+    throw new AirlockError('LEASE_EXPIRED', 'the lease that asked for it has ended');
+};
+
 /** @throws AirlockError why it cannot run any more; nothing has happened then. */
-const entryFor = (house: House, { lease, operator, service }: Parked): ServiceEntry => {
+const entryFor = (house: House, parked: Parked): ServiceEntry => {
+  const { operator, service } = parked;
   const cutOff = house.bridge.refusal() ?? house.sealed();
   if (cutOff !== null) throw cutOff;
   if (house.locked.has(operator)) throw new AirlockError('LOCKED', 'the operator locked Airlock');
-  const registered = house.register.find(lease);
-  if (registered === null) throw house.register.whyNot(lease, 0);
+  checkLease(house, parked);
   const entry = findService(house, operator, service)?.entry;
   if (entry !== undefined) return entry;
   throw new AirlockError('SERVICE_UNKNOWN', `there is no service ${service} any more`);
