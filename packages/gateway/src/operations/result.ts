@@ -45,7 +45,9 @@ export const callResult = async (house: House, session: Session, request: string
   if (asked.state === 'waiting') await settleWaiting(house, request);
   const parked = house.operations.get(request) ?? asked;
   if (!isSettled(parked)) throw pendingError(parked);
-  if (parked.outcome !== null) checkDeliverable(house, parked);
   const isDecision = parked.state === 'denied' || parked.state === 'expired';
-  return outcomeOf(parked.audit !== null || isDecision ? parked : await recordOutcome(house, parked));
+  const recorded = parked.audit !== null || isDecision ? parked : await recordOutcome(house, parked);
+  // After the record, which takes its time: what held before it may not hold now.
+  if (recorded.outcome !== null) checkDeliverable(house, recorded);
+  return outcomeOf(recorded);
 };

@@ -1,0 +1,68 @@
+// Attacks on operations that need an approval of their own, which need a cell or a disk that does what a test says.
+import { AirlockError, type CallResult, type GatewayStatus } from '@airlock/protocol';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { okResult } from './support/fake-cells.js';
+import { refusalOf, startWorld, type Client, type World } from './support/world.js';
+
+const MIB = 1024 * 1024;
+
+let world: World;
+t.beforeEach(async () => {
+  world = await startWorld({
+    config: { permissions: { default: 'read', allow: ['write'] } },
+    // Its signed heads are of no real log, and a log begun again would be compared with them.
+    prepare: ({ totp }) => totp.refuse.set('head.sign', new AirlockError('UNAVAILABLE', 'no heads here')),
+  });
+});
+t.afterEach(() => world.stop());
+
+const leaseFor = async (agent: Client, spec: object = {}): Promise<string> => {
+  const { lease, text } = world.totp.issue({ session: agent.session, scopes: ['mail:read', 'mail:write'], ...spec });
+  await world.until(() => world.events('lease_issued').some((record) => record['lease'] === lease.id), 'the lease');
+  return text;
+};
+const call = (agent: Client, lease: string, operation: string, query = 'hello'): Promise<CallResult> =>
+  agent.call<CallResult>('call', { lease, service: 'mail', operation, params: { query } });
+const send = (agent: Client, lease: string, query?: string): Promise<AirlockError> =>
+  refusalOf(call(agent, lease, 'send', query));
+const result = (agent: Client, request: string): Promise<CallResult> => agent.call<CallResult>('call.result', { request });
+const codeOf = (agent: Client, request: string): Promise<string> =>
+  result(agent, request).then(
+    () => 'ok',
+    (thrown: unknown) => (thrown as AirlockError).code,
+  );
+/** Polls until the operation is over. */
+const endOf = async (agent: Client, request: string): Promise<string> => {
+  for (let n = 0; n < 200; n += 1) {
+    const code = await codeOf(agent, request);
+    if (code !== 'APPROVAL_PENDING') return code;
+    await world.settle();
+  }
+  return 'never over';
+};
+const parked = async (agent: Client, lease: string, query?: string): Promise<string> =>
+  (await send(agent, lease, query)).data.request ?? '';
+const stateFile = (request: string): string => join(world.stateDir, 'operations', `${request}.json`);
+const lookUps = (): number => world.totp.calls.filter((method) => method === 'request.get').length;
+
+t.test('RESULT-2: locked while the record of the outcome is written: the outcome does not leave', async (t) => {
+  let agent = await world.agent();
+  const request = await parked(agent, await leaseFor(agent));
+  world.totp.decide('approved');
+  t.equal(await endOf(agent, request), 'ok');
+  for (let n = 0; n < 5; n += 1) {
+    await world.gateway?.close();
+    const kept = JSON.parse(readFileSync(stateFile(request), 'utf8')) as object;
+    writeFileSync(stateFile(request), JSON.stringify({ ...kept, audit: null }));
+    await world.start();
+    await world.up();
+    agent = await world.agent('default', agent.hello?.resume);
+    const fetched = codeOf(agent, request);
+    world.totp.lock(true);
+    t.equal(await fetched, 'LOCKED');
+    world.totp.lock(false);
+    await world.settle();
+  }
+});
