@@ -66,3 +66,24 @@ t.test('RESULT-2: locked while the record of the outcome is written: the outcome
     await world.settle();
   }
 });
+
+t.test('PARK-3, BUDGET-1: many at once spend no more than there is, and the same one once', async (t) => {
+  const agent = await world.agent();
+  const lease = await leaseFor(agent, { budget: { calls: 2 } });
+  const same = await Promise.all(Array.from({ length: 5 }, () => send(agent, lease, 'same')));
+  t.same([...new Set(same.map(({ data }) => data.request))].length, 1);
+  const others = await Promise.all(['a', 'b', 'c'].map((query) => send(agent, lease, query)));
+  t.same(others.map(({ code }) => code).sort(), ['APPROVAL_PENDING', 'LEASE_BUDGET', 'LEASE_BUDGET']);
+  const again = await send(agent, lease, 'same');
+  t.equal(again.data.request, same[0]?.data.request, 'the answer that was lost can be had again');
+  t.equal(world.totp.requests.length, 2);
+});
+
+t.test('a request that airlock-totp refuses costs nothing', async (t) => {
+  const agent = await world.agent();
+  const lease = await leaseFor(agent, { budget: { calls: 1 } });
+  world.totp.refuse.set('operation.open', new AirlockError('RATE_LIMITED', 'three wait already'));
+  t.equal((await send(agent, lease)).code, 'RATE_LIMITED');
+  world.totp.refuse.delete('operation.open');
+  t.equal((await send(agent, lease)).code, 'APPROVAL_PENDING');
+});

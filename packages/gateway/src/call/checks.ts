@@ -5,7 +5,8 @@
  * CALL-2  the signature is checked before a byte of the lease is believed; then role, session, ends, intent.
  * CALL-3  the register of airlock-totp has the lease, for this role, session and operator.
  * CALL-4  service and operation exist; their class is the manifest's.
- * CALL-5  the lease's scopes cover the operation, its budget has room, and the policy allows it. Default deny.
+ * CALL-5  the lease's scopes cover the operation, the policy allows it, and its budget has room. Default deny.
+ *         What has to be approved first is counted when it is put before the human: the same call again counts no more.
  */
 import { checkLease, checkScope } from '@airlock/lease';
 import { decideCall } from '@airlock/policy';
@@ -91,8 +92,8 @@ const scopeCovers: Check = ({ lease, params, operation }) => {
   checkScope(found(lease), params.service, found(operation).class, params.operation);
 };
 
-const budgetHasRoom: Check = ({ house, lease }) => {
-  house.budgets.check(found(lease));
+const budgetHasRoom: Check = ({ house, lease, decision }) => {
+  if (found(decision).decision !== 'approval') house.budgets.check(found(lease));
 };
 
 const policyAllows: Check = (question) => {
@@ -119,8 +120,8 @@ export const CHECKS: readonly Check[] = [
   operationExists,
   noCodeInParams,
   scopeCovers,
-  budgetHasRoom,
   policyAllows,
+  budgetHasRoom,
 ];
 
 /** Runs every check. @throws AirlockError the first refusal. */

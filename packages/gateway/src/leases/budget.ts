@@ -63,6 +63,17 @@ export class BudgetLedger {
     }
   }
 
+  /** Takes back what was counted of a call that did not come to anything. */
+  giveBack({ payload, budgets }: VerifiedLease): void {
+    for (const { tag } of budgets) {
+      const used = this.#count(payload.id, tag);
+      if (used === 0) continue;
+      const line: Line = { lease: payload.id, key: tag, used: used - 1 };
+      this.#file.append(line);
+      this.#set(line);
+    }
+  }
+
   /** Calls made under a lease and all narrowed from it: its own position counts them all, and no other counts more. */
   usedOf(lease: string): number {
     return Math.max(0, ...(this.#used.get(lease)?.values() ?? []));

@@ -83,17 +83,37 @@ const open = async (question: Answerable, digest: string, constraints: Constrain
   return parked;
 };
 
+/** Calls that are being put before the human, by lease and digest. */
+const beingOpened = new Map<string, Promise<Parked>>();
+
+/** PARK-3, BUDGET-1: counted before anybody is asked, and once however often it is sent meanwhile. */
+const openOnce = async (question: Answerable, digest: string, constraints: Constraints): Promise<Parked> => {
+  const { house, session, lease } = question;
+  const key = `${lease.payload.id}/${digest}`;
+  const same = house.operations.findSame({ session: session.id, lease: lease.payload.id, digest }) ?? beingOpened.get(key);
+  if (same !== undefined) return same;
+  house.budgets.check(lease);
+  house.budgets.spend(lease);
+  const opening = open(question, digest, constraints).finally(() => beingOpened.delete(key));
+  beingOpened.set(key, opening);
+  try {
+    return await opening;
+  } catch (thrown) {
+    house.budgets.giveBack(lease);
+    throw thrown;
+  }
+};
+
 /** @returns APPROVAL_PENDING, to be thrown. @throws AirlockError what keeps it from being asked for */
 export const park = async (question: Answerable): Promise<AirlockError> => {
   const { house, session, params, lease } = question;
   const digest = digestOfCall(params.service, params.operation, params.params);
   const same = house.operations.findSame({ session: session.id, lease: lease.payload.id, digest });
   if (same !== undefined) return withAudit(pendingError(same), same.of);
+  house.budgets.check(lease);
   house.requestRate.take(session.role);
   const constraints = await prepare(question);
   checkStillAllowed(question);
-  house.budgets.check(lease);
-  const parked = await open(question, digest, constraints);
-  house.budgets.spend(lease);
+  const parked = await openOnce(question, digest, constraints);
   return withAudit(pendingError(parked), parked.of);
 };
