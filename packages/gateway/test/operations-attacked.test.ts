@@ -87,3 +87,22 @@ t.test('a request that airlock-totp refuses costs nothing', async (t) => {
   world.totp.refuse.delete('operation.open');
   t.equal((await send(agent, lease)).code, 'APPROVAL_PENDING');
 });
+
+t.test('access.wait knows a settled operation whose request airlock-totp has forgotten', async (t) => {
+  const agent = await world.agent();
+  const lease = await leaseFor(agent);
+  const done = await parked(agent, lease);
+  world.totp.decide('approved');
+  t.equal(await endOf(agent, done), 'ok');
+  const denied = await parked(agent, lease);
+  world.totp.decide('denied', 'not today');
+  t.equal(await endOf(agent, denied), 'APPROVAL_DENIED');
+  world.totp.refuse.set('request.get', new AirlockError('NOT_FOUND', 'forgotten'));
+  await world.restart();
+  await world.up();
+  const again = await world.agent('default', agent.hello?.resume);
+  t.same(await again.call('access.wait', { request: done, timeoutS: 1 }), { status: 'approved' });
+  t.same(await again.call('access.wait', { request: denied, timeoutS: 1 }), { status: 'denied', reason: 'not today' });
+  const other = await world.agent();
+  t.equal((await refusalOf(other.call('access.wait', { request: done, timeoutS: 1 }))).code, 'NOT_FOUND', 'RESULT-1');
+});

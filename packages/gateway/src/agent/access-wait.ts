@@ -1,6 +1,7 @@
 /** `access.wait`: a long poll; the lease text is in the first answer after the approval, and only there. */
 import type { AccessWaitResult, TakenLease } from '@airlock/protocol';
 import type { House } from '../house.js';
+import { isSettled, type Parked } from '../operations/parked.js';
 import type { Tracked } from '../requests/board.js';
 import type { Session } from '../sessions/sessions.js';
 
@@ -8,6 +9,12 @@ const approved = (taken: TakenLease | null): AccessWaitResult =>
   taken === null
     ? { status: 'approved', reason: 'the lease was delivered before' }
     : { status: 'approved', lease: taken.lease, expiresAt: taken.expiresAt };
+
+/** An operation that is over, whose request airlock-totp may have forgotten: its outcome is fetched with call.result. */
+const settled = ({ state, reason }: Parked): AccessWaitResult => {
+  if (state !== 'denied' && state !== 'expired') return { status: 'approved' };
+  return { status: state, ...(reason === null ? {} : { reason }) };
+};
 
 const undecided = ({ status, reason }: Tracked): AccessWaitResult => ({ status, ...(reason === null ? {} : { reason }) });
 
@@ -17,6 +24,8 @@ export const accessWait = async (
   session: Session,
   { request, timeoutS }: { readonly request: string; readonly timeoutS: number },
 ): Promise<AccessWaitResult> => {
+  const parked = house.operations.get(request);
+  if (parked?.session === session.id && isSettled(parked)) return settled(parked);
   const tracked = await house.requests.find(request, session.id);
   await house.requests.changed(tracked, timeoutS * 1000);
   // The outcome of an operation is fetched with call.result; there is no lease to hand out.
