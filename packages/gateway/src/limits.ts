@@ -63,6 +63,10 @@ export const GATEWAY_LIMITS = {
   maxOutcomesPerRole: 64,
   /** JSON of one outcome: with its parameters it stays below maxStateFileBytes. */
   maxOutcomeBytes: 512 * 1024,
+  /** JSON of an error kept with it; a cell's own have a line of text. */
+  maxOutcomeErrorBytes: 16 * 1024,
+  /** Wait before an outcome that could not be written is tried again. */
+  outcomeRetryMs: 5 * SECOND_MS,
   /** Told while an approved operation runs. */
   resultPollMs: SECOND_MS,
   /** Notice before a lease ends (interfaces.md). */

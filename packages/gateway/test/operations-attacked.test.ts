@@ -47,6 +47,58 @@ const parked = async (agent: Client, lease: string, query?: string): Promise<str
 const stateFile = (request: string): string => join(world.stateDir, 'operations', `${request}.json`);
 const lookUps = (): number => world.totp.calls.filter((method) => method === 'request.get').length;
 
+t.test('call.result as often as it can be sent while no slot is free: one try every five seconds', async (t) => {
+  const agent = await world.agent();
+  const leases = [await leaseFor(agent), await leaseFor(agent), await leaseFor(agent)];
+  const request = await parked(agent, leases[0] ?? '');
+  for (const lease of leases) await call(agent, lease, 'search');
+  world.totp.decide('approved');
+  for (let n = 0; n < 50; n += 1) t.equal(await codeOf(agent, request), 'APPROVAL_PENDING');
+  const before = lookUps();
+  await world.advance(5100);
+  t.equal(lookUps() - before, 1);
+  await world.advance(60_000);
+  t.equal(await endOf(agent, request), 'ok', 'and it runs when a slot is free');
+});
+
+t.test('a taken-over cell answers with more than an outcome may have: unknown, and the gateway starts again', async (t) => {
+  const agent = await world.agent();
+  const lease = await leaseFor(agent);
+  const answers = [
+    () => okResult('x'.repeat(2 * MIB)),
+    () => {
+      throw new AirlockError('UPSTREAM_REFUSED', 'x'.repeat(2 * MIB));
+    },
+  ];
+  for (const answer of answers) {
+    world.cells.execute = answer;
+    const request = await parked(agent, lease);
+    world.totp.decide('approved');
+    t.equal(await endOf(agent, request), 'OUTCOME_UNKNOWN');
+  }
+  await world.restart();
+  await world.up();
+  const status = await (await world.operator()).call<GatewayStatus>('status');
+  t.equal(status.sealed, null);
+});
+
+t.test('an outcome that cannot be written is kept until it can be', async (t) => {
+  const agent = await world.agent();
+  const request = await parked(agent, await leaseFor(agent));
+  const obstacle = `${stateFile(request)}.tmp`;
+  world.cells.execute = () => {
+    mkdirSync(obstacle);
+    return okResult();
+  };
+  world.totp.decide('approved');
+  await world.until(() => world.logs.some((line) => line.includes(request)), 'the failure in the log');
+  t.equal(await codeOf(agent, request), 'APPROVAL_PENDING', 'PARKED-1: nothing follows from what is not on disk');
+  rmdirSync(obstacle);
+  await world.advance(5100);
+  t.equal(await endOf(agent, request), 'ok');
+  t.equal(world.cells.executed.length, 1, 'and it ran once');
+});
+
 t.test('RESULT-2: locked while the record of the outcome is written: the outcome does not leave', async (t) => {
   let agent = await world.agent();
   const request = await parked(agent, await leaseFor(agent));

@@ -1,5 +1,8 @@
 /** What a cell answers, looked at before it is used. */
-import { AirlockError, type CellResult } from '@airlock/protocol';
+import { AirlockError, asAirlockError, toWireError, type CellResult } from '@airlock/protocol';
+import { GATEWAY_LIMITS } from '../limits.js';
+
+const noAnswer = (): AirlockError => new AirlockError('INTERNAL', 'the cell gave an answer that is none');
 
 /** A cell is where hostile bytes are parsed: its answer is looked at like a stranger's. */
 export const checkResult = (value: CellResult): CellResult => {
@@ -12,7 +15,20 @@ export const checkResult = (value: CellResult): CellResult => {
     typeof risk !== 'number' ||
     !(risk >= 0 && risk <= 1)
   ) {
-    throw new AirlockError('INTERNAL', 'the cell gave an answer that is none');
+    throw noAnswer();
   }
   return value;
+};
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+/** A result that is kept as a file: the cell was told its size, and a larger file would not be read back. */
+export const checkKept = (answer: CellResult): CellResult => {
+  if (bytesOf(answer.result) > GATEWAY_LIMITS.maxOutcomeBytes) throw noAnswer();
+  return answer;
+};
+
+/** The same for an error. @throws what was thrown, or INTERNAL */
+export const checkKeptError = (thrown: unknown): never => {
+  throw bytesOf(toWireError(asAirlockError(thrown))) > GATEWAY_LIMITS.maxOutcomeErrorBytes ? noAnswer() : thrown;
 };

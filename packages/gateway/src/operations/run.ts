@@ -17,7 +17,7 @@ import {
 } from '@airlock/protocol';
 import { orderFor } from '../call/cell-open.js';
 import { checkCount } from '../call/seen.js';
-import { checkResult } from '../call/cell-result.js';
+import { checkKept, checkKeptError, checkResult } from '../call/cell-result.js';
 import { isOutcomeUnknown, outcomeUnknown } from '../call/outcome.js';
 import type { Cell } from '../cells/cell.js';
 import { findService, type House } from '../house.js';
@@ -59,7 +59,7 @@ const execute = (house: House, parked: Parked, entry: ServiceEntry, slot: number
   };
   return house.pool.alone(slot, { lease, service, role, operator }, prepare, async (cell: Cell) => {
     onSent();
-    const answer = checkResult(await cell.execute(orderOf(parked)));
+    const answer = checkKept(checkResult(await cell.execute(orderOf(parked))));
     checkCount(parked.constraints, answer.count);
     return answer;
   });
@@ -70,7 +70,8 @@ type Settled = Partial<Pick<Parked, 'state' | 'outcome' | 'error'>>;
 const attempt = async (house: House, parked: Parked, entry: ServiceEntry, slot: number): Promise<Settled> => {
   const order = { isSent: false };
   try {
-    const { result, count, masked, truncated, risk } = await execute(house, parked, entry, slot, () => (order.isSent = true));
+    const answer = execute(house, parked, entry, slot, () => (order.isSent = true));
+    const { result, count, masked, truncated, risk } = await answer.catch(checkKeptError);
     return { state: 'done', outcome: { result, count, masked, truncated, risk } };
   } catch (thrown) {
     if (order.isSent && isOutcomeUnknown(parked.class, thrown)) {
@@ -115,12 +116,39 @@ const finish = async (house: House, running: Parked, settled: Settled, beganMs: 
   await recordOutcome(house, after, beganMs);
 };
 
+/** What became of it is known to this process alone, so it is written as soon as it can be. */
+const finishRunning = async (house: House, running: Parked, settled: Settled, beganMs: number): Promise<void> => {
+  try {
+    await finish(house, running, settled, beganMs);
+  } catch (thrown) {
+    const { request } = running;
+    // What is written and has no record gets it when it is asked for.
+    if (house.operations.get(request) !== running) throw thrown;
+    house.options.log(`the outcome of request ${request} could not be written: ${asAirlockError(thrown).code}`);
+    house.timers.after(GATEWAY_LIMITS.outcomeRetryMs, () => {
+      finishRunning(house, running, settled, beganMs).catch(() => undefined);
+    });
+  }
+};
+
+/** Those that wait for a slot, so that asking for their outcome does not make them try more often. */
+const waitsForSlot = new WeakSet<Parked>();
+
+const tryLater = (house: House, parked: Parked): void => {
+  if (waitsForSlot.has(parked)) return;
+  waitsForSlot.add(parked);
+  house.timers.after(GATEWAY_LIMITS.slotRetryMs, () => {
+    waitsForSlot.delete(parked);
+    void settleWaiting(house, parked.request);
+  });
+};
+
 /** The slot of the cell, or null where none is free now: then it is tried again, as long as the approval holds. */
 const slotFor = (house: House, parked: Parked): number | null => {
   try {
     return house.slots.take(parked);
   } catch {
-    house.timers.after(GATEWAY_LIMITS.slotRetryMs, () => void settleWaiting(house, parked.request));
+    tryLater(house, parked);
     return null;
   }
 };
@@ -140,9 +168,9 @@ const runHere = async (house: House, waiting: Parked, entry: ServiceEntry, slot:
     () => null,
     (thrown: unknown) => thrown,
   );
-  if (recorded === null) return finish(house, running, await attempt(house, running, entry, slot), beganMs);
+  if (recorded === null) return finishRunning(house, running, await attempt(house, running, entry, slot), beganMs);
   house.slots.free(slot);
-  house.operations.change(running, { state: 'failed', error: toWireError(asAirlockError(recorded)) });
+  await finishRunning(house, running, { state: 'failed', error: toWireError(asAirlockError(recorded)) }, beganMs);
 };
 
 /** Runs what was approved, once: from here to `running` nothing else happens in this process. */

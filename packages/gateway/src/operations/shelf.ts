@@ -102,7 +102,17 @@ export class OperationShelf {
       count.set(role, ofRole);
       if (ofRole <= GATEWAY_LIMITS.maxOutcomesPerRole && nowMs - changedMs < GATEWAY_LIMITS.outcomeKeptMs) continue;
       this.#parked.delete(request);
-      if (this.#dir !== null) removeFile(join(this.#dir, `${request}${SUFFIX}`));
+      this.#remove(request);
+    }
+  }
+
+  /** One that cannot be removed now is forgotten again at the next start. */
+  #remove(request: string): void {
+    if (this.#dir === null) return;
+    try {
+      removeFile(join(this.#dir, `${request}${SUFFIX}`));
+    } catch {
+      // The state directory cannot be written; whatever has to be kept says so.
     }
   }
 }
