@@ -1,10 +1,14 @@
-/** The HTTP client: checks the request, asks, follows what may be followed. */
+/**
+ * The HTTP client: checks the request, asks, follows what may be followed.
+ *
+ * EGRESS-15  A PUT leaves once, over a connection of its own, and follows no redirect.
+ */
 import { AirlockError, formatOrigin, type Origin } from '@airlock/protocol';
 import { isNearby } from './address.js';
 import { ACCEPT_ENCODING } from './body.js';
 import { Connections, type Connection } from './connections.js';
 import { systemResolve } from './dial.js';
-import { abortError, closed, refused, timedOut } from './errors.js';
+import { abortError, closed, outcomeUnknown, refused, timedOut } from './errors.js';
 import { exchange, ExchangeFailure, failureError, type Answer, type Asked } from './exchange.js';
 import { EGRESS_LIMITS } from './limits.js';
 import { isRedirect, redirectMethod, redirectTarget, targetOf, type Target } from './target.js';
@@ -80,6 +84,9 @@ const withTotalTimeout = (
 const isStale = (thrown: unknown): boolean =>
   thrown instanceof ExchangeFailure && thrown.isSilent && !(thrown.thrown instanceof AirlockError);
 
+/** EGRESS-15: from the first byte that may have left, nobody knows. */
+const asUnknown = (thrown: unknown): unknown => (thrown instanceof ExchangeFailure && thrown.hasLeft ? outcomeUnknown() : thrown);
+
 class GuardedEgress implements Egress {
   readonly #origins: readonly Origin[];
   readonly #limits: EgressLimits;
@@ -119,6 +126,7 @@ class GuardedEgress implements Egress {
       const answer = await this.#ask(target, method, body, request);
       const { location } = answer.headers;
       if (!isRedirect(answer.status, location)) return { ...answer, url: target.url.href };
+      if (method === 'PUT') throw refused('redirect_refused');
       if (redirects === this.#limits.maxRedirects) throw refused('too_many_redirects');
       target = redirectTarget(target, location, this.#origins);
       const kept: EgressMethod = redirectMethod(method, answer.status);
@@ -137,10 +145,12 @@ class GuardedEgress implements Egress {
     const { headers, signal } = request;
     const own = { ...headers, host: url.host, 'accept-encoding': ACCEPT_ENCODING };
     const asked: Asked = { method, path: `${url.pathname}${url.search}`, headers: own, body, signal, limits: this.#limits };
-    const connection = this.#connections.take(origin, false);
+    // What waited may be half dead: a PUT over it could leave and be lost.
+    const connection = this.#connections.take(origin, method === 'PUT');
     try {
       return await this.#over(connection, asked);
     } catch (thrown) {
+      if (method === 'PUT') throw asUnknown(thrown);
       if (!connection.isUsed || method === 'POST' || !isStale(thrown)) throw thrown;
       return await this.#over(this.#connections.take(origin, true), asked);
     }

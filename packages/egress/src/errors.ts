@@ -48,6 +48,10 @@ export const unreachable = (): AirlockError =>
     hint: 'the operator can check the network and the name of the server: airlock-ctl service test SERVICE',
   });
 
+/** EGRESS-15. */
+export const outcomeUnknown = (): AirlockError =>
+  new AirlockError('OUTCOME_UNKNOWN', 'the request may have arrived, and no answer that could be read came back');
+
 export const closed = (): AirlockError => new AirlockError('UNAVAILABLE', 'the HTTP client was closed');
 
 /** The reason of an aborted signal: ours where it is one, else the total time. */

@@ -25,15 +25,24 @@ export interface Asked {
   readonly limits: EgressLimits;
 }
 
-/** A failure, and whether the server had said anything before it. */
-export class ExchangeFailure extends Error {
+interface Progress {
+  /** The server had said nothing. */
+  readonly isSilent: boolean;
+  /** Bytes of the request may have left. */
+  readonly hasLeft: boolean;
+}
+
+/** A failure, and how far the exchange had come. */
+export class ExchangeFailure extends Error implements Progress {
   readonly thrown: unknown;
   readonly isSilent: boolean;
+  readonly hasLeft: boolean;
 
-  constructor(thrown: unknown, isSilent: boolean) {
+  constructor(thrown: unknown, { isSilent, hasLeft }: Progress) {
     super('an exchange failed');
     this.thrown = thrown;
     this.isSilent = isSilent;
+    this.hasLeft = hasLeft;
   }
 }
 
@@ -53,6 +62,7 @@ class Receiver implements Dispatcher.DispatchHandler {
   readonly #resolve: (answer: Answer) => void;
   readonly #reject: (failure: ExchangeFailure) => void;
   #controller: Dispatcher.DispatchController | null = null;
+  #hasLeft = false;
   #status = 0;
   #headers: Record<string, string> = {};
   #body: Body | null = null;
@@ -69,6 +79,7 @@ class Receiver implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#asked.signal.aborted) return this.#onAbort();
+    this.#hasLeft = true;
     this.#silence = setTimeout(() => this.#fail(timedOut('idle')), this.#asked.limits.idleTimeoutMs);
   }
 
@@ -111,7 +122,7 @@ class Receiver implements Dispatcher.DispatchHandler {
     this.#release();
     this.#body?.destroy();
     // First, because to abort reports a failure again, and only the first counts.
-    this.#reject(new ExchangeFailure(thrown, this.#status === 0));
+    this.#reject(new ExchangeFailure(thrown, { isSilent: this.#status === 0, hasLeft: this.#hasLeft }));
     if (this.#controller?.aborted === false) this.#controller.abort(new Error('given up'));
   }
 

@@ -33,7 +33,7 @@ export interface EgressOptions {
   readonly ca?: readonly string[];
 }
 
-export type EgressMethod = 'GET' | 'HEAD' | 'POST' | 'PROPFIND' | 'REPORT' | 'OPTIONS';
+export type EgressMethod = 'GET' | 'HEAD' | 'POST' | 'PROPFIND' | 'REPORT' | 'OPTIONS' | 'PUT';
 
 export interface EgressRequest {
   readonly method: EgressMethod;
@@ -57,13 +57,14 @@ export interface EgressResponse {
 
 /**
  * Follows redirects (301, 302, 303, 307, 308) within the sealed origins only; method and body are kept for 307 and 308 and
- * for PROPFIND and REPORT. Every status that is no redirect is an answer, not an error.
+ * for PROPFIND and REPORT. Every status that is no redirect is an answer, not an error. A PUT is sent once and follows nothing
+ * (EGRESS-15).
  */
 export interface Egress {
   /**
    * @throws AirlockError PARAMS_INVALID (a URL outside the sealed origins, with what is allowed), UPSTREAM_REFUSED
    *   (address refused, redirect out, TLS, malformed answer, too large: `found` says which), UPSTREAM_TIMEOUT,
-   *   UNAVAILABLE (no network, name unknown, connection refused; `found` no_network).
+   *   UNAVAILABLE (no network, name unknown, connection refused; `found` no_network), OUTCOME_UNKNOWN (a PUT that may have arrived).
    */
   request(request: EgressRequest): Promise<EgressResponse>;
   close(): Promise<void>;

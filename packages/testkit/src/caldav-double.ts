@@ -1,4 +1,4 @@
-/** A CalDAV server of a few lines: one account `ada` with calendars in memory; records what it was asked. */
+/** A CalDAV server of a few lines: one account `ada` with calendars in memory, to which a PUT adds; records what it was asked. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -7,6 +7,8 @@ export interface CaldavRequest {
   readonly path: string;
   readonly depth: string;
   readonly authorization: string;
+  readonly ifNoneMatch: string;
+  readonly contentType: string;
   readonly body: string;
 }
 
@@ -58,7 +60,23 @@ export const davCalendar = (path: string, name: string): string =>
 export const davEvent = (path: string, text: string): string =>
   davResponse(path, `<d:getetag>${etagOf(text)}</d:getetag><c:calendar-data>${escaped(text)}</c:calendar-data>`);
 
-const honest = ({ method, path, depth, body, authorization }: CaldavRequest, { calendars = {} }: CaldavOptions): CaldavAnswer => {
+type Calendars = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** RFC 9110 §13.1.2: with `If-None-Match: *` nothing that is there is changed. */
+const put = (path: string, body: string, ifNoneMatch: string, calendars: Calendars): CaldavAnswer => {
+  const [, folder = '', file = ''] = /^(.*\/)([^/]+)$/.exec(path) ?? [];
+  const texts = calendars[folder] as Record<string, string> | undefined;
+  if (texts === undefined) return { status: 409 };
+  const isThere = Object.hasOwn(texts, file);
+  if (isThere && ifNoneMatch === '*') return { status: 412 };
+  texts[file] = body;
+  return { status: isThere ? 204 : 201 };
+};
+
+const honest = (
+  { method, path, depth, body, authorization, ifNoneMatch }: CaldavRequest,
+  { calendars = {} }: CaldavOptions,
+): CaldavAnswer => {
   if (authorization !== EXPECTED) return { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } };
   if (path === '/.well-known/caldav') return { status: 301, headers: { location: '/' } };
   const home = '<c:calendar-home-set><d:href>/ada/</d:href></c:calendar-home-set>';
@@ -71,6 +89,7 @@ const honest = ({ method, path, depth, body, authorization }: CaldavRequest, { c
       davResponse('/ada/', '<d:resourcetype><d:collection/></d:resourcetype>'),
       ...Object.keys(calendars).map((one) => davCalendar(one, one.split('/').at(-2) ?? one)),
     );
+  if (method === 'PUT') return put(path, body, ifNoneMatch, calendars);
   if (texts === undefined) return { status: 404 };
   if (method === 'PROPFIND') return davAnswer(davCalendar(path, path.split('/').at(-2) ?? path));
   const files = Object.entries(texts).map(([file, text]) => ({ at: `${path}${file}`, text }));
@@ -103,6 +122,8 @@ const handle = async (
     path: request.url ?? '',
     depth: String(request.headers['depth'] ?? ''),
     authorization: request.headers.authorization ?? '',
+    ifNoneMatch: request.headers['if-none-match'] ?? '',
+    contentType: request.headers['content-type'] ?? '',
     body: await readBody(request),
   };
   seen.push(asked);

@@ -43,6 +43,18 @@ export class Arguments {
     return this.text(field, maxChars) ?? refuse(field, 'a string', 'nothing');
   }
 
+  /** As `text`, where line feeds and tabs may stand; CR stands for nothing that LF does not. */
+  lines(field: string, maxChars: number): string | undefined {
+    const value = this.#params[field];
+    if (value === undefined) return undefined;
+    if (typeof value !== 'string') return refuse(field, 'a string', typeof value);
+    if (value === '' || value.length > maxChars)
+      return refuse(field, `1 to ${maxChars} characters`, `${value.length} characters`);
+    if (!value.isWellFormed() || /(?![\n\t])\p{Cc}/u.test(value))
+      return refuse(field, 'well-formed text without control characters but line feed and tab', 'a control character');
+    return value;
+  }
+
   integer(field: string, min: number, max: number, otherwise: number): number {
     const value = this.#params[field];
     if (value === undefined) return otherwise;

@@ -1,4 +1,4 @@
-/** The calendar connector: CalDAV, .ics addresses and .ics files. Read-only by construction. */
+/** The calendar connector: CalDAV, .ics addresses and .ics files. It reads, and adds an event to a CalDAV calendar. */
 import { openEgress, type Egress } from '@airlock/egress';
 import { AirlockError, type Connector, type ConnectorContext, type ConnectorSession, type Origin } from '@airlock/protocol';
 import { OPERATIONS } from './answer/operations.js';

@@ -31,6 +31,8 @@ export const LIMITS = {
   maxLocationChars: 500,
   /** Description in a list. */
   maxListedDescriptionChars: 400,
+  /** Description of a new event: a page or two, which somebody has to approve. */
+  maxNewDescriptionChars: 5000,
   /** A long meeting every quarter of an hour for a week; more is cut and said to be. */
   maxInstancesPerSeries: 1000,
   maxInstancesPerCall: 20_000,

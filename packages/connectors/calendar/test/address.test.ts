@@ -85,6 +85,8 @@ t.test('no hidden or controlling character leaves (CAL-20)', async (t) => {
   t.match(events, [{ title: 'abc d' }]);
 });
 
+const canWrite = (kind: string): boolean => kind === 'caldav' || kind === 'icloud-calendar';
+
 t.test('kinds, their tools and their destinations', async (t) => {
   const kinds = ['caldav', 'google-calendar', 'icloud-calendar', 'ics', 'ics-file', 'ics-secret'];
   const files = readdirSync(join(import.meta.dirname, '../../manifests'));
@@ -102,13 +104,16 @@ t.test('kinds, their tools and their destinations', async (t) => {
         'range calendar_range',
         'search calendar_search',
         'get_event calendar_get',
+        ...(canWrite(kind) ? ['create_event calendar_create_event'] : []),
       ],
       kind,
     );
+    const reading = operations.filter(({ name }) => name !== 'create_event');
     t.ok(
-      operations.every((one) => one.class === 'read' && one.untrusted && !one.outward),
+      reading.every((one) => one.class === 'read' && one.untrusted && !one.outward),
       'CAL-4',
     );
+    t.ok(operations.every((one) => one.class === 'read' || canWrite(kind)));
   }
   const destination = (kind: string, settings: Readonly<Record<string, string>>): unknown =>
     resolveDestination(manifestOf(kind), settings);

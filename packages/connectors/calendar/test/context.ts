@@ -96,6 +96,8 @@ export interface ResultOf extends Shown {
   readonly from: string;
   readonly to: string;
   readonly recurrence: string | null;
+  readonly uid: string;
+  readonly created: boolean;
 }
 
 export type Params = Readonly<Record<string, Json>>;

@@ -1,26 +1,17 @@
-/** The operations of every calendar kind (docs/spec/calendar.md). All of them read. */
+/** The operations of every calendar kind (docs/spec/calendar.md); all of them read but create_event. */
 import { AirlockError, type Json, type OperationResult } from '@airlock/protocol';
 import { refuse, type Arguments } from '../arguments.js';
+import { CREATE_PARAMS, createEvent } from '../create/create-event.js';
 import { decodeCursor, decodeId, encodeCursor, questionOf, shortOf, type Cursor } from '../ids.js';
 import type { Pace } from '../pace.js';
 import { instanceOf, type Window } from '../recur/series.js';
-import { chosen, type Source } from '../source/source.js';
+import { chosen } from '../source/source.js';
 import { formatInstant, type Zone } from '../zones/zone.js';
+import type { Call, Run } from './call.js';
 import { collect, type Collected } from './collect.js';
 import { detailJson, idOf, listedJson, type Item } from './item.js';
 import { textsOf, type Texts } from './texts.js';
 import { rangeWindow, searchWindow, todayWindow, upcomingWindow } from './window.js';
-
-export interface Call {
-  readonly source: Source;
-  readonly args: Arguments;
-  readonly pace: Pace;
-  /** The zone of the service; a call may name another. */
-  readonly home: Zone;
-  readonly nowMs: number;
-}
-
-type Run = (call: Call) => Promise<OperationResult>;
 
 const LIST = ['calendar', 'time_zone', 'limit', 'cursor', 'include_cancelled'] as const;
 const MAX_CHARS = 20_000;
@@ -174,4 +165,5 @@ export const OPERATIONS: ReadonlyMap<string, { readonly params: readonly string[
   ['range', { params: [...LIST, 'from', 'to'], run: range }],
   ['search', { params: [...LIST, 'text', 'from', 'to'], run: search }],
   ['get_event', { params: ['id', 'time_zone', 'max_chars'], run: getEvent }],
+  ['create_event', { params: CREATE_PARAMS, run: createEvent }],
 ]);

@@ -8,8 +8,8 @@ import { dayOf, toInstant, type Zone } from '../zones/zone.js';
 const EXPECTED = 'a day YYYY-MM-DD or a time such as 2025-03-30T09:00:00 or 2025-03-30T09:00:00+02:00';
 const OFFSET = /^(.*T[0-9:]+)([+-])([0-9]{2}):([0-9]{2})$/;
 
-/** A time as agents write it, read in the zone of the call where it has no offset. */
-const readTime = (text: string, field: string, zone: Zone): { readonly stamp: Stamp; readonly ms: number } => {
+/** A time as agents write it, read in the zone of the call where it has no offset. @throws AirlockError PARAMS_INVALID */
+export const readTime = (text: string, field: string, zone: Zone): { readonly stamp: Stamp; readonly ms: number } => {
   const padded = /T[0-9]{2}:[0-9]{2}(?![0-9:])/.test(text) ? text.replace(/T([0-9]{2}:[0-9]{2})/, 'T$1:00') : text;
   const [, local = padded, sign, hours, minutes] = OFFSET.exec(padded) ?? [];
   const wall = parseWall(local);

@@ -1,10 +1,11 @@
 /** The calendars of a CalDAV account: what overlaps a window is asked for, and what did not change is not fetched again. */
 import { AirlockError, type Clock } from '@airlock/protocol';
+import { upstreamError } from '../failure.js';
 import { readCalendar, type CalendarText } from '../ics/calendar-text.js';
 import { DAY, LIMITS } from '../limits.js';
 import type { Pace } from '../pace.js';
 import type { Window } from '../recur/series.js';
-import type { CalendarInfo, Loaded, Part, Source } from '../source/source.js';
+import type { CalendarInfo, Created, Loaded, Part, Source } from '../source/source.js';
 import type { CaldavClient } from './client.js';
 import { discoverCalendars } from './discover.js';
 import { resourceWithin } from './href.js';
@@ -82,6 +83,13 @@ export class CaldavSource implements Source {
     if (path === null) return null;
     const { parts } = await this.#fetch(calendar, [path], pace);
     return parts[0]?.text ?? null;
+  }
+
+  async create(calendar: CalendarInfo, name: string, text: string, pace: Pace): Promise<Created> {
+    const folder = calendar.id.endsWith('/') ? calendar.id : `${calendar.id}/`;
+    const resource = resourceWithin(`${folder}${name}`, calendar.id, this.#client.origin);
+    if (resource === null) throw upstreamError('other', 'the calendar has an address that nothing can be written to');
+    return { resource, isNew: await this.#client.put(resource, text, pace) };
   }
 
   close(): Promise<void> {

@@ -26,6 +26,14 @@ export interface Loaded {
   readonly cut: boolean;
 }
 
+/** What came of writing a resource. */
+export interface Created {
+  /** Its path. */
+  readonly resource: string;
+  /** false: the server had one of this name already, and it was left as it is. */
+  readonly isNew: boolean;
+}
+
 /** Everything rejects with AirlockError UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UNAVAILABLE or CONFIG_INVALID. */
 export interface Source {
   calendars(pace: Pace): Promise<readonly CalendarInfo[]>;
@@ -33,6 +41,11 @@ export interface Source {
   load(calendar: CalendarInfo, window: Window, pace: Pace): Promise<Loaded>;
   /** The text an id names; null where it is not there (any more). */
   open(calendar: CalendarInfo, resource: string, pace: Pace): Promise<CalendarText | null>;
+  /**
+   * Writes a new resource into a calendar; only a CalDAV account can.
+   * @throws AirlockError besides those above: NOT_FOUND, OUTCOME_UNKNOWN
+   */
+  create?(calendar: CalendarInfo, name: string, text: string, pace: Pace): Promise<Created>;
   close(): Promise<void>;
 }
 
