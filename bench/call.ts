@@ -146,6 +146,8 @@ const prepare = async (): Promise<{ running: Running; lease: string; resume: str
   mkdirSync(join(config, 'connectors'));
   writeFileSync(join(config, 'connectors/noop.json'), JSON.stringify(MANIFEST));
   writeFileSync(join(config, 'connectors/noop.cjs'), MODULE);
+  // What is measured is no normal use.
+  writeFileSync(join(config, 'airlock.yaml'), 'anomalies: {calls_per_minute: 1000000}\n');
   const running = await startTestInstance({ config, realTime: true });
   const added = await running.command('airlock-ctl', ['service', 'add', 'noop', '--json'], { stdin: `${running.freshCode()}\n` });
   if (added.status !== 0) throw new Error(added.stderr);

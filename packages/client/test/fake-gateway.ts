@@ -236,7 +236,17 @@ export class FakeGateway {
       const { id, scopes } = parseLease(text).payload;
       return { id, scopes, expiresAt: EXPIRES_AT };
     });
-    return { role: this.role, session: peer.session, locked: false, tainted: false, leases, pending: [], grants: this.grants };
+    return {
+      role: this.role,
+      session: peer.session,
+      locked: false,
+      tainted: false,
+      taint: null,
+      blocked: null,
+      leases,
+      pending: [],
+      grants: this.grants,
+    };
   }
 
   #claim(id: string): object {

@@ -30,6 +30,7 @@ import { serveAll } from './serve.js';
 import { loadConfig } from './state/config.js';
 import { openState } from './state/open.js';
 import { VERSION } from './version.js';
+import { Watch } from './watch/watch.js';
 
 /** A running gateway. */
 export interface Gateway {
@@ -79,6 +80,12 @@ const build = (options: GatewayOptions): House => {
     signed: new SignedLeases(),
     requests: new RequestBoard(source, timers),
     grants: new GrantList(clock),
+    watch: new Watch({
+      clock,
+      blocks: state.blocks,
+      config: config.anomalies,
+      note: (event, fields) => journal.note(event, fields),
+    }),
     ...rates(clock),
     pool: new CellPool({ slots, clock, timers, slotPath: (slot) => slotPath(options, slot) }),
     catalogue: new Catalogue(options.connectorDirs),
@@ -111,6 +118,7 @@ const tick = (house: House, count: number): void => {
   house.bridge.tick();
   for (const lease of house.register.tick()) notifyExpiring(house, lease);
   house.pool.tick();
+  house.watch.tick();
   house.journal.tick();
   house.followers.tick();
   if (house.bridge.refusal() === null) house.heads.tick(house.timers.nowMs());
@@ -145,6 +153,7 @@ const stop = async (house: House, servers: readonly SocketServer<Peer>[], stopTi
   await house.journal.close();
   house.sessions.close();
   house.budgets.close();
+  house.watch.close();
 };
 
 /**

@@ -18,6 +18,7 @@ import type { RoleRate } from './requests/rate.js';
 import type { Identity, Session, Sessions } from './sessions/sessions.js';
 import type { ServiceEntry } from './vault/entry.js';
 import type { ServiceStore } from './vault/store.js';
+import type { Watch } from './watch/watch.js';
 
 export interface House {
   readonly options: GatewayOptions;
@@ -37,6 +38,7 @@ export interface House {
   readonly grants: GrantList;
   readonly requestRate: RoleRate;
   readonly claimRate: RoleRate;
+  readonly watch: Watch;
   readonly bridge: BridgeLink;
   readonly slots: SlotLedger;
   readonly pool: CellPool;

@@ -43,6 +43,12 @@ export const GATEWAY_LIMITS = {
 
   /** Sessions of one role, connected or not; the one unused for longest without a lease goes first. */
   maxSessionsPerRole: 4096,
+  /** Sessions whose calls and refusals are counted, least recently seen forgotten first; their role's count stays. */
+  maxWatchedSessions: 4096,
+  /** Blocked sessions of one role; beyond them the role is blocked, so that their list stays bounded. */
+  maxBlockedSessionsPerRole: 32,
+  /** A session that begins within this time after its role was tainted is tainted too: reconnecting sheds nothing. */
+  inheritTaintMs: 60 * MINUTE_MS,
   /** Positions of one lease's budgets that are counted: a holder can append budgets without end. */
   maxBudgetPositions: 256,
   /** Lease texts whose signature is not checked again: more than 2,000 leases as issued. */

@@ -10,4 +10,5 @@ export const logDir = ({ stateDir }: Dirs): string => join(stateDir, 'audit');
 export const vaultDir = ({ stateDir }: Dirs): string => join(stateDir, 'vault');
 export const operationsDir = ({ stateDir }: Dirs): string => join(stateDir, 'operations');
 export const sessionsFile = ({ stateDir }: Dirs): string => join(stateDir, 'sessions.jsonl');
+export const blocksFile = ({ stateDir }: Dirs): string => join(stateDir, 'blocks.jsonl');
 export const budgetsFile = ({ stateDir }: Dirs): string => join(stateDir, 'budgets.jsonl');

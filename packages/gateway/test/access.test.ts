@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { narrowLease } from '@airlock/lease';
 import {
   AirlockError,
+  DEFAULT_CONFIG,
   type AccessRequestResult,
   type AccessStatus,
   type AccessWaitResult,
@@ -14,7 +15,8 @@ import { refusalOf, startWorld, type Client, type World } from './support/world.
 
 let world: World;
 t.beforeEach(async () => {
-  world = await startWorld();
+  // Codes in every place they could be tried at are more than an agent may offer.
+  world = await startWorld({ config: { anomalies: { ...DEFAULT_CONFIG.anomalies, codesPerHour: 1000 } } });
 });
 t.afterEach(() => world.stop());
 

@@ -101,7 +101,7 @@ export class Dispatcher<S> {
     if (this.#options.inFlight.count > maxInFlightPerSocket) throw tooMany('socket', maxInFlightPerSocket);
     const entry = lookUp(this.#options.table, method);
     if (entry === undefined) throw this.#unknown(method);
-    const refusal = entry.permitted(this.#options.state) ?? notByName(params) ?? entry.params(params);
+    const refusal = entry.permitted(this.#options.state) ?? notByName(params) ?? entry.params(params, this.#options.state);
     if (refusal !== null) throw refusal;
     return entry;
   }

@@ -12,7 +12,8 @@ export interface CallContext<S> {
  * one the schema describes. What it throws is the answer: an AirlockError as it stands, anything else INTERNAL.
  */
 export interface MethodEntry<S> {
-  readonly params: Validator;
+  /** What is wrong with the parameters, or null. */
+  params(params: unknown, state: S): AirlockError | null;
   /** Looked at before the parameters: nothing is permitted until the state says so. */
   permitted(state: S): AirlockError | null;
   /** The result, or a promise of it; undefined answers `{}`. */

@@ -2,6 +2,22 @@
 import { AirlockError } from './errors.js';
 import { validate } from './validate.js';
 
+/** How much of what is normal within its time; one more is an anomaly (docs/spec/anomalies.md). Of a session; its role may do four times as much. */
+export interface AnomalyLimits {
+  readonly callsPerMinute: number;
+  readonly denialsPer5Minutes: number;
+  readonly errorsPerMinute: number;
+  readonly unknownIdsPer5Minutes: number;
+  readonly probedScopesPer5Minutes: number;
+  /** Of the whole role. */
+  readonly codesPerHour: number;
+}
+
+export interface AnomalyConfig extends AnomalyLimits {
+  /** How long a session or role stays blocked where the operator does nothing. */
+  readonly blockS: number;
+}
+
 export interface CompiledConfig {
   readonly v: 1;
   /** Set where airlock-ctl could not compile the files: the daemons start sealed and say why. */
@@ -12,6 +28,7 @@ export interface CompiledConfig {
   readonly permissions: { readonly default: 'read'; readonly allow: readonly ('use' | 'write')[] };
   readonly notifications: Readonly<Record<string, string>> | null;
   readonly audit: { readonly retainDays: number; readonly groupCommitMs: number };
+  readonly anomalies: AnomalyConfig;
   readonly operators: readonly string[];
   /** Role name to the operator it belongs to. */
   readonly roles: Readonly<Record<string, { readonly operator: string }>>;
@@ -27,6 +44,15 @@ export const DEFAULT_CONFIG: CompiledConfig = {
   permissions: { default: 'read', allow: [] },
   notifications: null,
   audit: { retainDays: 365, groupCommitMs: 20 },
+  anomalies: {
+    blockS: 900,
+    callsPerMinute: 1000,
+    denialsPer5Minutes: 60,
+    errorsPerMinute: 100,
+    unknownIdsPer5Minutes: 20,
+    probedScopesPer5Minutes: 12,
+    codesPerHour: 3,
+  },
   operators: ['default'],
   roles: { default: { operator: 'default' } },
   isolation: 'users',

@@ -47,7 +47,12 @@ export const ERRORS = {
     'the budget of the lease is spent; ask again: access.request, or airlock request SERVICE --reason TEXT --wait',
   ),
   RATE_LIMITED: row(-32036, 3, 'after', 'wait for the time named in retryAfterMs'),
-  BLOCKED: row(-32037, 3, 'never', 'the operator blocked this'),
+  BLOCKED: row(
+    -32037,
+    3,
+    'after',
+    'stop and look at what went wrong; then wait for the time named in retryAfterMs, or ask the operator: airlock-ctl unblock ROLE',
+  ),
   CODE_ON_AGENT_SOCKET: row(-32038, 3, 'never', 'codes are for the human: never ask for one, never send one'),
   APPROVAL_PENDING: row(-32040, 4, 'after-approval', 'wait for the approval with access.wait'),
   APPROVAL_DENIED: row(-32041, 4, 'never', 'the operator denied this; ask what would be acceptable'),

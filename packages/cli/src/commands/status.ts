@@ -36,10 +36,21 @@ const grantTable = ({ grants }: AccessStatus): string[] =>
         ),
       ];
 
+/** Why some calls need a code of their own, or none is answered. */
+const whyText = ({ taint, blocked }: AccessStatus): string[] => [
+  ...(blocked === null ? [] : [`blocked until ${blocked.until}: ${blocked.reason}`]),
+  ...(taint === null
+    ? []
+    : [
+        `tainted: ${taint.service} ${taint.operation} gave it what others wrote, first at ${new Date(taint.sinceMs).toISOString()}; what changes something or sends something out needs a code of its own`,
+      ]),
+];
+
 const human = (status: AccessStatus): string => {
   const flags = `${status.locked ? ', locked' : ''}${status.tainted ? ', has read what others wrote' : ''}`;
   return [
     `role ${status.role}, session ${status.session}${flags}`,
+    ...whyText(status),
     leaseTable(status),
     pendingTable(status),
     ...grantTable(status),

@@ -9,6 +9,8 @@ export const accessStatus = async (caller: Caller): Promise<AccessStatus> =>
     session: 'string',
     locked: 'boolean',
     tainted: 'boolean',
+    taint: 'any',
+    blocked: 'any',
     leases: 'array',
     pending: 'array',
     grants: 'array',

@@ -11,6 +11,7 @@ import { PATH_COMMANDS } from './path.js';
 import { ROLE_COMMANDS } from './role.js';
 import { RUN_COMMANDS } from './run.js';
 import { SERVICE_COMMANDS } from './service.js';
+import { SESSION_COMMANDS } from './sessions.js';
 import { STATUS_COMMANDS } from './status.js';
 import { TOTP_COMMANDS } from './totp.js';
 import { WATCH_COMMANDS } from './watch.js';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   ...APPROVE_COMMANDS,
   ...GRANT_COMMANDS,
   ...LEASE_COMMANDS,
+  ...SESSION_COMMANDS,
   ...STATUS_COMMANDS,
   ...WATCH_COMMANDS,
   ...RUN_COMMANDS,

@@ -56,9 +56,10 @@ const statusText = (totp: Up<ApproveStatus>, gateway: Up<GatewayStatus>): string
     );
   }
   if (gateway.status) {
-    const { services, cells, isolation, audit } = gateway.status;
+    const { services, cells, isolation, audit, blocked } = gateway.status;
     lines.push(
       `services      ${services}`,
+      ...(blocked === 0 ? [] : [`blocked       ${blocked}: airlock-ctl sessions`]),
       `cells         ${cells.live} of ${cells.slots}`,
       `record        ${audit.records} records`,
       `isolation     ${ISOLATION_TEXT[isolation]}`,
@@ -77,6 +78,7 @@ const status = async (context: Context): Promise<number> => {
     queue: totp.status?.queue ?? 0,
     leases: totp.status?.leases ?? 0,
     services: gateway.status?.services ?? 0,
+    blocked: gateway.status?.blocked ?? 0,
     lockout: totp.status?.lockout ?? null,
     isolation: gateway.status?.isolation ?? null,
   };

@@ -35,7 +35,7 @@ const text = (maxLength: number): Rule => ({
 });
 const value: Rule = { allowed: 'a text', accepts: (found) => typeof found === 'string' && found.length <= 1024 };
 
-const { totp, leases, permissions, audit } = DEFAULT_CONFIG;
+const { totp, leases, permissions, audit, anomalies } = DEFAULT_CONFIG;
 
 /** Section → key → what it may be. Unknown sections and keys are errors. */
 export const KEYS: Readonly<Record<string, Readonly<Record<string, Key>>>> = {
@@ -68,17 +68,59 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, Key>>>> = {
     topic: key(value, null, 'the topic, for ntfy'),
     room: key(value, null, 'the room, for matrix'),
   },
+  anomalies: {
+    block_minutes: key(
+      integer(1, 1440),
+      anomalies.blockS / 60,
+      'how long a session or role stays blocked where the operator does nothing',
+    ),
+    calls_per_minute: key(integer(1, 1_000_000), anomalies.callsPerMinute, 'calls of a session in a minute'),
+    denials_per_5_minutes: key(
+      integer(1, 1_000_000),
+      anomalies.denialsPer5Minutes,
+      'calls and requests of a session that lease, policy or configuration refuse',
+    ),
+    errors_per_minute: key(integer(1, 1_000_000), anomalies.errorsPerMinute, 'calls of a session that fail'),
+    unknown_ids_per_5_minutes: key(
+      integer(1, 10_000),
+      anomalies.unknownIdsPer5Minutes,
+      'different ids that a session tries and that do not exist',
+    ),
+    probed_scopes_per_5_minutes: key(
+      integer(1, 10_000),
+      anomalies.probedScopesPer5Minutes,
+      'different services and operations that a session tries and may not use',
+    ),
+    codes_per_hour: key(integer(1, 1000), anomalies.codesPerHour, 'one-time codes that a role offers'),
+  },
   audit: {
     retain_days: key(integer(1, 36_500), audit.retainDays, 'days for which the record is kept'),
     group_commit_ms: key(integer(1, 1000), audit.groupCommitMs, 'longest time by which records of reads are written together'),
   },
 };
 
+/** Key of the section `anomalies` to the member of the compiled configuration. */
+const ANOMALY_MEMBERS = {
+  calls_per_minute: 'callsPerMinute',
+  denials_per_5_minutes: 'denialsPer5Minutes',
+  errors_per_minute: 'errorsPerMinute',
+  unknown_ids_per_5_minutes: 'unknownIdsPer5Minutes',
+  probed_scopes_per_5_minutes: 'probedScopesPer5Minutes',
+  codes_per_hour: 'codesPerHour',
+} as const;
+
 type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 const number = (sections: Sections, section: string, key: string, otherwise: number): number => {
   const found = sections[section]?.[key];
   return typeof found === 'number' ? found : otherwise;
+};
+
+const anomalyLimits = (base: CompiledConfig, sections: Sections): Omit<CompiledConfig['anomalies'], 'blockS'> => {
+  const limits = { ...base.anomalies };
+  for (const [name, member] of Object.entries(ANOMALY_MEMBERS))
+    limits[member] = number(sections, 'anomalies', name, base.anomalies[member]);
+  return limits;
 };
 
 /** The checked sections over the defaults. Everything in `sections` has passed KEYS. */
@@ -101,6 +143,10 @@ export const merge = (base: CompiledConfig, sections: Sections): CompiledConfig 
     ].sort(),
   },
   notifications: (sections['notifications'] as Readonly<Record<string, string>> | undefined) ?? base.notifications,
+  anomalies: {
+    blockS: number(sections, 'anomalies', 'block_minutes', base.anomalies.blockS / 60) * 60,
+    ...anomalyLimits(base, sections),
+  },
   audit: {
     retainDays: number(sections, 'audit', 'retain_days', base.audit.retainDays),
     groupCommitMs: number(sections, 'audit', 'group_commit_ms', base.audit.groupCommitMs),

@@ -47,6 +47,8 @@ export const accessClaim = async (
   house.journal.admit(role, GATEWAY_LIMITS.callLogBytes);
   const asked = { operator, grant: id, role, session: session.id };
   const { lease, expiresAt, intent } = await house.bridge.call<ClaimedGrant>('grant.claim', asked);
+  // TAINT-3: nobody looks at a claim, so it makes no session cleaner than its role.
+  house.sessions.inheritTaint(session);
   // Airlock-totp has recorded the claim before; without a record here the text does not leave.
   await house.journal.durable('grant_claimed', { ...asked, scopes: grant.scopes });
   return { lease, expiresAt, ...withIntent(intent) };

@@ -16,6 +16,8 @@ export const accessStatus = (house: House, session: Session): AccessStatus => ({
   session: session.id,
   locked: house.locked.has(session.operator),
   tainted: session.tainted,
+  taint: session.taint,
+  blocked: house.watch.blockOf({ role: session.role, session: session.id }),
   leases: house.register.ofSession(session.id).map((lease) => leaseView(house, lease)),
   pending: house.requests.pendingOf(session.id).map(({ request, match, expiresAt }) => ({ request, match, expiresAt })),
   grants: house.grants.ofRole(session).map(grantView),

@@ -8,11 +8,27 @@ import type { Identity } from '../sessions/sessions.js';
 const withAudit = (error: AirlockError, audit: number | undefined): AirlockError =>
   audit === undefined ? error : new AirlockError(error.code, error.message, { ...error.data, audit });
 
-/** Records and returns what was thrown. Repetitions are folded and have no number. */
-export const refused = (house: House, { role, operator }: Identity, thrown: unknown, detail: Fields): AirlockError => {
+/** What a refusal was aimed at, where the caller does not know better: service and operation, or what the error found. */
+const targetOf = ({ service, operation }: Fields, { message, data }: AirlockError): string =>
+  typeof service === 'string' && typeof operation === 'string' ? `${service} ${operation}` : `${message} ${data.found ?? ''}`;
+
+/**
+ * Records and returns what was thrown. Repetitions are folded and have no number.
+ * @param target what it was aimed at, for the count of ids that do not exist
+ * @returns BLOCKED in its place where it is one too many (ANOM-2)
+ */
+export const refused = (
+  house: House,
+  { role, operator }: Identity,
+  thrown: unknown,
+  detail: Fields,
+  target?: string,
+): AirlockError => {
   const error = asAirlockError(thrown);
   if (!(thrown instanceof AirlockError)) house.options.log(`internal error: ${describe(thrown)}`);
-  return withAudit(error, house.journal.refused(role, error.code, { ...detail, operator }));
+  const recorded = withAudit(error, house.journal.refused(role, error.code, { ...detail, operator }));
+  const session = typeof detail['session'] === 'string' ? detail['session'] : null;
+  return house.watch.ended({ operator, role, session }, recorded, target ?? targetOf(detail, error));
 };
 
 /** Class and place, never the message, which may quote what a peer sent. */

@@ -5,14 +5,7 @@
  * AGENT-2  every refusal is recorded; a method that takes a code does not exist here (CODE-1).
  */
 import type { CallContext, MethodEntry, MethodTable } from '@airlock/ipc';
-import {
-  AirlockError,
-  validatorOf,
-  type AccessRequestParams,
-  type CallParams,
-  type HelloParams,
-  type Validator,
-} from '@airlock/protocol';
+import { AirlockError, validatorOf, type AccessRequestParams, type CallParams, type HelloParams } from '@airlock/protocol';
 import { call } from '../call/call.js';
 import type { House, Peer } from '../house.js';
 import { callResult } from '../operations/result.js';
@@ -43,27 +36,32 @@ const HANDLERS: Readonly<Record<string, Handle>> = {
 };
 
 /** Parameters against CODE-2 first, so that a code in a field that does not exist is named for what it is. */
-const guardedParams = (house: House, identity: Identity, method: string): Validator => {
+const guardedParams = (house: House, identity: Identity, method: string): MethodEntry<Peer>['params'] => {
   const validate = validatorOf(`agent.${method}`);
   const looks = method === 'call' ? callHoldsCode : holdsCode;
-  return (params) => {
+  return (params, peer) => {
     const problem = looks(params as object) ? codeRefused() : validate(params);
-    return problem === null ? null : refused(house, identity, problem, { method });
+    return problem === null ? null : refused(house, identity, problem, { method, ...sessionField(peer) });
   };
 };
 
+const sessionField = ({ session }: Peer): { readonly session?: string } => (session === null ? {} : { session: session.id });
+
+const noSession = (): AirlockError => new AirlockError('NOT_AUTHENTICATED', 'this connection has no session yet');
+
+/** AGENT-1, ANOM-4. */
 const afterHello =
-  (house: House, identity: Identity) =>
+  (house: House, identity: Identity, method: string) =>
   (peer: Peer): AirlockError | null => {
     const problem =
       house.sealed() ??
-      (peer.session === null ? new AirlockError('NOT_AUTHENTICATED', 'this connection has no session yet') : null);
-    return problem === null ? null : refused(house, identity, problem, {});
+      (peer.session === null ? noSession() : house.watch.refusal({ role: peer.role, session: peer.session.id }, method));
+    return problem === null ? null : refused(house, identity, problem, sessionField(peer));
   };
 
 /** `permitted` has seen a session before any of this runs. */
 const sessionOf = ({ session }: Peer): Session => {
-  if (session === null) throw new AirlockError('NOT_AUTHENTICATED', 'this connection has no session yet');
+  if (session === null) throw noSession();
   return session;
 };
 
@@ -86,26 +84,31 @@ const isNoRefusal = (thrown: unknown): boolean =>
 /** Anything but `call`, which records for itself. */
 const entry = (house: House, identity: Identity, method: string, handle: Handle): MethodEntry<Peer> => ({
   params: guardedParams(house, identity, method),
-  permitted: afterHello(house, identity),
+  permitted: afterHello(house, identity, method),
   handle: async (params, { state }) => {
     const session = sessionOf(state);
     try {
       return await handle(house, session, params as never);
     } catch (thrown) {
       if (isNoRefusal(thrown)) throw thrown;
-      throw refused(house, identity, thrown, { method, session: session.id });
+      throw refused(house, identity, thrown, { method, session: session.id }, JSON.stringify(params));
     }
   },
 });
 
 const callEntry = (house: House, identity: Identity): MethodEntry<Peer> => ({
   params: guardedParams(house, identity, 'call'),
-  permitted: afterHello(house, identity),
-  handle: (params, { state }) => call(house, sessionOf(state), params as CallParams),
+  permitted: afterHello(house, identity, 'call'),
+  handle: (params, { state }) => {
+    const session = sessionOf(state);
+    const blocked = house.watch.calling({ role: session.role, operator: session.operator, session: session.id });
+    if (blocked !== null) throw refused(house, identity, blocked, { method: 'call', session: session.id });
+    return call(house, session, params as CallParams);
+  },
 });
 
 const refuseCode = (house: House, identity: Identity, method: string): MethodEntry<Peer> => ({
-  params: () => refused(house, identity, codeRefused(), { method }),
+  params: (_params, peer) => refused(house, identity, codeRefused(), { method, ...sessionField(peer) }),
   permitted: () => null,
   handle: () => {
     throw codeRefused();

@@ -15,6 +15,7 @@ import type { House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import type { Session } from '../sessions/sessions.js';
 import { isOutcomeUnknown, outcomeUnknown } from './outcome.js';
+import { taintSession } from '../sessions/taint-session.js';
 import { cellOf } from './cell-open.js';
 import { checkResult } from './cell-result.js';
 import { checkStillAllowed, runChecks } from './checks.js';
@@ -63,6 +64,7 @@ const execute = async (question: Answerable): Promise<CellResult> => {
   const limited =
     Object.keys(constraints).length === 0 ? order : { ...order, constraints: { ...constraints } as Record<string, never> };
   const answer = await written(question, async () => checkResult(await cell.execute(limited)));
+  if (question.operation.untrusted) taintSession(question.house, question.session, params);
   checkCount(constraints, answer.count);
   return answer;
 };
@@ -91,7 +93,10 @@ const failed = (question: Answerable, thrown: unknown, of: number, beganMs: numb
   const error = asAirlockError(thrown);
   try {
     const fields = outcomeFields(question, { result: error.code, count: 0, of, beganMs });
-    return withAudit(error, question.house.journal.write('operation', fields));
+    const recorded = withAudit(error, question.house.journal.write('operation', fields));
+    const { house, session, params } = question;
+    const { role, operator, id } = session;
+    return house.watch.ended({ role, operator, session: id }, recorded, JSON.stringify([params.service, params.params]));
   } catch (unrecorded) {
     return asAirlockError(unrecorded);
   }
@@ -137,7 +142,6 @@ const answer = async (question: Answerable, of: number, beganMs: number): Promis
   }
   const { result, count, masked, truncated, risk } = done;
   const audit = await recordOk(question, count, of, beganMs);
-  if (question.operation.untrusted) question.session.tainted = true;
   return { result, meta: { audit, masked, truncated, risk } };
 };
 

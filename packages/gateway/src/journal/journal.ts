@@ -14,6 +14,7 @@ export type GatewayEvent =
   | 'access_denied'
   | 'access_expired'
   | 'access_requested'
+  | 'blocked'
   | 'checkpoint'
   | 'config_changed'
   | 'grant_claimed'
@@ -33,6 +34,8 @@ export type GatewayEvent =
   | 'request_fronted'
   | 'request_opened'
   | 'started'
+  | 'tainted'
+  | 'unblocked'
   | 'unlocked';
 
 const noRoom = (): AirlockError =>

@@ -22,6 +22,7 @@ import { isOutcomeUnknown, outcomeUnknown } from '../call/outcome.js';
 import type { Cell } from '../cells/cell.js';
 import { findService, type House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
+import { taintSession } from '../sessions/taint-session.js';
 import type { ServiceEntry } from '../vault/entry.js';
 import type { Parked } from './parked.js';
 
@@ -104,15 +105,14 @@ export const recordOutcome = (house: House, parked: Parked, beganMs?: number): P
 };
 
 /** What an untrusted operation brought in is in the session from here on. */
-const taint = (house: House, { session, service, operation, operator }: Parked): void => {
-  const found = house.sessions.get(session);
-  if (found !== undefined && findService(house, operator, service)?.operations.get(operation)?.untrusted === true)
-    found.tainted = true;
+const taint = (house: House, { session, role, service, operation, operator }: Parked): void => {
+  if (findService(house, operator, service)?.operations.get(operation)?.untrusted === true)
+    taintSession(house, { id: session, role, operator }, { service, operation });
 };
 
 const finish = async (house: House, running: Parked, settled: Settled, beganMs: number): Promise<void> => {
+  if (settled.state === 'done') taint(house, running);
   const after = house.operations.change(running, settled);
-  if (after.state === 'done') taint(house, after);
   await recordOutcome(house, after, beganMs);
 };
 

@@ -27,7 +27,7 @@ const freeBytes = (house: House): number => {
   }
 };
 
-export const status = (house: House): GatewayStatus & { readonly problems: readonly FileProblem[] } => {
+export const status = (house: House, operator: string): GatewayStatus & { readonly problems: readonly FileProblem[] } => {
   const ageMs = house.bridge.ageMs;
   return {
     version: VERSION,
@@ -36,6 +36,7 @@ export const status = (house: House): GatewayStatus & { readonly problems: reado
     heartbeatAgeMs: ageMs === null ? null : Math.round(ageMs),
     services: [...house.stores.values()].reduce((sum, { entries }) => sum + entries.size, 0),
     sessions: house.sessions.size,
+    blocked: house.watch.list(operator).length,
     cells: { live: house.slots.inUse, slots: house.slots.count },
     roles: Object.keys(house.config.roles).sort(),
     isolation: house.config.isolation,

@@ -15,6 +15,7 @@ import { logDir } from '../paths.js';
 import type { Identity, Listener } from '../sessions/sessions.js';
 import { grantCheck, type GrantCheckParams } from './grant.js';
 import { credentialsPut, credentialsRecord, credentialsRemove } from './credentials.js';
+import { sessionList, sessionUnblock } from './sessions.js';
 import { serviceAdd, serviceList, serviceRemove, serviceTest } from './services.js';
 import { kindList, status } from './status.js';
 import type { TicketParams } from './redeem.js';
@@ -33,8 +34,10 @@ const reads = (handle: Handle): Row => ({ handle, whileSealed: true });
 const acts = (handle: Handle): Row => ({ handle, whileSealed: false });
 
 const ROWS: Readonly<Record<string, Row>> = {
-  status: reads((house) => status(house)),
+  status: reads((house, operator) => status(house, operator)),
   'kind.list': reads((house) => kindList(house)),
+  'session.list': reads((house, operator) => sessionList(house, operator)),
+  'session.unblock': acts((house, operator, params: TicketParams) => sessionUnblock(house, operator, params)),
   'service.list': reads((house, operator) => serviceList(house, operator)),
   'grant.check': acts((house, operator, params: GrantCheckParams) => grantCheck(house, operator, params)),
   'service.add': acts((house, operator, params: TicketParams) => serviceAdd(house, operator, params)),

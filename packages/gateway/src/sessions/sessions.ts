@@ -3,12 +3,14 @@
  *
  * SESSION-1  the resume secret is 32 random bytes; only its SHA-256 is kept, compared in constant time.
  * SESSION-2  a session belongs to the role (and operator) of the socket it was opened on; no other socket resumes it.
+ * TAINT-2    a taint is written before the content that tainted leaves, and lasts as long as the session.
  * SESSION-3  a session is written before its secret is handed out, so a kill of this process does not end it.
  */
 import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
-import { AirlockError, encodeBase64url, type Clock } from '@airlock/protocol';
+import { AirlockError, encodeBase64url, type Clock, type Taint } from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
 import { LedgerFile } from '../state/ledger-file.js';
+import { isTaint, RoleTaints, type RoleTaintLine } from './taints.js';
 
 /** Who a socket is: the role in its name, and the operator the role belongs to. */
 export interface Identity {
@@ -26,8 +28,10 @@ export interface Session extends Identity {
   readonly connections: Set<Listener>;
   /** Boot time of the last hello or end of a connection. */
   lastUsedMs: number;
+  /** What it was given that others wrote, first; null: nothing. */
+  taint: Taint | null;
   /** It was given content that others wrote. */
-  tainted: boolean;
+  readonly tainted: boolean;
 }
 
 interface Entry {
@@ -47,12 +51,18 @@ const hashOf = (secret: string): Buffer => createHash('sha256').update(secret, '
 interface Line extends Identity {
   readonly id: string;
   readonly hash: string;
+  readonly taint?: Taint;
 }
 
 const isLine = (value: unknown): value is Line => {
-  const { id, role, operator, hash } = (value ?? {}) as Partial<Record<keyof Line, unknown>>;
-  return [id, role, operator, hash].every((text) => typeof text === 'string');
+  const { id, role, operator, hash, taint } = (value ?? {}) as Partial<Record<keyof Line, unknown>>;
+  return [id, role, operator, hash].every((text) => typeof text === 'string') && (taint === undefined || isTaint(taint));
 };
+
+const lineOf = ({ id, role, operator, taint }: Pick<Session, 'id' | 'role' | 'operator' | 'taint'>, hash: Buffer): Line => ({
+  ...{ id, role, operator, hash: hash.toString('hex') },
+  ...(taint === null ? {} : { taint }),
+});
 
 export class Sessions {
   readonly #clock: Clock;
@@ -60,6 +70,7 @@ export class Sessions {
   /** Resume hash (hex) to session id. */
   readonly #byHash = new Map<string, string>();
   readonly #countOfRole = new Map<string, number>();
+  readonly #taints: RoleTaints;
   readonly #file: LedgerFile;
   /** Whether a session has a live lease and must not be forgotten. */
   readonly #isNeeded: (session: string) => boolean;
@@ -68,6 +79,7 @@ export class Sessions {
   constructor(path: string | null, bootId: string, clock: Clock, isNeeded: (session: string) => boolean) {
     this.#clock = clock;
     this.#isNeeded = isNeeded;
+    this.#taints = new RoleTaints(clock);
     this.#file = new LedgerFile(
       path,
       bootId,
@@ -91,9 +103,9 @@ export class Sessions {
     while (this.#entries.has(id)) id = randomId();
     const resume = encodeBase64url(randomBytes(SECRET_BYTES));
     const hash = hashOf(resume);
-    const { role, operator } = identity;
-    this.#file.append({ id, role, operator, hash: hash.toString('hex') } satisfies Line);
-    return { session: this.#add(id, identity, hash), resume };
+    const taint = this.#taints.recent(identity, GATEWAY_LIMITS.inheritTaintMs);
+    this.#file.append(lineOf({ id, ...identity, taint }, hash));
+    return { session: this.#add(id, identity, hash, taint), resume };
   }
 
   /** @throws AirlockError NOT_AUTHENTICATED for a secret of no session of this role. */
@@ -104,6 +116,23 @@ export class Sessions {
     if (entry === undefined || session === undefined || !timingSafeEqual(entry.resumeHash, hash)) throw wrongSecret();
     if (session.role !== identity.role || session.operator !== identity.operator) throw wrongSecret();
     return session;
+  }
+
+  /** TAINT-2. In the kernel's hands on return. @returns whether it is news */
+  taint({ id, role, operator }: Pick<Session, 'id' | 'role' | 'operator'>, taint: Taint): boolean {
+    this.#file.append(this.#taints.set({ role, operator }, taint));
+    return this.#setTaint(id, taint);
+  }
+
+  /** TAINT-3: what its role was given last, whenever that was. */
+  inheritTaint(session: Session): void {
+    const taint = this.#taints.recent(session, Infinity);
+    if (taint !== null) this.#setTaint(session.id, taint);
+  }
+
+  /** All of an operator's roles, oldest first. */
+  ofOperator(operator: string): readonly Session[] {
+    return [...this.#entries.values()].map(({ session }) => session).filter((session) => session.operator === operator);
   }
 
   attach(session: Session, connection: Listener): void {
@@ -121,25 +150,38 @@ export class Sessions {
   }
 
   #take(value: unknown): void {
-    if (!isLine(value)) return;
-    this.#add(value.id, { role: value.role, operator: value.operator }, Buffer.from(value.hash, 'hex'));
+    if (this.#taints.take(value) || !isLine(value)) return;
+    const { id, role, operator, hash, taint = null } = value;
+    const known = this.get(id);
+    if (known === undefined) this.#add(id, { role, operator }, Buffer.from(hash, 'hex'), taint);
+    else known.taint ??= taint;
   }
 
-  #add(id: string, { role, operator }: Identity, resumeHash: Buffer): Session {
-    const session: Session = { id, role, operator, connections: new Set(), lastUsedMs: this.#clock.bootMs(), tainted: false };
+  /** The first taint stays: it is the one that says why. */
+  #setTaint(id: string, taint: Taint): boolean {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.session.taint !== null) return false;
+    this.#file.append(lineOf({ ...entry.session, taint }, entry.resumeHash));
+    entry.session.taint = taint;
+    return true;
+  }
+
+  #add(id: string, { role, operator }: Identity, resumeHash: Buffer, taint: Taint | null): Session {
+    const session: Session = {
+      ...{ id, role, operator, connections: new Set(), lastUsedMs: this.#clock.bootMs(), taint },
+      get tainted() {
+        return this.taint !== null;
+      },
+    };
     this.#entries.set(id, { session, resumeHash });
     this.#byHash.set(resumeHash.toString('hex'), id);
     this.#countOfRole.set(role, (this.#countOfRole.get(role) ?? 0) + 1);
     return session;
   }
 
-  #lines(): Line[] {
-    return [...this.#entries.values()].map(({ session: { id, role, operator }, resumeHash }) => ({
-      id,
-      role,
-      operator,
-      hash: resumeHash.toString('hex'),
-    }));
+  #lines(): (Line | RoleTaintLine)[] {
+    const sessions = [...this.#entries.values()].map(({ session, resumeHash }) => lineOf(session, resumeHash));
+    return [...sessions, ...this.#taints.lines()];
   }
 
   /** An agent that opens sessions without end only loses its own oldest ones. Insertion order is age. */

@@ -3,15 +3,17 @@ import { asAirlockError, type AirlockError } from '@airlock/protocol';
 import { BudgetLedger } from '../leases/budget.js';
 import { OperationShelf } from '../operations/shelf.js';
 import type { GatewayOptions } from '../options.js';
-import { budgetsFile, operationsDir, sessionsFile, vaultDir } from '../paths.js';
+import { blocksFile, budgetsFile, operationsDir, sessionsFile, vaultDir } from '../paths.js';
 import { Sessions } from '../sessions/sessions.js';
 import { ServiceStore } from '../vault/store.js';
+import { Blocks } from '../watch/blocks.js';
 import { ensureDirectory } from './files.js';
 
 export interface OpenedState {
   readonly sessions: Sessions;
   readonly budgets: BudgetLedger;
   readonly operations: OperationShelf;
+  readonly blocks: Blocks;
   readonly stores: ReadonlyMap<string, ServiceStore>;
   /** VAULT_UNREADABLE, or null. */
   readonly problem: AirlockError | null;
@@ -32,6 +34,7 @@ export const openState = (
       sessions: new Sessions(sessionsFile(options), bootId, clock, isNeeded),
       budgets: new BudgetLedger(budgetsFile(options), bootId),
       operations: new OperationShelf(operationsDir(options), clock),
+      blocks: new Blocks(blocksFile(options), bootId),
       stores: new Map(operators.map((operator) => [operator, new ServiceStore(vaultDir(options), operator)])),
       problem: null,
     };
@@ -40,6 +43,7 @@ export const openState = (
       sessions: new Sessions(null, bootId, clock, isNeeded),
       budgets: new BudgetLedger(null, bootId),
       operations: new OperationShelf(null, clock),
+      blocks: new Blocks(null, bootId),
       stores: new Map(),
       problem: asAirlockError(thrown),
     };

@@ -88,11 +88,31 @@ export interface ClaimResult {
   /** To be sent with every call, where the lease is bound to one. */
   readonly intent?: string;
 }
+/** Since when a session has content that others wrote, and from which operation it got it first. */
+export interface Taint {
+  readonly sinceMs: number;
+  readonly service: string;
+  readonly operation: string;
+}
+/** A session, or a whole role, that did what no agent does in normal use (docs/spec/anomalies.md). */
+export interface BlockView {
+  readonly role: string;
+  /** null: the whole role. */
+  readonly session: string | null;
+  readonly kind: 'rate' | 'denials' | 'errors' | 'ids' | 'scopes' | 'codes';
+  /** `more than N …`. */
+  readonly reason: string;
+  readonly since: string;
+  readonly until: string;
+  readonly retryAfterMs: number;
+}
 export interface AccessStatus {
   readonly role: string;
   readonly session: string;
   readonly locked: boolean;
   readonly tainted: boolean;
+  readonly taint: Taint | null;
+  readonly blocked: BlockView | null;
   readonly leases: readonly AgentLease[];
   readonly pending: readonly { readonly request: string; readonly match: string; readonly expiresAt: string }[];
   readonly grants: readonly AgentGrant[];

@@ -141,6 +141,7 @@ export type Action =
         readonly calls?: number;
       };
     }
+  | { readonly verb: 'unblock'; readonly params: { readonly role: string; readonly session?: string } }
   | { readonly verb: 'unlock'; readonly params: Readonly<Record<string, never>> }
   | { readonly verb: 'totp.reset'; readonly params: Readonly<Record<string, never>> };
 
@@ -160,6 +161,7 @@ export const ACTION_SCHEMAS = {
     'intent',
     'calls',
   ]),
+  'action.unblock': closed({ role: name, session: id }, ['session']),
   'action.unlock': nothing,
   'action.totp.reset': nothing,
 } as const satisfies Record<`action.${ActionVerb}`, unknown>;

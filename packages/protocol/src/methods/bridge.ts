@@ -170,6 +170,7 @@ export const ACTION_RIGHTS: Readonly<Record<ActionVerb, readonly ('seal' | 'rede
   'credentials.get': ['open'],
   'credentials.remove': ['redeem'],
   grant: [],
+  unblock: ['redeem'],
   unlock: [],
   'totp.reset': [],
 };

@@ -1,6 +1,7 @@
 /** Methods of operator/OP.sock: airlock-ctl to airlock-gateway. The methods of the agent socket are served there too, as role `operator`. */
 import type { ConnectorManifest, Settings } from '../connector.js';
 import type { Destination } from '../destination.js';
+import type { BlockView, Taint } from './agent.js';
 import type { SealedRecordText } from './cell.js';
 import { closed, id, integer, name, nothing, scopes, sealedRecord, service, text } from './shapes.js';
 
@@ -23,6 +24,8 @@ export interface GatewayStatus {
   readonly heartbeatAgeMs: number | null;
   readonly services: number;
   readonly sessions: number;
+  /** Sessions and roles of this operator that are blocked now. */
+  readonly blocked: number;
   readonly cells: { readonly live: number; readonly slots: number };
   readonly roles: readonly string[];
   readonly isolation: 'users' | 'same-user' | 'none';
@@ -40,6 +43,9 @@ export const OPERATOR_SCHEMAS = {
   /** Manifests of all kinds that can be added. */
   'operator.kind.list': nothing,
   'operator.service.list': nothing,
+  /** Sessions of all roles of this operator, and what is blocked. */
+  'operator.session.list': nothing,
+  'operator.session.unblock': closed({ ticket: id }),
   /** Whether an approval could allow these scopes to this role; what could not is refused as in access.request. */
   'operator.grant.check': closed({ role: name, scopes, ttlS: integer(1, 86_400) }),
   'operator.service.add': closed({ ticket: id, record: sealedRecord }, ['record']),
@@ -68,6 +74,26 @@ export const OPERATOR_SCHEMAS = {
 
 export interface KindList {
   readonly kinds: readonly ConnectorManifest[];
+}
+
+export interface SessionView {
+  readonly session: string;
+  readonly role: string;
+  readonly connected: boolean;
+  readonly leases: number;
+  readonly taint: Taint | null;
+  readonly blocked: BlockView | null;
+}
+/** Answer of session.list. */
+export interface SessionList {
+  readonly sessions: readonly SessionView[];
+  /** Of single sessions and of whole roles, oldest first. */
+  readonly blocks: readonly BlockView[];
+}
+/** Answer of session.unblock. */
+export interface Unblocked {
+  /** Blocks that were lifted; 0 where they had ended meanwhile. */
+  readonly lifted: number;
 }
 
 /** Answer of service.list. */

@@ -182,6 +182,7 @@ const VERBS: ReadonlySet<string> = new Set<Action['verb']>([
   'credentials.get',
   'credentials.remove',
   'grant',
+  'unblock',
   'unlock',
   'totp.reset',
 ]);

@@ -20,6 +20,7 @@ const DEEDS: Readonly<Record<Action['verb'], string>> = {
   'credentials.get': 'show a credential on this terminal',
   'credentials.remove': 'remove a credential',
   grant: 'grant access that an agent may claim, once',
+  unblock: 'let an agent go on that was blocked',
   unlock: 'unlock: leases that were frozen work again',
   'totp.reset': 'enrol another phone: this one stops approving',
 };
@@ -63,6 +64,11 @@ const grantLines = ({ role, scopes, ttlS, intent, calls }: GrantParams): Line[] 
   { label: 'limits', value: calls === undefined ? 'none' : `at most ${calls} calls` },
 ];
 
+const unblockLines = ({ role, session }: { readonly role: string; readonly session?: string }): Line[] => [
+  { label: 'role', value: wordText(role) },
+  { label: 'session', value: session === undefined ? 'all of the role' : wordText(session) },
+];
+
 const detailsOf = (action: Action): Line[] => {
   switch (action.verb) {
     case 'service.add':
@@ -89,6 +95,8 @@ const detailsOf = (action: Action): Line[] => {
       return [serviceLine(action.params.service)];
     case 'grant':
       return grantLines(action.params);
+    case 'unblock':
+      return unblockLines(action.params);
     case 'unlock':
     case 'totp.reset':
       return [];
@@ -112,6 +120,7 @@ export const enrolmentText = (operator: string, actions: readonly Action[]): str
 
 /** One line for lists. */
 export const actionSummary = (action: Action): string => {
+  if (action.verb === 'unblock') return `${DEEDS.unblock}: ${wordText(action.params.role)}`;
   if (action.verb !== 'grant') return serviceSummary(action);
   const { role, scopes, ttlS } = action.params;
   return `grant ${wordText(role)}: ${scopes.map(wordText).join(' ')} for ${durationText(ttlS)}`;
