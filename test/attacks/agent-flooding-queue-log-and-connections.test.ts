@@ -15,7 +15,19 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { approveShown, ask, connectTo, countUnread, errorOf, filesBelow, frontOf, pendingOn, until } from './support/house.js';
+import {
+  UNWATCHED,
+  approveShown,
+  ask,
+  configWith,
+  connectTo,
+  countUnread,
+  errorOf,
+  filesBelow,
+  frontOf,
+  pendingOn,
+  until,
+} from './support/house.js';
 
 const CONNECTIONS = 1100;
 /** LIMITS.maxConnectionsPerSocket. */
@@ -28,7 +40,7 @@ const PATIENCE_MS = 8000;
 let running: Running;
 let operator: Connection;
 t.before(async () => {
-  running = await startTestInstance({ roles: ['default', 'other'], cells: 3 });
+  running = await startTestInstance({ roles: ['default', 'other'], cells: 3, config: configWith(UNWATCHED) });
   await addMailbox(running);
   operator = await connectTo(running, 'approve/default');
 });

@@ -3,12 +3,23 @@ import type { AccessRequestResult } from '@airlock/protocol';
 import { addMailbox, openSession, refusalOf, startTestInstance, type AgentSession, type Running } from '@airlock/testkit';
 import { connectSocket } from '@airlock/ipc';
 import t from 'tap';
-import { approveShown, auditOf, connectTo, errorOf, frontOf, goodCode, stateHolding, submit } from './support/house.js';
+import {
+  UNWATCHED,
+  approveShown,
+  auditOf,
+  configWith,
+  connectTo,
+  errorOf,
+  frontOf,
+  goodCode,
+  stateHolding,
+  submit,
+} from './support/house.js';
 
 let running: Running;
 let agent: AgentSession;
 t.before(async () => {
-  running = await startTestInstance({ cells: 1 });
+  running = await startTestInstance({ cells: 1, config: configWith(UNWATCHED) });
   await addMailbox(running);
   agent = await openSession(running);
 });

@@ -11,14 +11,14 @@ import {
   type Running,
 } from '@airlock/testkit';
 import t from 'tap';
-import { countUnread, listMessages } from './support/house.js';
+import { countUnread, listMessages, UNWATCHED, configWith } from './support/house.js';
 
 let running: Running;
 let agent: AgentSession;
 /** As issued: list_messages alone. */
 let lease: string;
 t.before(async () => {
-  running = await startTestInstance({ cells: 2 });
+  running = await startTestInstance({ cells: 2, config: configWith(UNWATCHED) });
   await addMailbox(running);
   agent = await openSession(running);
   ({ lease } = await obtainLease(running, agent, ['mail:read:list_messages'], { ttlS: 3600 }));

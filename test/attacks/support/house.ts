@@ -2,7 +2,8 @@
 import { connectSocket, type Connection } from '@airlock/ipc';
 import type { AirlockError, ApproveResult, CheckpointResult, PendingResult, ShownRequest } from '@airlock/protocol';
 import { checkout, codeAt, type AgentSession, type Running } from '@airlock/testkit';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const STEP_MS = 30_000;
@@ -23,6 +24,17 @@ export const frontOf = async (link: Connection): Promise<ShownRequest> => {
   if (front === null) throw new Error('nothing is in front');
   return front;
 };
+
+/** A configuration directory with this airlock.yaml; it goes with the temporary directory of the tests. */
+export const configWith = (yaml: string): string => {
+  const dir = mkdtempSync(join(tmpdir(), 'airlock-config-'));
+  writeFileSync(join(dir, 'airlock.yaml'), yaml);
+  return dir;
+};
+
+/** For attacks that have to go on where an agent would long be blocked. */
+export const UNWATCHED =
+  'anomalies: {calls_per_minute: 1000000, denials_per_5_minutes: 1000000, errors_per_minute: 1000000, unknown_ids_per_5_minutes: 10000, probed_scopes_per_5_minutes: 10000, codes_per_hour: 1000}\n';
 
 /** What the phone shows now, or so many steps from now. */
 export const codeNow = ({ secret, clock }: Running, steps = 0): string => codeAt(secret, clock.wallMs() + steps * STEP_MS);
