@@ -22,6 +22,7 @@ import {
   checkApproved,
   checkConstraints,
   checkDeadline,
+  checkRisk,
   checkScope,
   checkWrite,
   findOperation,
@@ -67,7 +68,9 @@ export class Executor {
     if (isWrite) return this.#sealWritten(answer, params.maxResultBytes);
     // A lease that ended while the service was answering ends this call too.
     checkDeadline(limits, context.clock);
-    return this.#seal(answer, params.maxResultBytes);
+    const sealed = this.#seal(answer, params.maxResultBytes);
+    checkRisk(operation, constraints, sealed.risk);
+    return sealed;
   }
 
   /** The last moment at which nothing has happened: the login before it may have taken long. */

@@ -9,6 +9,7 @@ import {
   AirlockError,
   intersectConstraints,
   isIntersectable,
+  isRiskAllowed,
   digestOf,
   parseScope,
   scopeCovers,
@@ -80,13 +81,16 @@ export const joinConstraints = (
   });
 };
 
+/** Enforced by the cell itself, for every operation. */
+const OWN: ReadonlySet<string> = new Set(['maxRisk']);
+
 /**
  * Fail closed: a constraint that the operation does not enforce would be a promise nobody keeps.
  * @throws AirlockError CONSTRAINT naming the constraint and those that are enforced
  */
 export const checkConstraints = (operation: OperationManifest, constraints: Readonly<Record<string, Json>>): void => {
   const enforced = operation.constraints ?? [];
-  const stray = Object.keys(constraints).find((name) => !enforced.includes(name));
+  const stray = Object.keys(constraints).find((name) => !enforced.includes(name) && !OWN.has(name));
   if (stray === undefined) return;
   throw new AirlockError('CONSTRAINT', `${operation.name} cannot be held to this constraint of the lease`, {
     field: `params.constraints.${stray.slice(0, 80)}`,
@@ -94,6 +98,16 @@ export const checkConstraints = (operation: OperationManifest, constraints: Read
     found: stray.slice(0, 80),
     hint: 'ask for a lease without this constraint, or narrow it by scope, time and number of calls',
   });
+};
+
+/**
+ * What scores above the lease's `maxRisk` is withheld. What was written is told in any case.
+ * @param risk 0 to 1
+ * @throws AirlockError RISK_TOO_HIGH
+ */
+export const checkRisk = (operation: OperationManifest, constraints: Readonly<Record<string, Json>>, risk: number): void => {
+  if (operation.class === 'write' || isRiskAllowed(constraints, risk)) return;
+  throw new AirlockError('RISK_TOO_HIGH', 'the result scores above what the lease allows, and is withheld');
 };
 
 const digestOfCall = (service: string, { operation, params }: CellExecuteParams): string | null => {

@@ -27,7 +27,7 @@ t.test('LEASE-8: lease narrow offers no constraint that nothing enforces', async
   const refused = await airlock(['lease', 'narrow', LEASE, '--constraint', 'senders=a@b.org', '--json'], { env });
   test.equal(refused.code, 3);
   test.match(refused.json, {
-    error: { code: 'CONSTRAINT', expected: 'calls, folders, maxResults', found: 'senders', hint: /--calls/ },
+    error: { code: 'CONSTRAINT', expected: 'calls, bytes, folders, maxResults, maxRisk', found: 'senders', hint: /--calls/ },
   });
 });
 

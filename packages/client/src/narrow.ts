@@ -9,15 +9,25 @@ export interface Narrowing {
   readonly ttlS?: number | undefined;
   /** Calls of the result and of all narrowed from it together. */
   readonly calls?: number | undefined;
+  /** Bytes of results, as JSON, of the result and of all narrowed from it together. */
+  readonly bytes?: number | undefined;
   readonly constraints?: LeaseConstraints | undefined;
 }
 
-const caveatsOf = ({ scopes, ttlS, calls, constraints }: Narrowing, nowMs: number): Caveat[] => [
-  ...(scopes === undefined ? [] : [['scopes', canonicalScopes(scopes)] as const]),
-  ...(ttlS === undefined ? [] : [['expires', nowMs + ttlS * 1000] as const]),
-  ...(calls === undefined ? [] : [['budget', { calls }] as const]),
-  ...(constraints === undefined ? [] : [['constraints', canonicalConstraints(constraints)] as const]),
-];
+const budgetOf = ({ calls, bytes }: Narrowing): Caveat[] =>
+  calls === undefined && bytes === undefined
+    ? []
+    : [['budget', { ...(calls === undefined ? {} : { calls }), ...(bytes === undefined ? {} : { bytes }) }] as const];
+
+const caveatsOf = (narrowing: Narrowing, nowMs: number): Caveat[] => {
+  const { scopes, ttlS, constraints } = narrowing;
+  return [
+    ...(scopes === undefined ? [] : [['scopes', canonicalScopes(scopes)] as const]),
+    ...(ttlS === undefined ? [] : [['expires', nowMs + ttlS * 1000] as const]),
+    ...budgetOf(narrowing),
+    ...(constraints === undefined ? [] : [['constraints', canonicalConstraints(constraints)] as const]),
+  ];
+};
 
 /**
  * A lease that allows less.
@@ -28,7 +38,7 @@ export const narrow = (lease: string, narrowing: Narrowing, nowMs: number): stri
   const caveats = caveatsOf(narrowing, nowMs);
   if (caveats.length === 0) {
     throw new AirlockError('PARAMS_INVALID', 'nothing to narrow', {
-      hint: 'name at least one of scopes, ttl, calls and constraints',
+      hint: 'name at least one of scopes, ttl, calls, bytes and constraints',
     });
   }
   return caveats.reduce(narrowLease, lease);

@@ -5,14 +5,14 @@
  */
 import type { Json } from '@airlock/protocol';
 import type { LeaseConstraints } from './constraints.js';
-import { type LeasePayload, isBudget, isCanonicalConstraints } from './payload.js';
+import { type LeaseBudgetLimits, type LeasePayload, isBudget, isCanonicalConstraints } from './payload.js';
 import { isScopeList } from './scopes.js';
 
 /** Kind and argument, as the canonical JSON array on the wire. */
 export type Caveat =
   | readonly ['scopes', readonly string[]]
   | readonly ['expires', LeasePayload['expiresMs']]
-  | readonly ['budget', { readonly calls: number }]
+  | readonly ['budget', LeaseBudgetLimits]
   | readonly ['constraints', LeaseConstraints];
 
 type Kind = Caveat[0];
@@ -20,7 +20,7 @@ type Kind = Caveat[0];
 const CHECKS: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   scopes: isScopeList,
   expires: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
-  budget: (value) => isBudget(value, ['calls']),
+  budget: (value) => isBudget(value, ['calls', 'bytes']),
   constraints: (value) => isCanonicalConstraints(value) && Object.keys(value).length > 0,
 };
 

@@ -13,12 +13,16 @@ export interface LeaseConstraints {
   readonly domains?: readonly string[];
   /** Sender addresses in lower case, compared exactly. */
   readonly senders?: readonly string[];
+  /** Ids of calendars, compared exactly. */
+  readonly calendars?: readonly string[];
   /** First day, `YYYY-MM-DD`, UTC, inclusive. */
   readonly since?: string;
   /** First day that is no longer included, `YYYY-MM-DD`, UTC. */
   readonly before?: string;
   /** Most items one call may return, from 1. */
   readonly maxResults?: number;
+  /** Highest risk score of a result that is shown, in thousandths: leases hold whole numbers only. */
+  readonly maxRisk?: number;
 }
 
 const MAX_ITEMS = 64;
@@ -55,13 +59,21 @@ const asCount = (key: string, value: unknown): number => {
   return value as number;
 };
 
+const asThousandths = (key: string, value: unknown): number => {
+  if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > 1000)
+    throw refuse(key, 'thousandths, a whole number from 0 to 1000');
+  return value as number;
+};
+
 const READERS: { readonly [Key in keyof Required<LeaseConstraints>]: (value: unknown) => Required<LeaseConstraints>[Key] } = {
   folders: (value) => asItems('folders', value, false),
   domains: (value) => asItems('domains', value, true),
   senders: (value) => asItems('senders', value, true),
+  calendars: (value) => asItems('calendars', value, false),
   since: (value) => asDay('since', value),
   before: (value) => asDay('before', value),
   maxResults: (value) => asCount('maxResults', value),
+  maxRisk: (value) => asThousandths('maxRisk', value),
 };
 const isKnown = (key: string): key is keyof LeaseConstraints => Object.hasOwn(READERS, key);
 

@@ -24,7 +24,11 @@ const items = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 3
 const day = fc.constantFrom('2025-01-01', '2025-06-30', '2026-02-28');
 const constraints = fc
   .record(
-    { folders: items, domains: items, senders: items, since: day, before: day, maxResults: fc.integer({ min: 1, max: 50 }) },
+    {
+      ...{ folders: items, domains: items, senders: items, calendars: items, since: day, before: day },
+      maxResults: fc.integer({ min: 1, max: 50 }),
+      maxRisk: fc.integer({ min: 0, max: 1000 }),
+    },
     { requiredKeys: [] },
   )
   .filter((value) => Object.keys(value).length > 0);
@@ -32,6 +36,7 @@ const caveat: fc.Arbitrary<Caveat> = fc.oneof(
   scopes.map((list) => ['scopes', list] as const),
   fc.integer({ min: 2, max: 7_000_000 }).map((ms) => ['expires', NOW_MS + ms] as const),
   fc.integer({ min: 1, max: 9 }).map((calls) => ['budget', { calls }] as const),
+  fc.integer({ min: 1, max: 999 }).map((bytes) => ['budget', { bytes }] as const),
   constraints.map((value) => ['constraints', value] as const),
 );
 const caveats = fc.array(caveat, { minLength: 1, maxLength: 5 });
@@ -42,9 +47,11 @@ const noWiderConstraints = (narrower: LeaseConstraints, wider: LeaseConstraints)
   within(narrower.folders, wider.folders) &&
   within(narrower.domains, wider.domains) &&
   within(narrower.senders, wider.senders) &&
+  within(narrower.calendars, wider.calendars) &&
   (wider.since === undefined || (narrower.since ?? '') >= wider.since) &&
   (wider.before === undefined || (narrower.before ?? '9') <= wider.before) &&
-  (wider.maxResults === undefined || (narrower.maxResults ?? Infinity) <= wider.maxResults);
+  (wider.maxResults === undefined || (narrower.maxResults ?? Infinity) <= wider.maxResults) &&
+  (wider.maxRisk === undefined || (narrower.maxRisk ?? Infinity) <= wider.maxRisk);
 const noWider = (narrower: VerifiedLease, wider: VerifiedLease): boolean =>
   narrower.effective.scopes.every((scope) =>
     wider.effective.scopes.some((other) => scopeCovers(parseScope(other), parseScope(scope))),
@@ -97,7 +104,10 @@ t.test('LEASE-5 narrowLease appends exactly the chained caveat, and refuses what
     ['scopes', ['gmail']],
     ['expires', NOW_MS + 3_600_001],
     ['budget', { calls: 0 }],
+    ['budget', { bytes: 0 }],
     ['constraints', {}],
+    ['constraints', { maxRisk: 1001 }],
+    ['constraints', { maxRisk: 0.5 }],
   ];
   for (const item of refusals)
     t.equal(

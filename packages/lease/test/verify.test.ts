@@ -181,7 +181,7 @@ t.test('LEASE-6 a caveat of unknown kind or form fails', async (t) => {
     ['scopes', ['gmail']],
     ['budget', {}],
     ['budget', { calls: 0 }],
-    ['budget', { calls: 1, bytes: 1 }],
+    ['budget', { calls: 1, colour: 1 }],
     ['budget', null],
     ['constraints', {}],
     ['constraints', { colour: 'red' }],

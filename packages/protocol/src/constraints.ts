@@ -19,9 +19,11 @@ const MEETS = new Map<string, Meet>([
   ['folders', both],
   ['domains', both],
   ['senders', both],
+  ['calendars', both],
   ['since', later],
   ['before', earlier],
   ['maxResults', smaller],
+  ['maxRisk', smaller],
 ]);
 
 /** Whether two values of this key have an intersection. */
@@ -33,3 +35,13 @@ export const intersectConstraints = (a: Members, b: Members): Members => {
   const met = shared.map((key) => [key, MEETS.get(key)?.(a[key] ?? null, b[key] ?? null) ?? a[key] ?? null] as const);
   return { ...b, ...a, ...Object.fromEntries(met) };
 };
+
+/** The limit of a policy or person (0 to 1) as leases have it: thousandths, rounded down, so that it never allows more. */
+export const riskThousandths = (risk: number): number => Math.floor(risk * 1000);
+
+/**
+ * Whether a score is within `maxRisk` of the constraints; one that is no number of thousandths allows nothing (fail closed).
+ * @param risk 0 to 1
+ */
+export const isRiskAllowed = ({ maxRisk }: Members, risk: number): boolean =>
+  maxRisk === undefined || (typeof maxRisk === 'number' && Number.isSafeInteger(maxRisk) && risk * 1000 <= maxRisk);

@@ -1,7 +1,7 @@
 /** LEASE-7: what two sets of constraints allow together is never more than either. */
 import fc from 'fast-check';
 import t from 'tap';
-import { intersectConstraints } from '../src/index.js';
+import { intersectConstraints, isRiskAllowed, riskThousandths } from '../src/index.js';
 
 interface Limits {
   readonly folders?: string[];
@@ -43,4 +43,14 @@ t.test('a chain of narrowing allows exactly what every link allows', async (t) =
       ),
     'negative control: the last word wins',
   );
+});
+
+t.test('a risk is within a limit of thousandths; a limit that is none allows nothing', async (t) => {
+  t.ok(isRiskAllowed({}, 1));
+  t.ok(isRiskAllowed({ maxRisk: 300 }, 0.3));
+  t.notOk(isRiskAllowed({ maxRisk: 300 }, 0.3001));
+  t.ok(isRiskAllowed({ maxRisk: 0 }, 0));
+  for (const maxRisk of ['1000', null, 0.5, [], {}]) t.notOk(isRiskAllowed({ maxRisk }, 0), JSON.stringify(maxRisk));
+  t.same(intersectConstraints({ maxRisk: 300 }, { maxRisk: 200 }), { maxRisk: 200 });
+  t.equal(riskThousandths(0.2999), 299, 'rounded to what allows less');
 });

@@ -142,3 +142,28 @@ t.test('QUEUE-11: approved at another terminal, the one that asked is told once'
   t.same(told, { status: 'approved', grant: approved.grant });
   t.same(await call(pair.link, 'action.wait', { request: request.id, timeoutS: 0 }), { status: 'approved' });
 });
+
+t.test('GRANT-1: constraints and bytes are shown in words, kept, and in the lease that is claimed', async (t) => {
+  const pair = await open(t);
+  const constraints = { folders: ['Sent', 'INBOX'], since: '2026-01-01', before: '2026-03-01', maxRisk: 250 };
+  await ask(pair.link, { bytes: 5000, constraints });
+  const { text } = await front(pair.link);
+  for (const words of [
+    'only folders "INBOX", "Sent"',
+    'nothing before 2026-01-01',
+    'only before 2026-03-01',
+    'only results of a risk up to 0.250',
+    'at most 5000 bytes of results',
+  ])
+    t.ok(text.includes(words), words);
+  const { grant: view } = await approveFront(pair.house, pair.link);
+  const { payload } = parseLease((await claim(pair, view?.grant ?? '')).lease);
+  t.same(payload.constraints, { ...constraints, folders: ['INBOX', 'Sent'] });
+  t.same(payload.budget, { bytes: 5000 });
+});
+
+t.test('LEASE-8: a grant with a constraint that nobody knows is not put before anybody', async (t) => {
+  const pair = await open(t);
+  for (const constraints of [{ colour: 'red' }, { maxRisk: 2000 }, { since: 'yesterday' }])
+    await t.rejects(ask(pair.link, { constraints }), { code: 'PARAMS_INVALID' }, JSON.stringify(constraints));
+});

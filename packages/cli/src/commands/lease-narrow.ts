@@ -25,11 +25,12 @@ const callsOf = (flag: string | undefined, calls: Constraints[string] | undefine
 const narrowingOf = ({ scope, ttl, calls, constraint = [] }: NarrowFlags): Narrowing => {
   const asked = parseConstraints(constraint);
   checkEnforced(asked);
-  const { calls: counted, ...others } = asked;
+  const { calls: counted, bytes, ...others } = asked;
   return {
     scopes: scope,
     ttlS: ttl === undefined ? undefined : parseMinutes(ttl),
     calls: callsOf(calls, counted),
+    bytes: bytes === undefined ? undefined : parseCount(JSON.stringify(bytes), '--constraint bytes'),
     constraints: Object.keys(others).length === 0 ? undefined : others,
   };
 };
@@ -54,7 +55,11 @@ export const LEASE_NARROW: Command = {
     { flags: '--scope <scope>', summary: 'a scope to keep; may be given again', many: true },
     { flags: '--ttl <minutes>', summary: 'end it earlier' },
     { flags: '--calls <n>', summary: 'at most this many calls' },
-    { flags: '--constraint <key=value>', summary: 'calls=N, folders=NAME,NAME, maxResults=N', many: true },
+    {
+      flags: '--constraint <key=value>',
+      summary: 'calls=N, bytes=N, folders=NAME,NAME, maxResults=N, maxRisk=THOUSANDTHS',
+      many: true,
+    },
   ],
   run: (context, { args: [lease], options }) => leaseNarrow(context, lease, options),
 };

@@ -4,6 +4,7 @@ import {
   canonicalScopes,
   type AccessRequestParams,
   type AccessRequestResult,
+  type Budget,
   type Constraints,
   type OpenRequestResult,
   type RegisteredLease,
@@ -16,25 +17,31 @@ import { checkOpen, checkScopes, enforcedBy, ttlOf } from './allowed.js';
 
 /** bridge.request.open: most calls of a budget. */
 const MAX_CALLS = 1_000_000;
+/** bridge.request.open: most bytes of a budget. */
+const MAX_BYTES = 1_000_000_000_000;
 
 const constraintError = (key: string, enforced: readonly string[]): AirlockError =>
   new AirlockError('CONSTRAINT', 'the request has a constraint that is not enforced, so it is not promised', {
     field: `params.constraints.${key.slice(0, 64).toWellFormed()}`,
-    expected: [`calls: a whole number from 1 to ${MAX_CALLS}`, ...enforced].join(', '),
+    expected: [`calls: a whole number from 1 to ${MAX_CALLS}`, `bytes: from 1 to ${MAX_BYTES}`, ...enforced].join(', '),
     hint: 'leave it out, or ask for one of those that the operations of the scopes enforce',
   });
 
-/** The number of calls is kept here, every other constraint by the operations that declare it. */
-const budgetOf = ({ calls }: Constraints = {}, enforced: readonly string[]): { readonly calls: number } | undefined => {
-  if (calls === undefined) return undefined;
-  if (typeof calls !== 'number' || !Number.isSafeInteger(calls) || calls < 1 || calls > MAX_CALLS)
-    throw constraintError('calls', enforced);
-  return { calls };
+/** Calls and bytes are counted here, every other constraint is kept by the operations that declare it. */
+const budgetOf = (constraints: Constraints = {}, enforced: readonly string[]): Budget | undefined => {
+  const limits = [['calls', MAX_CALLS] as const, ['bytes', MAX_BYTES] as const].flatMap(([key, most]) => {
+    const value = constraints[key];
+    if (value === undefined) return [];
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1 || value > most)
+      throw constraintError(key, enforced);
+    return [[key, value] as const];
+  });
+  return limits.length === 0 ? undefined : Object.fromEntries(limits);
 };
 
 /** @throws AirlockError CONSTRAINT for one that no operation in the scopes enforces, PARAMS_INVALID for a malformed one. */
-const limitsOf = (constraints: Constraints = {}, enforced: readonly string[]): Constraints => {
-  const others = Object.entries(constraints).filter(([key]) => key !== 'calls');
+export const limitsOf = (constraints: Constraints = {}, enforced: readonly string[]): Constraints => {
+  const others = Object.entries(constraints).filter(([key]) => key !== 'calls' && key !== 'bytes');
   const stray = others.find(([key]) => !enforced.includes(key));
   if (stray !== undefined) throw constraintError(stray[0], enforced);
   return { ...canonicalConstraints(Object.fromEntries(others)) };

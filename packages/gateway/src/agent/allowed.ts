@@ -4,6 +4,9 @@ import { AirlockError, OPERATOR_ROLE, parseScope, scopeCovers } from '@airlock/p
 import { listServices, type House } from '../house.js';
 import type { Identity } from '../sessions/sessions.js';
 
+/** What needs nothing of a connector: the cell scores every result. */
+const FOR_EVERY_OPERATION = ['maxRisk'];
+
 /** @throws AirlockError CONSTRAINT */
 export const ttlOf = ({ config }: House, ttlS: number | undefined): number => {
   const { defaultTtlS, maxTtlS } = config.leases;
@@ -25,7 +28,7 @@ export const checkScopes = (house: House, operator: string, scopes: readonly str
   if (refusal !== null) throw refusal;
 };
 
-/** Names of the constraints that at least one operation within the scopes enforces. */
+/** Names of the constraints that at least one operation within the scopes enforces, and of those that cell and gateway enforce for every one. */
 export const enforcedBy = (house: House, operator: string, scopes: readonly string[]): readonly string[] => {
   const wanted = scopes.map(parseScope);
   const enforced = listServices(house, operator).flatMap(({ entry: { service }, operations }) =>
@@ -33,7 +36,7 @@ export const enforcedBy = (house: House, operator: string, scopes: readonly stri
       .filter(({ class: kind, name }) => wanted.some((scope) => scopeCovers(scope, { service, class: kind, operation: name })))
       .flatMap(({ constraints = [] }) => constraints),
   );
-  return [...new Set(enforced)].sort();
+  return [...new Set([...enforced, ...FOR_EVERY_OPERATION])].sort();
 };
 
 /** @throws AirlockError UNAVAILABLE, LOCKED */

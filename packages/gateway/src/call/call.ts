@@ -2,7 +2,7 @@
  * `call`: lease → policy → record of the decision → cell → record of the outcome → answer.
  *
  * CALL-6  the decision is recorded before the cell is asked: durable for what is no read, written for a read.
- * CALL-7  a call is counted against its budgets before it happens.
+ * CALL-7  a call is counted against its budgets before it happens, and the bytes of its result before they leave.
  * CALL-8  the outcome is recorded before the answer leaves, and no answer leaves after the lease has ended.
  * CALL-10 a write whose answer did not come is OUTCOME_UNKNOWN; one that was done is said to be done, even where its lease has ended.
  * CALL-9  a call whose cell died with its lease says that the lease ended, whichever was noticed first.
@@ -10,7 +10,7 @@
 import { AirlockError, asAirlockError, type CallParams, type CallResult, type CellResult } from '@airlock/protocol';
 import { refused, withAudit } from '../agent/refuse.js';
 import { park } from '../operations/park.js';
-import { checkCount, checkSeen } from './seen.js';
+import { checkAnswer, checkSeen } from './seen.js';
 import type { House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import type { Session } from '../sessions/sessions.js';
@@ -65,7 +65,9 @@ const execute = async (question: Answerable): Promise<CellResult> => {
     Object.keys(constraints).length === 0 ? order : { ...order, constraints: { ...constraints } as Record<string, never> };
   const answer = await written(question, async () => checkResult(await cell.execute(limited)));
   if (question.operation.untrusted) taintSession(question.house, question.session, params);
-  checkCount(constraints, answer.count);
+  const isWrite = question.operation.class === 'write';
+  checkAnswer(constraints, answer, isWrite);
+  question.house.budgets.take(lease, answer.result, isWrite);
   return answer;
 };
 

@@ -16,7 +16,7 @@ import {
   type TakenOperation,
 } from '@airlock/protocol';
 import { orderFor } from '../call/cell-open.js';
-import { checkCount } from '../call/seen.js';
+import { checkAnswer } from '../call/seen.js';
 import { checkKept, checkKeptError, checkResult } from '../call/cell-result.js';
 import { isOutcomeUnknown, outcomeUnknown } from '../call/outcome.js';
 import type { Cell } from '../cells/cell.js';
@@ -61,7 +61,7 @@ const execute = (house: House, parked: Parked, entry: ServiceEntry, slot: number
   return house.pool.alone(slot, { lease, service, role, operator }, prepare, async (cell: Cell) => {
     onSent();
     const answer = checkKept(checkResult(await cell.execute(orderOf(parked))));
-    checkCount(parked.constraints, answer.count);
+    checkAnswer(parked.constraints, answer, parked.class === 'write');
     return answer;
   });
 };

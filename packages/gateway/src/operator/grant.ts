@@ -1,12 +1,14 @@
 /** `grant.check`: what no claim could be given is refused before the operator is asked for a code (GRANT-6). */
-import { AirlockError, canonicalScopes } from '@airlock/protocol';
-import { checkScopes, ttlOf } from '../agent/allowed.js';
+import { AirlockError, canonicalScopes, type Constraints } from '@airlock/protocol';
+import { limitsOf } from '../agent/access-request.js';
+import { checkScopes, enforcedBy, ttlOf } from '../agent/allowed.js';
 import type { House } from '../house.js';
 
 export interface GrantCheckParams {
   readonly role: string;
   readonly scopes: readonly string[];
   readonly ttlS: number;
+  readonly constraints?: Constraints;
 }
 
 const checkRole = ({ config }: House, operator: string, role: string): void => {
@@ -21,9 +23,11 @@ const checkRole = ({ config }: House, operator: string, role: string): void => {
 };
 
 /** @throws AirlockError PARAMS_INVALID, SERVICE_UNKNOWN, READ_ONLY, OPERATION_UNKNOWN, CONSTRAINT */
-export const grantCheck = (house: House, operator: string, { role, scopes, ttlS }: GrantCheckParams): object => {
+export const grantCheck = (house: House, operator: string, { role, scopes, ttlS, constraints }: GrantCheckParams): object => {
   checkRole(house, operator, role);
-  checkScopes(house, operator, canonicalScopes(scopes));
+  const wanted = canonicalScopes(scopes);
+  checkScopes(house, operator, wanted);
   ttlOf(house, ttlS);
+  limitsOf(constraints, enforcedBy(house, operator, wanted));
   return {};
 };

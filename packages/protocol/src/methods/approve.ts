@@ -5,6 +5,8 @@ import type { Settings } from '../connector.js';
 import type { Constraints, RequestStatus } from './agent.js';
 import {
   bool,
+  byteCount,
+  callCount,
   closed,
   code,
   destination,
@@ -139,6 +141,8 @@ export type Action =
         readonly ttlS: number;
         readonly intent?: string;
         readonly calls?: number;
+        readonly bytes?: number;
+        readonly constraints?: Constraints;
       };
     }
   | { readonly verb: 'unblock'; readonly params: { readonly role: string; readonly session?: string } }
@@ -157,10 +161,18 @@ export const ACTION_SCHEMAS = {
   'action.credentials.add': closed(credentialAction),
   'action.credentials.get': closed({ service, fields: fieldNames }),
   'action.credentials.remove': closed({ service, fields: fieldNames }),
-  'action.grant': closed({ role: name, scopes, ttlS: integer(1, 86_400), intent: text(2048), calls: integer(1, 1_000_000) }, [
-    'intent',
-    'calls',
-  ]),
+  'action.grant': closed(
+    {
+      role: name,
+      scopes,
+      ttlS: integer(1, 86_400),
+      intent: text(2048),
+      calls: callCount,
+      bytes: byteCount,
+      constraints: freeObject,
+    },
+    ['intent', 'calls', 'bytes', 'constraints'],
+  ),
   'action.unblock': closed({ role: name, session: id }, ['session']),
   'action.unlock': nothing,
   'action.totp.reset': nothing,

@@ -1,7 +1,24 @@
 /** Methods of bridge.sock: airlock-gateway to airlock-totp, and the notifications that come back. docs/spec/release.md */
 import type { Action, ActionVerb } from './approve.js';
 import type { Constraints, RequestStatus } from './agent.js';
-import { closed, digest, freeObject, id, integer, name, nothing, operation, scopes, service, text } from './shapes.js';
+import {
+  byteCount,
+  callCount,
+  closed,
+  digest,
+  freeObject,
+  id,
+  integer,
+  name,
+  nothing,
+  operation,
+  scopes,
+  service,
+  text,
+} from './shapes.js';
+
+/** What a lease may use up: calls, bytes of results as JSON. At least one member. */
+export type Budget = Readonly<Partial<Record<'calls' | 'bytes', number>>>;
 
 /** A live lease as airlock-totp's register has it. */
 export interface RegisteredLease {
@@ -15,7 +32,7 @@ export interface RegisteredLease {
   readonly unattended?: readonly string[];
   /** Intent hash, or null. */
   readonly intent: string | null;
-  readonly budget: { readonly calls?: number } | null;
+  readonly budget: Budget | null;
   readonly issuedMs: number;
   readonly expiresMs: number;
   readonly bootDeadlineMs: number;
@@ -30,7 +47,9 @@ export interface RegisteredGrant {
   readonly scopes: readonly string[];
   /** The text itself: who claims has to be told what the lease is bound to. */
   readonly intent: string | null;
-  readonly budget: { readonly calls?: number } | null;
+  /** Absent where there are none. */
+  readonly constraints?: Constraints;
+  readonly budget: Budget | null;
   readonly issuedMs: number;
   /** On both clocks: end of the grant, and of the lease it becomes. */
   readonly expiresMs: number;
@@ -129,7 +148,7 @@ export const BRIDGE_SCHEMAS = {
       intent: text(2048),
       ttlS: integer(1, 86_400),
       constraints: freeObject,
-      budget: closed({ calls: integer(1, 1_000_000) }),
+      budget: { ...closed({ calls: callCount, bytes: byteCount }, ['calls', 'bytes']), minProperties: 1 },
       renew: id,
       unattended: { type: 'array', minItems: 1, maxItems: 64, uniqueItems: true, items: text(130) },
     },

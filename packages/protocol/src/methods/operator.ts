@@ -3,7 +3,7 @@ import type { ConnectorManifest, Settings } from '../connector.js';
 import type { Destination } from '../destination.js';
 import type { BlockView, Taint } from './agent.js';
 import type { SealedRecordText } from './cell.js';
-import { closed, id, integer, name, nothing, scopes, sealedRecord, service, text } from './shapes.js';
+import { closed, freeObject, id, integer, name, nothing, scopes, sealedRecord, service, text } from './shapes.js';
 
 export interface ServiceView {
   readonly service: string;
@@ -47,7 +47,7 @@ export const OPERATOR_SCHEMAS = {
   'operator.session.list': nothing,
   'operator.session.unblock': closed({ ticket: id }),
   /** Whether an approval could allow these scopes to this role; what could not is refused as in access.request. */
-  'operator.grant.check': closed({ role: name, scopes, ttlS: integer(1, 86_400) }),
+  'operator.grant.check': closed({ role: name, scopes, ttlS: integer(1, 86_400), constraints: freeObject }, ['constraints']),
   'operator.service.add': closed({ ticket: id, record: sealedRecord }, ['record']),
   'operator.service.remove': closed({ ticket: id }),
   'operator.service.test': closed({ ticket: id }),

@@ -13,6 +13,9 @@ export const closed = (properties: Readonly<Record<string, Schema>>, optional: r
 
 export const text = (maxLength: number): Schema => ({ type: 'string', minLength: 1, maxLength });
 export const integer = (minimum: number, maximum: number): Schema => ({ type: 'integer', minimum, maximum });
+/** Limits of a budget. */
+export const callCount: Schema = integer(1, 1_000_000);
+export const byteCount: Schema = integer(1, 1_000_000_000_000);
 export const bool: Schema = { type: 'boolean' };
 export const name: Schema = { type: 'string', pattern: NAME_PATTERN };
 export const service: Schema = { type: 'string', pattern: SERVICE_PATTERN };

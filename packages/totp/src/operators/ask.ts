@@ -10,6 +10,7 @@ import {
   validate,
   type Action,
   type ActionOpenResult,
+  type Budget,
   type Constraints,
   type OpenRequestResult,
   type RegisteredLease,
@@ -36,7 +37,7 @@ export interface AskParams {
   readonly intent?: string;
   readonly ttlS: number;
   readonly constraints: Constraints;
-  readonly budget?: { readonly calls?: number };
+  readonly budget?: Budget;
   readonly renew?: string;
   readonly unattended?: readonly string[];
 }

@@ -12,10 +12,11 @@ import {
   encodeBase64url,
   isoTime,
   type ClaimedGrant,
+  type Constraints,
   type GrantView,
   type RegisteredGrant,
 } from '@airlock/protocol';
-import { newLeaseId } from '@airlock/lease';
+import { canonicalConstraints, newLeaseId } from '@airlock/lease';
 import { TOTP_LIMITS } from '../limits.js';
 import type { Now } from '../queue/state.js';
 import { findGrant, grantOf, leaseOfGrant, replaceGrant, type GrantParams } from '../register/grants.js';
@@ -41,17 +42,20 @@ export const checkGrant = (desk: Desk, params: GrantParams): GrantParams => {
       hint: 'revoke one that is not needed: airlock-ctl leases, then airlock-ctl revoke ID',
     });
   }
-  return { ...params, scopes: canonicalScopes(params.scopes) };
+  const { constraints } = params;
+  // LEASE-8: what nobody enforces is not shown to the one who approves.
+  const limits = constraints === undefined ? {} : { constraints: canonicalConstraints(constraints) as Constraints };
+  return { ...params, ...limits, scopes: canonicalScopes(params.scopes) };
 };
 
 /** Made and recorded; the caller puts it into the state it commits. @throws AirlockError AUDIT_UNAVAILABLE */
 export const issueGrant = (desk: Desk, params: GrantParams, request: string, now: Now): RegisteredGrant => {
   const id = `g-${encodeBase64url(desk.house.random.bytes(GRANT_ID_BYTES))}`;
   const grant = grantOf(params, desk.operator, id, now);
-  const { role, scopes, intent, budget, expiresMs } = grant;
+  const { role, scopes, intent, constraints = {}, budget, expiresMs } = grant;
   desk.house.journal.record(
     'grant_issued',
-    desk.fields({ request, grant: id, role, scopes, intent, budget, expiresAt: isoTime(expiresMs) }),
+    desk.fields({ request, grant: id, role, scopes, intent, constraints, budget, expiresAt: isoTime(expiresMs) }),
   );
   return grant;
 };

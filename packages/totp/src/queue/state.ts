@@ -5,6 +5,7 @@
 import type {
   Action,
   Channel,
+  Budget,
   Constraints,
   RegisteredGrant,
   RegisteredLease,
@@ -13,7 +14,6 @@ import type {
 } from '@airlock/protocol';
 
 export type Lane = 'operator' | 'agent';
-export type Budget = { readonly calls?: number } | null;
 
 /** What an agent asks to do once. `digest`: OPERATION-1. */
 export interface AskedOperation {
@@ -42,7 +42,7 @@ export interface QueuedRequest {
   readonly reason: string;
   readonly intent: string | null;
   readonly constraints: Constraints;
-  readonly budget: Budget;
+  readonly budget: Budget | null;
   readonly ttlS: number;
   readonly action: Action | null;
   /** Of a request of kind `operation` only. */

@@ -4,11 +4,16 @@
  * GRANT-2  a grant becomes one lease: it is taken out of the state in the same step that puts the lease in.
  * GRANT-3  grant and lease end when what was approved ends, on both clocks; claiming late prolongs nothing.
  */
-import { intentHash, type Action, type RegisteredGrant, type RegisteredLease } from '@airlock/protocol';
+import { intentHash, type Action, type Budget, type RegisteredGrant, type RegisteredLease } from '@airlock/protocol';
 import type { Now, OperatorState } from '../queue/state.js';
 import { addLease } from './leases.js';
 
 export type GrantParams = Extract<Action, { readonly verb: 'grant' }>['params'];
+
+const budgetOf = ({ calls, bytes }: GrantParams): Budget | null =>
+  calls === undefined && bytes === undefined
+    ? null
+    : { ...(calls === undefined ? {} : { calls }), ...(bytes === undefined ? {} : { bytes }) };
 
 export const grantOf = (params: GrantParams, operator: string, id: string, now: Now): RegisteredGrant => ({
   id,
@@ -16,7 +21,8 @@ export const grantOf = (params: GrantParams, operator: string, id: string, now: 
   role: params.role,
   scopes: params.scopes,
   intent: params.intent ?? null,
-  budget: params.calls === undefined ? null : { calls: params.calls },
+  ...(params.constraints === undefined ? {} : { constraints: params.constraints }),
+  budget: budgetOf(params),
   issuedMs: now.wallMs,
   expiresMs: now.wallMs + params.ttlS * 1000,
   bootDeadlineMs: now.bootMs + params.ttlS * 1000,
@@ -29,7 +35,7 @@ export const leaseOfGrant = (grant: RegisteredGrant, session: string, id: string
   role: grant.role,
   session,
   scopes: grant.scopes,
-  constraints: {},
+  constraints: grant.constraints ?? {},
   intent: grant.intent === null ? null : intentHash(grant.intent),
   budget: grant.budget,
   issuedMs: now.wallMs,

@@ -2,6 +2,7 @@
 import type { Action, Destination, Settings } from '@airlock/protocol';
 import type { GrantParams } from '../register/grants.js';
 import { quoteText, wordText } from './escape.js';
+import { limitLines } from './limit-words.js';
 import { layOutLine, layOutText, listLines, type Line } from './lines.js';
 import { durationText } from './renewal-text.js';
 
@@ -56,12 +57,15 @@ const sealing = ({ fields, test }: { fields: readonly string[]; test: boolean })
 const serviceLine = (service: string): Line => ({ label: 'service', value: wordText(service) });
 
 /** The intent is the operator's own words: nobody else wrote any of this. */
-const grantLines = ({ role, scopes, ttlS, intent, calls }: GrantParams): Line[] => [
+const grantLines = ({ role, scopes, ttlS, intent, calls, bytes, constraints = {} }: GrantParams): Line[] => [
   { label: 'role', value: wordText(role) },
   ...listLines('access', scopes.map(wordText)),
   { label: 'for', value: `${durationText(ttlS)} from approval, whenever it is claimed` },
   { label: 'intent', value: intent === undefined ? 'none' : quoteText(intent) },
-  { label: 'limits', value: calls === undefined ? 'none' : `at most ${calls} calls` },
+  ...listLines(
+    'limits',
+    limitLines(constraints, { ...(calls === undefined ? {} : { calls }), ...(bytes === undefined ? {} : { bytes }) }),
+  ),
 ];
 
 const unblockLines = ({ role, session }: { readonly role: string; readonly session?: string }): Line[] => [

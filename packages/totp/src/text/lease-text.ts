@@ -1,7 +1,8 @@
 /** The text of a request of kind `lease` (docs/spec/approval.md "Text of a lease request"). */
-import { OPERATOR_ROLE, canonicalJson, type Json } from '@airlock/protocol';
+import { OPERATOR_ROLE } from '@airlock/protocol';
 import type { QueuedRequest } from '../queue/state.js';
-import { escapeText, quoteText, wordText } from './escape.js';
+import { quoteText, wordText } from './escape.js';
+import { limitLines } from './limit-words.js';
 import { layOutText, listLines, type Line } from './lines.js';
 import { changeLines, durationText, renewedLine, type Present } from './renewal-text.js';
 
@@ -25,22 +26,6 @@ const agentsWords = (label: string, words: string | null): Line[] =>
 /** What airlock-ctl run says of itself is nobody else's words. */
 const ownWords = (label: string, words: string | null): Line[] => [{ label, value: words === null ? 'none' : quoteText(words) }];
 
-/** Names are quoted one by one, so that none can look like two. */
-const limitWords = (key: string, value: Json): string => {
-  if (key === 'maxResults' && typeof value === 'number') return `at most ${value} results a call`;
-  if (key === 'folders' && Array.isArray(value) && value.length > 0)
-    return `only folders ${(value as readonly Json[]).map((item) => quoteText(item as string)).join(', ')}`;
-  return `${wordText(key)} = ${escapeText(canonicalJson(value))}`;
-};
-
-const limits = ({ constraints, budget }: LeaseFacts): string[] => {
-  const shown = Object.keys(constraints)
-    .sort()
-    .map((key) => limitWords(key, constraints[key] ?? null));
-  if (budget?.calls !== undefined) shown.push(`at most ${budget.calls} calls`);
-  return shown.length === 0 ? ['none'] : shown;
-};
-
 export const leaseText = (facts: LeaseFacts): string => {
   const words = facts.role === OPERATOR_ROLE ? ownWords : agentsWords;
   const { renewed } = facts;
@@ -55,7 +40,7 @@ export const leaseText = (facts: LeaseFacts): string => {
     { label: 'for', value: `${durationText(facts.ttlS)} from approval` },
     ...words('reason', facts.reason),
     ...words('intent', facts.intent),
-    ...listLines('limits', limits(facts)),
+    ...listLines('limits', limitLines(facts.constraints, facts.budget)),
     ...(renewed === undefined ? [] : changeLines(renewed, facts)),
     { label: 'match', value: facts.match },
   ]);

@@ -43,13 +43,13 @@ const limitChanges = (present: Present, asked: Asked): string[] =>
     return [...(after === null ? [] : [`+ limit ${after}`]), ...(before === null ? [] : [`- limit ${before}`])];
   });
 
-const callsText = (calls: number | undefined): string => (calls === undefined ? 'any number of calls' : `at most ${calls} calls`);
+const countText = (count: number | undefined, what: string): string =>
+  count === undefined ? `any number of ${what}` : `at most ${count} ${what}`;
 
 /** A budget belongs to one lease: the same number is counted from the start again, which is a change too. */
-const callsChange = (present: Present, asked: Asked): string[] => {
-  const [before, after] = [present.budget?.calls, asked.budget?.calls];
-  if (before !== after) return [`${callsText(after)}, before ${callsText(before)}`];
-  return after === undefined ? [] : [`${callsText(after)}, counted from the start again`];
+const countChange = (before: number | undefined, after: number | undefined, what: string): string[] => {
+  if (before !== after) return [`${countText(after, what)}, before ${countText(before, what)}`];
+  return after === undefined ? [] : [`${countText(after, what)}, counted from the start again`];
 };
 
 /** The register knows an intent by its hash only, so it can be said that it differs and not from what. */
@@ -72,7 +72,8 @@ export const changeLines = (present: Present, asked: Asked): Line[] =>
     ...unattendedChanges(present, asked),
     ...lengthChange(present, asked),
     ...limitChanges(present, asked),
-    ...callsChange(present, asked),
+    ...countChange(present.budget?.calls, asked.budget?.calls, 'calls'),
+    ...countChange(present.budget?.bytes, asked.budget?.bytes, 'bytes of results'),
     ...intentChange(present, asked),
     'nothing else changes',
   ]);
