@@ -21,9 +21,15 @@ export const MASK_LIMITS = {
   /** From this length on the mark shows the last characters, so that a human can tell two keys apart. */
   minCharsToShow: 12,
   shownChars: 4,
+  /** A shorter secret is not looked for in pieces: two short words of a result would be it by chance. */
+  minSplitChars: 8,
+  /** A form is at most this often as long as its shortest spelling: `&#x00000041;` for one character. */
+  maxFormFactor: 12,
 } as const;
 
 export const CUT_LIMITS = {
   /** No string is cut below this, before all longer ones were. */
   minKeptChars: 64,
+  /** So far back a blank is looked for, so that no word is cut in two. */
+  maxBackChars: 48,
 } as const;

@@ -3,11 +3,15 @@
  *
  * CELL-4  The credential's own value never stands in a result (raw, base64, hexadecimal or URL form): it is masked.
  *
- * Keys are looked at like values. What an upstream cuts into pieces or encrypts is not found.
+ * Keys are looked at like values, and pieces in several strings (GUARD-13). Hidden characters between do not help. What an
+ * upstream compresses, encrypts or encodes twice is not found.
  */
 import type { Json } from '@airlock/protocol';
 import { MASK_LIMITS } from './limits.js';
-import { formsOf, replaceForm, type Form } from './secret-forms.js';
+import { keyApart, withoutHidden } from './neutralise.js';
+import { formsOf, rangesOf, replaceForm, type Form } from './secret-forms.js';
+import { replaceFound, withoutOverlaps } from './secrets/found.js';
+import { maskSplit, type SplitForm } from './split.js';
 
 export interface Masked {
   readonly value: Json;
@@ -17,7 +21,7 @@ export interface Masked {
 
 export type Mask = (value: Json) => Masked;
 
-const { minCharsToShow, shownChars } = MASK_LIMITS;
+const { minCharsToShow, shownChars, minSplitChars, maxPieceChars } = MASK_LIMITS;
 
 /** `sk-…wxyz` tells a human which key it was; a short secret shows nothing of itself. */
 const markOf = (secret: string): string => {
@@ -29,13 +33,17 @@ interface Finder {
   readonly forms: readonly { readonly form: Form; readonly mark: string }[];
   /** Mark of each secret, short ones too: those are masked only where they are the whole string. */
   readonly marks: ReadonlyMap<string, string>;
+  /** Of those that are long enough to be looked for in pieces. */
+  readonly split: readonly SplitForm[];
 }
 
 const finderOf = (secrets: readonly string[]): Finder => {
   // The longer one first: a password may contain the user name of another field.
   const distinct = [...new Set(secrets)].filter((secret) => secret !== '').sort((a, b) => b.length - a.length);
   const forms = distinct.flatMap((secret) => formsOf(secret).map((form) => ({ form, mark: markOf(secret) })));
-  return { forms, marks: new Map(distinct.map((secret) => [secret, markOf(secret)])) };
+  const long = distinct.filter((secret) => secret.length >= minSplitChars && secret.length <= maxPieceChars);
+  const split = long.flatMap((secret) => formsOf(secret).map((form) => ({ form, mark: markOf(secret) })));
+  return { forms, split, marks: new Map(distinct.map((secret) => [secret, markOf(secret)])) };
 };
 
 class Masking {
@@ -68,7 +76,22 @@ class Masking {
       masked = replaced.text;
       this.count += replaced.count;
     }
-    return masked;
+    return this.#behindHidden(masked);
+  }
+
+  /** A zero-width space in its middle does not save it. */
+  #behindHidden(text: string): string {
+    const plain = withoutHidden(text);
+    if (plain === null) return text;
+    const found = this.#finder.forms.flatMap(({ form, mark }) =>
+      rangesOf(plain.text, form).map(({ from, to }) => ({
+        ...{ from: plain.at[from] ?? 0, to: (plain.at[to - 1] ?? text.length - 1) + 1 },
+        ...{ kind: 'key' as const, mark },
+      })),
+    );
+    const kept = withoutOverlaps(found);
+    this.count += kept.length;
+    return replaceFound(text, kept);
   }
 
   /** A PIN that came back as a number. */
@@ -81,18 +104,12 @@ class Masking {
 
   #object(members: Readonly<Record<string, Json>>): Json {
     const taken = new Set<string>();
-    const entries = Object.entries(members).map(([key, member]): [string, Json] => [this.#key(key, taken), this.mask(member)]);
+    const entries = Object.entries(members).map(([key, member]): [string, Json] => [
+      keyApart(this.#text(key), taken),
+      this.mask(member),
+    ]);
     // Not by assignment: a key may be called __proto__.
     return Object.fromEntries(entries);
-  }
-
-  /** Two keys that look alike once masked stay two. */
-  #key(key: string, taken: Set<string>): string {
-    const masked = this.#text(key);
-    let name = masked;
-    for (let n = 2; taken.has(name); n += 1) name = `${masked} (${n})`;
-    taken.add(name);
-    return name;
   }
 }
 
@@ -102,8 +119,9 @@ export const newMask = (secrets: readonly string[]): Mask => {
   if (finder.marks.size === 0) return (value) => ({ value, masked: 0 });
   return (value) => {
     const masking = new Masking(finder);
-    const result = masking.mask(value);
-    return { value: result, masked: masking.count };
+    const whole = masking.mask(value);
+    const pieces = maskSplit(whole, finder.split);
+    return { value: pieces.value, masked: masking.count + pieces.masked };
   };
 };
 

@@ -8,6 +8,7 @@
  * Matched by hand, not by one regular expression: of a 64-character secret that takes V8 160 ms to compile.
  */
 import { MASK_LIMITS } from './limits.js';
+import { replaceFound } from './secrets/found.js';
 
 /** One form. A match begins at a character that is in `starts`. */
 export interface Form {
@@ -205,21 +206,32 @@ const nextStart = (text: string, at: number, { starts, minChars }: Form): number
   return -1;
 };
 
-/** Replaces every match of the form. @returns the text, and how often. */
-export const replaceForm = (text: string, form: Form, mark: string): { readonly text: string; readonly count: number } => {
-  let replaced = '';
+/** Every match of the form, in order, none over another. */
+export const rangesOf = (text: string, form: Form): { readonly from: number; readonly to: number }[] => {
+  const ranges: { from: number; to: number }[] = [];
   let kept = 0;
-  let count = 0;
   for (let at = nextStart(text, 0, form); at !== -1; at = nextStart(text, at, form)) {
     const match = form.match(text, at);
     if (match === null) {
       at += 1;
       continue;
     }
-    replaced += text.slice(kept, Math.max(kept, match.from)) + mark;
+    ranges.push({ from: Math.max(kept, match.from), to: match.to });
     kept = match.to;
     at = match.to;
-    count += 1;
   }
-  return count === 0 ? { text, count } : { text: replaced + text.slice(kept), count };
+  return ranges;
+};
+
+/** Replaces every match of the form. @returns the text, and how often. */
+export const replaceForm = (text: string, form: Form, mark: string): { readonly text: string; readonly count: number } => {
+  const ranges = rangesOf(text, form);
+  if (ranges.length === 0) return { text, count: 0 };
+  return {
+    text: replaceFound(
+      text,
+      ranges.map((range) => ({ ...range, kind: 'key' as const, mark })),
+    ),
+    count: ranges.length,
+  };
 };

@@ -1,0 +1,125 @@
+/**
+ * Secrets that only their name gives away: `api_key = "…"`, `"password": "…"`, `Authorization: Bearer …`.
+ *
+ * GUARD-10  the value behind a name of this kind is masked where it looks like no word, no placeholder and no reference.
+ */
+import { distinctChars, entropyOf, isIn, markOf, type Found } from './found.js';
+
+/** What the end of a name, without signs and in lower case, says about the value. */
+const PASSWORD = /(?:password|passwd|passwort|kennwort|contrasena|motdepasse|passphrase|passcode|pwd|userpass|dbpass|pass)$/;
+const KEY =
+  /(?:secret|token|apikey|accesskey|secretkey|privatekey|authkey|encryptionkey|signingkey|masterkey|accountkey|sharedaccesskey|clientsecret|credential|credentials|accesskeyid|apisecret|keysecret|auth|authorization|bearer|authtoken|webhookkey|licensekey|sessionid|sessionkey|jwt|pat|apitoken|appkey|subscriptionkey|xapikey|key|cookie|signature|sig)$/;
+/** `nextPageToken` goes back into the next call; `public_key` is none. */
+const HARMLESS =
+  /(?:page|next|cursor|sync|continuation|delta|max|public|pub|primary|foreign|sort|partition|cache|idempotency|publishable|unique|hot|monkey|turkey|donkey|key?board|host)[a-z]{0,10}$/;
+
+type NameKind = 'password' | 'token' | null;
+
+const kindOfName = (name: string): NameKind => {
+  const plain = name.toLowerCase().replace(/[^a-z]/g, '');
+  if (plain.length > 64) return null;
+  if (PASSWORD.test(plain)) return /(?:by|com|com-?pass|bypass)pass$|compass$/.test(plain) ? null : 'password';
+  const [word] = KEY.exec(plain) ?? [];
+  if (word === undefined) return null;
+  const before = plain.slice(0, plain.length - word.length);
+  return HARMLESS.test(before) ? null : 'token';
+};
+
+/** What stands where a value will be, or comes from elsewhere. */
+const REFERENCE =
+  /^(?:\$|%|\{|<|\[masked|\[withheld|\*{3}|x{4}|\.{3}|#|(?:process|os|env|self|this|config|settings|secrets|vars|options|params|request|req|args|data|response|ctx|props|user|app|ssm|vault|file|arn|http|https|null|none|nil|undefined|true|false|string|str|bytes|required|optional|example|sample|changeme|change_me|placeholder|your|my|insert|enter|todo|dummy|redacted)(?:[.:_\-([]|$))/i;
+
+const classesOf = (value: string): number => [/[a-z]/, /[A-Z]/, /[0-9]/, /[^A-Za-z0-9]/].filter((one) => one.test(value)).length;
+
+const isPassword = (value: string): boolean => value.length >= 6 && classesOf(value) >= 2 && distinctChars(value, 5) >= 5;
+
+const isKey = (value: string): boolean => {
+  if (value.length < 12 || !/[0-9]/.test(value) || !/[A-Za-z]/.test(value)) return false;
+  // A hexadecimal digest has less of it than any other random text.
+  return (
+    entropyOf(value.slice(0, 128)) >= (value.length < 20 ? 3 : 2.9) && !/^[a-z]+(?:[-_.][a-z]+)*[-_.]?v?[0-9]{0,4}$/i.test(value)
+  );
+};
+
+/** True for a value behind a name of this kind that is worth hiding. */
+const isSecret = (kind: NameKind, value: string): boolean => {
+  if (kind === null || REFERENCE.test(value) || /[()]|=>|\[['"0-9]/.test(value)) return false;
+  return kind === 'password' ? isPassword(value) : isKey(value);
+};
+
+const MAX_NAME = 48;
+const MAX_VALUE = 4096;
+const SCHEMES = /(?:bearer|basic|token|bot|apikey|api-key|key|digest|negotiate|sso-key|x-amz-security-token)\s/iy;
+
+const isQuote = (char: string | undefined): boolean => char === '"' || char === "'" || char === '`';
+const isBlank = (char: string | undefined): boolean => char === ' ' || char === '\t' || char === '\u00a0';
+
+/** The name that ends before `at`: quotes, blanks and a closing bracket between are skipped. */
+const nameBefore = (text: string, at: number): string => {
+  let end = at;
+  while (end > 0 && at - end < 8 && (isBlank(text[end - 1]) || isQuote(text[end - 1]) || '\\]>:?'.includes(text.charAt(end - 1))))
+    end -= 1;
+  let begin = end;
+  while (begin > 0 && end - begin < MAX_NAME && isIn(text, begin - 1, 'dotted')) begin -= 1;
+  return text.slice(begin, end);
+};
+
+const isValueEnd = (char: string): boolean => char <= ' ' || isQuote(char) || ',;<>&|'.includes(char) || char === '\u00a0';
+
+/** The value behind the sign at `at`: where it begins and ends. */
+const valueBehind = (text: string, at: number): { readonly from: number; readonly to: number } => {
+  let from = at;
+  while (
+    from < text.length &&
+    from - at < 24 &&
+    (isBlank(text[from]) || isQuote(text[from]) || '=>:\\('.includes(text.charAt(from)))
+  )
+    from += 1;
+  SCHEMES.lastIndex = from;
+  const scheme = SCHEMES.exec(text)?.[0].length ?? 0;
+  from += scheme;
+  const quote = isQuote(text[from - 1]) ? text[from - 1] : undefined;
+  let to = from;
+  const last = Math.min(text.length, from + MAX_VALUE);
+  // In quotes a password may hold what ends a bare one.
+  while (to < last && (quote === undefined ? !isValueEnd(text.charAt(to)) : text[to] !== quote && text.charAt(to) > ' ')) to += 1;
+  while (to > from && '.,;\\)]}'.includes(text.charAt(to - 1)) && quote === undefined) to -= 1;
+  if (quote !== undefined && text[to - 1] === '\\') to -= 1;
+  return { from, to };
+};
+
+const markOfValue = (kind: NameKind, value: string): string =>
+  kind === 'password' ? '[masked password]' : markOf('token', '', value);
+
+/** What is behind a name but has no sign of assignment. */
+const BEARER = /\bbearer[ \t]{1,4}([A-Za-z0-9._~+/=-]{16,4096})/gi;
+
+const findBearers = (text: string): Found[] =>
+  [...text.matchAll(BEARER)].flatMap(({ 0: whole, 1: value = '', index }) => {
+    const from = index + whole.length - value.length;
+    return isKey(value) ? [{ from, to: from + value.length, kind: 'token' as const, mark: markOf('token', '', value) }] : [];
+  });
+
+export const findAssigned = (text: string): Found[] => {
+  const found: Found[] = findBearers(text);
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (char !== '=' && char !== ':') continue;
+    const kind = kindOfName(nameBefore(text, at));
+    if (kind === null) continue;
+    const { from, to } = valueBehind(text, at + 1);
+    const value = text.slice(from, to);
+    if (isSecret(kind, value))
+      found.push({ from, to, kind: kind === 'password' ? 'password' : 'token', mark: markOfValue(kind, value) });
+    at = Math.max(at, to - 1);
+  }
+  return found;
+};
+
+/** The whole value of an object's member, judged by the member's name. */
+export const findInMember = (name: string, value: string): Found[] => {
+  const kind = kindOfName(name);
+  if (kind === null || value.length > MAX_VALUE || /\s/.test(value)) return [];
+  if (!isSecret(kind, value)) return [];
+  return [{ from: 0, to: value.length, kind: kind === 'password' ? 'password' : 'token', mark: markOfValue(kind, value) }];
+};

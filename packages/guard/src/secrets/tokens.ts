@@ -1,0 +1,104 @@
+/**
+ * Keys and tokens known by their form.
+ *
+ * GUARD-7  a token is masked where its prefix, alphabet and length are right; its prefix and last four characters stay.
+ */
+import { distinctChars, endOfRun, isIn, isStart, markOf, type Found } from './found.js';
+import { LONG, PREFIXES, type Prefixed } from './prefixes.js';
+
+/** By the code of the first character; the longer prefix first, so that its name is shown. */
+const BY_FIRST = ((): readonly (readonly Prefixed[])[] => {
+  const table = Array.from({ length: 128 }, (): Prefixed[] => []);
+  for (const entry of PREFIXES.toSorted((a, b) => b[0].length - a[0].length)) table[entry[0].charCodeAt(0)]?.push(entry);
+  return table;
+})();
+
+/** `sk-learn-pipeline-example` and `xxxxxxxxxxxxxxxx` are no keys: too few digits or capitals, too few different characters. */
+const isRandom = (body: string): boolean =>
+  distinctChars(body, 8) >= Math.min(8, body.length / 2) &&
+  /[0-9]|[a-z][A-Z]|[A-Z][a-z]/.test(body) &&
+  /[A-Za-z0-9]{8}/.test(body);
+
+const prefixedAt = (text: string, at: number): Found | null => {
+  for (const [prefix, alphabet, min, max] of BY_FIRST[text.charCodeAt(at)] ?? []) {
+    if (!text.startsWith(prefix, at)) continue;
+    const begin = at + prefix.length;
+    // One more than the greatest length: then it is something else.
+    const end = endOfRun(text, begin, alphabet, max + 1);
+    const isLong = max >= LONG && end - begin > max;
+    if (end - begin < min || (end - begin > max && !isLong) || !isRandom(text.slice(begin, end))) continue;
+    const last = isLong ? endOfRun(text, end, alphabet) : end;
+    const to = text[last - 1] === '.' && alphabet !== 'url' ? last - 1 : last;
+    return { from: at, to, kind: 'key', mark: markOf('key', prefix, text.slice(at, to)) };
+  }
+  return null;
+};
+
+/** RFC 7519 §3: three parts of base64url, the first of them the JSON of a header. The signature may be missing. */
+const jwtAt = (text: string, at: number): Found | null => {
+  if (!text.startsWith('eyJ', at)) return null;
+  let end = endOfRun(text, at, 'url');
+  const header = end - at;
+  if (header < 12 || text[end] !== '.') return text.startsWith('eyJrIjoi', at) && header >= 64 ? longAt(text, at, end) : null;
+  let parts = 1;
+  // RFC 7516: an encrypted one has five.
+  while (text[end] === '.' && parts < 5) {
+    end = endOfRun(text, end + 1, 'url');
+    parts += 1;
+  }
+  if (end - at < 32) return null;
+  const to = text[end - 1] === '.' && parts < 3 ? end - 1 : end;
+  return { from: at, to, kind: 'jwt', mark: markOf('jwt', 'eyJ', text.slice(at, to)) };
+};
+
+/** A JSON document with a key in it, in base64: Grafana and others. */
+const longAt = (text: string, at: number, end: number): Found => {
+  const to = endOfRun(text, end, 'base64');
+  return { from: at, to, kind: 'token', mark: markOf('token', 'eyJ', text.slice(at, to)) };
+};
+
+/** `digits:AA…` (Telegram), `Mxxx.xxx.xxx` (Discord), `xxx.atlasv1.xxx` (Terraform), `00Dxxx!xxx` (Salesforce): parts joined by a sign. */
+const JOINED = [
+  { first: ['digits', 8, 10], sign: ':', rest: ['url', 35, 35], begins: '', name: '' },
+  { first: ['alnum', 14, 14], sign: '.atlasv1.', rest: ['url', 60, 70], begins: '', name: '' },
+  { first: ['alnum', 15, 18], sign: '!', rest: ['dotted', 80, 200], begins: '00D', name: '00D' },
+  { first: ['url', 23, 28], sign: '.', rest: ['dotted', 34, 46], begins: 'M', name: '' },
+  { first: ['url', 23, 28], sign: '.', rest: ['dotted', 34, 46], begins: 'N', name: '' },
+  { first: ['url', 23, 28], sign: '.', rest: ['dotted', 34, 46], begins: 'O', name: '' },
+] as const;
+
+const joinedAt = (text: string, at: number): Found | null => {
+  for (const { first, sign, rest, begins, name } of JOINED) {
+    if (begins !== '' && text[at] !== begins[0]) continue;
+    if (!text.startsWith(begins, at)) continue;
+    const middle = endOfRun(text, at, first[0], first[2] + 1);
+    if (middle - at < first[1] || middle - at > first[2] || !text.startsWith(sign, middle)) continue;
+    const begin = middle + sign.length;
+    const to = endOfRun(text, begin, rest[0], rest[2] + 1);
+    if (to - begin < rest[1] || to - begin > rest[2] || !isRandom(text.slice(begin, to))) continue;
+    return { from: at, to, kind: 'token', mark: markOf('token', name, text.slice(at, to)) };
+  }
+  return null;
+};
+
+/** 1Password: `A3-XXXXXX-` and five groups more. */
+const SECRET_KEY = /A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}/y;
+
+const secretKeyAt = (text: string, at: number): Found | null => {
+  if (!text.startsWith('A3-', at)) return null;
+  SECRET_KEY.lastIndex = at;
+  const [secret] = SECRET_KEY.exec(text) ?? [];
+  return secret === undefined ? null : { from: at, to: at + secret.length, kind: 'key', mark: markOf('key', 'A3-', secret) };
+};
+
+export const findTokens = (text: string): Found[] => {
+  const found: Found[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    if (!isIn(text, at, 'alnum') || !isStart(text, at)) continue;
+    const one = prefixedAt(text, at) ?? jwtAt(text, at) ?? secretKeyAt(text, at) ?? joinedAt(text, at);
+    if (one === null) continue;
+    found.push(one);
+    at = one.to - 1;
+  }
+  return found;
+};
