@@ -59,7 +59,7 @@ export type Tool<A> = (args: A) => unknown;
 export type SecuredTool = (args: Readonly<Record<string, Json>>) => Promise<Guarded>;
 
 /** A function or a symbol has no JSON, whatever the type says. */
-const textOf = (value: unknown): string => JSON.stringify(value) ?? 'null';
+const textOf = (value: unknown): string => (JSON.stringify(value) as string | undefined) ?? 'null';
 
 /** JSON and nothing else; what has no JSON is null. */
 const asJson = (value: unknown): Json => (value === undefined ? null : JSON.parse(textOf(value))) as Json;
