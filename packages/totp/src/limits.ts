@@ -24,6 +24,8 @@ export const TOTP_LIMITS = {
   windowSteps: 1,
   /** approval.md "Requests": a text above this is refused when the request is opened. */
   maxTextBytes: 4096,
+  /** Canonical JSON of an operation's parameters: whatever is longer than this is above maxTextBytes when shown. */
+  maxOperationBytes: 8192,
   /** architecture.md: no request stays in front longer, whatever the configuration says. */
   maxRequestTtlS: 600,
   /** QUEUE-11. */

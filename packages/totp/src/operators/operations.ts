@@ -53,6 +53,18 @@ const digestOfOperation = ({ operation, params, service }: OperationParams): str
   }
 };
 
+/** Laying out what could not be shown anyway would keep every other request waiting. @throws AirlockError PARAMS_INVALID */
+const checkSize = ({ params }: OperationParams): void => {
+  const bytes = Buffer.byteLength(JSON.stringify(params));
+  if (bytes <= TOTP_LIMITS.maxOperationBytes) return;
+  throw new AirlockError('PARAMS_INVALID', `the parameters are ${bytes} bytes, and are never shown cut`, {
+    field: 'params',
+    expected: `at most ${TOTP_LIMITS.maxTextBytes} bytes when displayed`,
+    found: `${bytes} bytes`,
+    hint: 'do less at once, or say it in fewer words',
+  });
+};
+
 const checkLease = (desk: Desk, { lease: id, role, session, ...asked }: OperationParams): void => {
   const lease = findLease(desk.state, id);
   if (lease?.role !== role || lease.session !== session)
@@ -83,6 +95,7 @@ export const openOperation = (house: House, params: OperationParams): OpenReques
   desk.requireEnrolled();
   if (desk.state.locked) throw new AirlockError('LOCKED', 'the operator locked Airlock');
   checkLease(desk, params);
+  checkSize(params);
   const digest = digestOfOperation(params);
   const isSame = (one: QueuedRequest): boolean =>
     one.operation?.digest === digest && one.operation.lease === params.lease && one.session === params.session;
