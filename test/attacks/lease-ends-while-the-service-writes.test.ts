@@ -28,11 +28,9 @@ const slowCell = (name: string, done: string[]): Executor => {
     nowMs = END_MS;
     return Promise.resolve({ result: 'done', count: 1 });
   };
-  const approved = {
-    request: 'r-k3m9qz7w2p',
-    operation: name,
-    digest: digestOf({ operation: name, params: {}, service: 'bank' }),
-  };
+  const digest = digestOf({ operation: name, params: {}, service: 'bank' });
+  const kind = manifest.operations.find((one) => one.name === name)?.class ?? 'read';
+  const approved = { request: 'r-k3m9qz7w2p', operation: name, class: kind, digest };
   const cell: OpenedCell = {
     manifest,
     connector: {

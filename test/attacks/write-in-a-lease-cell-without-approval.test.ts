@@ -39,9 +39,9 @@ const deliver = (cell: Connection, text: string, operation = 'deliver'): Promise
   cell.call('execute', { operation, params: { text } }, { timeoutMs: 8000 });
 
 const SESSION = (): string => house.agent.hello.session;
-const approved = async (text: string): Promise<TakenOperation> => {
+const approved = async (text: string, shown = 'write'): Promise<TakenOperation> => {
   const about = { operator: 'default', role: 'default', session: SESSION(), lease, service: 'fixture', operation: 'deliver' };
-  const { request } = await gateway.call<OpenRequestResult>('operation.open', { ...about, class: 'write', params: { text } });
+  const { request } = await gateway.call<OpenRequestResult>('operation.open', { ...about, class: shown, params: { text } });
   t.equal(await refusalOf(gateway.call('operation.take', { request })), 'APPROVAL_EXPIRED', 'not before the code');
   const link = await connectTo(house.running, 'approve/default');
   await approveShown(house.running, link);
@@ -66,6 +66,14 @@ t.test('a cell of an approval writes what was shown, once, and nothing else', as
   t.equal(await refusalOf(deliver(cell, 'shown', 'echo')), 'POLICY_DENIED', 'not even a read');
   t.equal(await refusalOf(deliver(cell, 'shown')), null);
   t.equal(await refusalOf(deliver(cell, 'shown')), 'POLICY_DENIED', 'twice');
+  t.same(house.deliveries.lines, ['shown']);
+  cell.close();
+});
+
+t.test('a write that was shown as a read does not run', async (t) => {
+  house.running.clock.advance(90_000);
+  const cell = await cellWith((await approved('shown as a read', 'read')).ticket);
+  t.equal(await refusalOf(deliver(cell, 'shown as a read')), 'POLICY_DENIED');
   t.same(house.deliveries.lines, ['shown']);
   cell.close();
 });

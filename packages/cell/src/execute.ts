@@ -58,7 +58,7 @@ export class Executor {
     const { limits, context } = this.#cell;
     const { operation, constraints } = this.#checked(params);
     checkWrite(limits, operation);
-    this.#useApproval(params);
+    this.#useApproval(operation, params);
     const isWrite = operation.class === 'write';
     const answer = await this.#within(async (patience) => {
       const session = await this.#open();
@@ -119,9 +119,9 @@ export class Executor {
   }
 
   /** OPERATION-6. The approval is spent before the connector is asked, whatever comes of it. */
-  #useApproval(params: CellExecuteParams): void {
+  #useApproval(operation: OperationManifest, params: CellExecuteParams): void {
     const { limits } = this.#cell;
-    checkApproved(limits, params, this.#isApprovalUsed);
+    checkApproved(limits, operation, params, this.#isApprovalUsed);
     this.#isApprovalUsed = true;
   }
 

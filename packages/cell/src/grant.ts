@@ -119,12 +119,18 @@ const digestOfCall = (service: string, { operation, params }: CellExecuteParams)
 };
 
 /**
- * OPERATION-6: a release for one operation runs that one, once, with the parameters that were shown.
+ * OPERATION-6: a release for one operation runs that one, once, with the parameters and the class that were shown.
  * @throws AirlockError POLICY_DENIED
  */
-export const checkApproved = ({ approved, service }: ReleaseLimits, params: CellExecuteParams, isUsed: boolean): void => {
+export const checkApproved = (
+  { approved, service }: ReleaseLimits,
+  operation: OperationManifest,
+  params: CellExecuteParams,
+  isUsed: boolean,
+): void => {
   if (approved === undefined) return;
   if (isUsed) throw new AirlockError('POLICY_DENIED', 'the approved operation ran already', { request: approved.request });
-  if (approved.operation === params.operation && approved.digest === digestOfCall(service, params)) return;
+  const isShown = approved.operation === params.operation && approved.class === operation.class;
+  if (isShown && approved.digest === digestOfCall(service, params)) return;
   throw new AirlockError('POLICY_DENIED', 'this is not the operation that was approved', { request: approved.request });
 };

@@ -21,8 +21,8 @@ const CHECKS: { readonly [Member in keyof Required<ReleaseLimits>]: (value: unkn
 const isApproved = (value: unknown): boolean => {
   if (value === undefined) return true;
   if (typeof value !== 'object' || value === null) return false;
-  const { request, operation, digest } = value as Readonly<Record<string, unknown>>;
-  return isText(request) && isText(operation) && typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest);
+  const { request, operation, class: shown, digest } = value as Readonly<Record<string, unknown>>;
+  return isText(request) && isText(operation) && isText(shown) && typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest);
 };
 
 const isReleaseLimits = (value: unknown): value is ReleaseLimits => {

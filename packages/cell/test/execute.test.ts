@@ -140,7 +140,10 @@ t.test('several calls are in flight; one that hangs holds up nobody', async (tes
 
 t.test('OPERATION-6 a release for one operation runs it once, with the parameters that were approved', async (test) => {
   const digest = digestOf({ operation: 'echo', params: { text: 'hi' }, service: 'tower' });
-  const limits = { scopes: ['tower:read'], approved: { request: 'r-k3m9qz7w2p', operation: 'echo', digest } };
+  const limits = {
+    scopes: ['tower:read'],
+    approved: { request: 'r-k3m9qz7w2p', operation: 'echo', class: 'read', digest } as const,
+  };
   const { execute } = await start(test, { limits });
   test.equal((await refusal(execute('echo', { text: 'ho' }))).code, 'POLICY_DENIED');
   test.equal((await refusal(execute('seen'))).code, 'POLICY_DENIED');
@@ -148,9 +151,19 @@ t.test('OPERATION-6 a release for one operation runs it once, with the parameter
   test.equal((await refusal(execute('echo', { text: 'hi' }))).code, 'POLICY_DENIED', 'never twice');
 });
 
+t.test('OPERATION-6 a write that was shown as a read does not run', async (test) => {
+  const digest = digestOf({ operation: 'wreck', params: {}, service: 'tower' });
+  const approved = { request: 'r-k3m9qz7w2p', operation: 'wreck', class: 'read', digest } as const;
+  const { execute } = await start(test, { limits: { scopes: ['tower:read', 'tower:write'], approved } });
+  test.equal((await refusal(execute('wreck'))).code, 'POLICY_DENIED');
+});
+
 t.test('OPERATION-6 an approved write runs', async (test) => {
   const digest = digestOf({ operation: 'wreck', params: {}, service: 'tower' });
-  const limits = { scopes: ['tower:write'], approved: { request: 'r-k3m9qz7w2p', operation: 'wreck', digest } };
+  const limits = {
+    scopes: ['tower:write'],
+    approved: { request: 'r-k3m9qz7w2p', operation: 'wreck', class: 'write', digest } as const,
+  };
   const { execute } = await start(test, { limits });
   test.match(await execute('wreck'), { result: 'wrecked' });
 });

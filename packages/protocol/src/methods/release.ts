@@ -2,6 +2,7 @@
  * Binary frames of release.sock, of the key exchange on approve/OP.sock, and of the lease key on bridge.sock.
  * docs/spec/release.md gives layouts and vectors. Integers are big-endian; `blob` is u16 length and bytes.
  */
+import type { ScopeClass } from '../scope.js';
 import type { Constraints } from './agent.js';
 
 export const FRAME = {
@@ -27,6 +28,8 @@ export const FRAME = {
 export interface ApprovedOperation {
   readonly request: string;
   readonly operation: string;
+  /** As it was shown. */
+  readonly class: ScopeClass;
   /** SHA-256 of the canonical JSON of {operation, params, service}. */
   readonly digest: string;
 }

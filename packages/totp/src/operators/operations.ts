@@ -82,7 +82,7 @@ const buildRequest = (desk: Desk, params: OperationParams, digest: string, now: 
   return {
     ...{ id, kind: 'operation', lane: role === OPERATOR_ROLE ? 'operator' : 'agent', role, session, scopes: [], reason: '' },
     ...{ intent: null, constraints: {}, budget: null, ttlS: 0, action: null, match, text },
-    operation: { lease, service, operation, digest },
+    operation: { lease, service, operation, class: params.class, digest },
     digest: sha256Hex(text),
     summary: `${service}:${operation}, once`,
     ...deadlines(desk, now),
@@ -98,7 +98,10 @@ export const openOperation = (house: House, params: OperationParams): OpenReques
   checkSize(params);
   const digest = digestOfOperation(params);
   const isSame = (one: QueuedRequest): boolean =>
-    one.operation?.digest === digest && one.operation.lease === params.lease && one.session === params.session;
+    one.operation?.digest === digest &&
+    one.operation.class === params.class &&
+    one.operation.lease === params.lease &&
+    one.session === params.session;
   const same = pendingOf(desk.state).find(isSame);
   if (same !== undefined) return answerOf(desk, same, true);
   const now = desk.now();
@@ -140,7 +143,7 @@ const findKept = (house: House, request: string): { readonly desk: Desk; readonl
 /** @throws AirlockError APPROVAL_EXPIRED, LOCKED, LEASE_EXPIRED, AUDIT_UNAVAILABLE, UNAVAILABLE */
 export const takeOperation = (house: House, { request }: { readonly request: string }): TakenOperation => {
   const { desk, kept } = findKept(house, request);
-  const { lease, service, operation, digest } = kept;
+  const { lease, service, operation, class: shownClass, digest } = kept;
   if (kept.taken) throw new AirlockError('APPROVAL_EXPIRED', 'the approved operation was taken already', { request });
   if (desk.state.locked) throw new AirlockError('LOCKED', 'the operator locked Airlock');
   if (findLease(desk.state, lease) === null) throw new AirlockError('LEASE_EXPIRED', 'the lease does not live any more');
@@ -148,7 +151,7 @@ export const takeOperation = (house: House, { request }: { readonly request: str
   const operations = desk.state.operations.map((one) => (one === kept ? { ...one, taken: true } : one));
   desk.commit({ ...desk.state, operations });
   const ticket = house.releaseTickets.issue(
-    { operator: desk.operator, service, lease, approved: { request, operation, digest } },
+    { operator: desk.operator, service, lease, approved: { request, operation, class: shownClass, digest } },
     house.clock.bootMs(),
   );
   return { ticket, digest };

@@ -11,6 +11,7 @@ import type {
   RegisteredLease,
   RequestKind,
   RequestStatus,
+  ScopeClass,
 } from '@airlock/protocol';
 
 export type Lane = 'operator' | 'agent';
@@ -20,6 +21,7 @@ export interface AskedOperation {
   readonly lease: string;
   readonly service: string;
   readonly operation: string;
+  readonly class: ScopeClass;
   readonly digest: string;
 }
 
