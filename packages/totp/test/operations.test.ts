@@ -92,3 +92,19 @@ t.test('OPERATION-4: lock, revocation and ten minutes end an approval', async (t
     t.match(await refusal(take(pair.bridge, request)), /^(APPROVAL_EXPIRED|LEASE_EXPIRED)$/, name);
   }
 });
+
+t.test('QUEUE-8: an approval sets the cool-off back, and a denial begins it anew', async (t) => {
+  const pair = await open(t);
+  const denied = async (body: string): Promise<void> => {
+    await ask(pair, { params: { body } });
+    await call(pair.link, 'request.deny');
+    t.equal(await refusal(ask(pair)), 'RATE_LIMITED');
+    pair.house.clock.pass(5000);
+  };
+  await denied('first');
+  await ask(pair);
+  pair.house.clock.pass(60_000);
+  await approveFront(pair.house, pair.link);
+  await denied('second');
+  t.equal(await refusal(ask(pair)), 'none', 'five seconds, not ten');
+});

@@ -20,6 +20,7 @@ import {
   type TakenOperation,
 } from '@airlock/protocol';
 import { TOTP_LIMITS } from '../limits.js';
+import { clearCoolOff } from '../queue/cool-off.js';
 import { leaveQueue } from '../queue/leave.js';
 import { decideAgentPlace, decideOperatorPlace, newMatch } from '../queue/open.js';
 import { pendingOf, type AskedOperation, type KeptOperation, type Now, type QueuedRequest } from '../queue/state.js';
@@ -127,7 +128,12 @@ export const keepOperation = (desk: Desk, request: QueuedRequest, asked: AskedOp
     taken: false,
   };
   desk.house.journal.record('operation_approved', desk.fields({ request: request.id, ...asked, role: request.role }));
-  const left = leaveQueue(desk.state, request.id, { status: 'approved', reason: null, lease: null }, now);
+  const left = leaveQueue(
+    clearCoolOff(desk.state, request.role),
+    request.id,
+    { status: 'approved', reason: null, lease: null },
+    now,
+  );
   desk.commit({ ...left, operations: [...left.operations.filter((one) => !isOver(one, now)), kept] });
   return { request: request.id };
 };
