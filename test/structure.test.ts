@@ -228,6 +228,7 @@ t.test('the top level holds what CONTRIBUTING.md says and nothing else', async (
     'package-lock.json',
     'package.json',
     'packages',
+    'policies',
     'systemd',
     'test',
     'tsconfig.base.json',

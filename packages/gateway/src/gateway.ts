@@ -1,5 +1,6 @@
 /** Puts airlock-gateway together and runs it. Nothing that is read here can keep it from starting: it starts sealed. */
 import { openLog } from '@airlock/audit';
+import { compileRules } from '@airlock/policy';
 import type { SocketServer } from '@airlock/ipc';
 import {
   AirlockError,
@@ -74,6 +75,7 @@ const build = (options: GatewayOptions): House => {
   };
   const built: House = {
     ...{ options, clock, timers, config, journal, register, bridge, slots },
+    rules: compileRules({ permissions: config.permissions, policies: [], attachments: {} }),
     ...{ sessions: state.sessions, budgets: state.budgets, stores: state.stores, operations: state.operations },
     heads: new Heads(journal.log, (size, digests) => bridge.call<SignedHeadResult>('head.sign', { size, digests })),
     followers: new Follower(logDir(options)),

@@ -1,4 +1,5 @@
 /** What the parts of airlock-gateway share: one of each, made by gateway.ts, handed to every method. */
+import type { CompiledRules } from '@airlock/policy';
 import type { AirlockError, Clock, CompiledConfig, OperationManifest, Timers } from '@airlock/protocol';
 import type { BridgeLink } from './bridge/link.js';
 import type { CellPool } from './cells/pool.js';
@@ -25,6 +26,8 @@ export interface House {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly config: CompiledConfig;
+  /** What decides about calls. */
+  readonly rules: CompiledRules;
   readonly journal: Journal;
   readonly heads: Heads;
   readonly followers: Follower;

@@ -9,7 +9,7 @@
  *         What has to be approved first is counted when it is put before the human: the same call again counts no more.
  */
 import { checkLease, checkScope } from '@airlock/lease';
-import { decideCall } from '@airlock/policy';
+import { decideCall, type CallQuestion } from '@airlock/policy';
 import { AirlockError, intentHash, parseScope } from '@airlock/protocol';
 import { codeRefused, strayCodeField } from '../agent/code-guard.js';
 import { allowedOperations } from '../agent/services-list.js';
@@ -96,11 +96,22 @@ const budgetHasRoom: Check = ({ house, lease, decision }) => {
   if (found(decision).decision !== 'approval') house.budgets.check(found(lease));
 };
 
+/** All that a decision looks at beside service, operation and lease. */
+const circumstances = ({ house, session, params }: Question): Omit<CallQuestion, 'service' | 'operation' | 'scopes'> => ({
+  rules: house.rules,
+  role: session.role,
+  client: session.id,
+  params: params.params,
+  nowMs: house.clock.wallMs(),
+  rateCount: () => 0,
+  tainted: false,
+});
+
 const policyAllows: Check = (question) => {
-  const { house, params } = question;
+  const { params } = question;
   const operation = found(question.operation);
   const scopes = [found(question.lease).effective.scopes.map(parseScope), found(question.registered).scopes.map(parseScope)];
-  const decision = decideCall({ service: params.service, operation, scopes, permissions: house.config.permissions });
+  const decision = decideCall({ service: params.service, operation, scopes, ...circumstances(question) });
   // What writes needs a code of its own, unless the human has read in the lease's text that it does not (UNATTENDED-1).
   const isFree = found(question.registered).unattended?.includes(`${params.service}:${operation.name}`) === true;
   question.decision =

@@ -1,0 +1,126 @@
+/**
+ * A rule set, made ready for decisions: by role, then by service and operation.
+ *
+ * Which rules can match an operation is found once and kept; a decision then looks at those only.
+ */
+import type { ScopeClass } from '@airlock/protocol';
+import { compileCondition, type Condition } from './condition.js';
+import type { OperationFacts, Permissions } from './facts.js';
+import { compileGlobs, type Matches } from './glob.js';
+import type { Policy, PolicyRule, RuleSet } from './rule.js';
+import { compileWindow, type InWindow } from './window.js';
+
+/** Operations whose rules are kept; more than any house has. */
+const MAX_KEPT = 8192;
+
+export interface CompiledRule {
+  readonly policy: string;
+  readonly rule: PolicyRule;
+  readonly conditions: readonly Condition[];
+  readonly windows: readonly InWindow[];
+}
+
+/** The policies of one role. */
+export interface RoleRules {
+  /** Policies that want a declared agent identity. */
+  readonly identity: readonly string[];
+  /** Rules that can match this operation, in the order deny, approval, allow. */
+  find(service: string, operation: OperationFacts): readonly CompiledRule[];
+}
+
+export interface CompiledRules {
+  readonly set: RuleSet;
+  readonly permissions: Permissions;
+  ofRole(role: string): RoleRules;
+}
+
+const ORDER = { deny: 0, approval: 1, allow: 2 } as const;
+
+interface Candidate extends CompiledRule {
+  readonly service: Matches;
+  readonly operation: Matches;
+  readonly classes: ReadonlySet<ScopeClass> | null;
+}
+
+/** @throws RangeError, TypeError for a rule that parsePolicyText would have refused */
+const compileRule = (policy: string, rule: PolicyRule): Candidate => ({
+  ...{ policy, rule },
+  conditions: (rule.when ?? []).map((text) => {
+    const condition = compileCondition(text);
+    if (condition === null) throw new TypeError(`no condition: ${text}`);
+    return condition;
+  }),
+  windows: (rule.windows ?? []).map(compileWindow),
+  service: compileGlobs(rule.services),
+  operation: compileGlobs(rule.operations),
+  classes: rule.classes === undefined ? null : new Set(rule.classes),
+});
+
+/**
+ * POLICY-6: an `allow` frees a write from its code only where it names operations or services; a bare catch-all frees none.
+ */
+const mayFree = ({ decision, services, operations }: PolicyRule, kind: ScopeClass): boolean => {
+  const isNamed = (patterns: readonly string[] | undefined): boolean =>
+    patterns !== undefined && patterns.every((one) => !/^[*?]+$/.test(one));
+  return decision !== 'allow' || kind !== 'write' || isNamed(operations) || isNamed(services);
+};
+
+const canMatch = (candidate: Candidate, service: string, { name, class: kind, outward, untrusted }: OperationFacts): boolean => {
+  const { rule } = candidate;
+  if (candidate.classes !== null && !candidate.classes.has(kind)) return false;
+  if (rule.outward !== undefined && rule.outward !== outward) return false;
+  if (rule.untrusted !== undefined && rule.untrusted !== untrusted) return false;
+  return candidate.service(service) && candidate.operation(name) && mayFree(rule, kind);
+};
+
+class PoliciesOfRole implements RoleRules {
+  readonly identity: readonly string[];
+  readonly #candidates: readonly Candidate[];
+  readonly #kept = new Map<string, readonly CompiledRule[]>();
+
+  constructor(policies: readonly Policy[]) {
+    this.identity = policies
+      .filter(({ requireIdentity }) => requireIdentity === true)
+      .map(({ id }) => id)
+      .sort();
+    this.#candidates = policies
+      .flatMap(({ id, rules }) => rules.map((rule) => compileRule(id, rule)))
+      .sort((a, b) => ORDER[a.rule.decision] - ORDER[b.rule.decision] || compareNames(a, b));
+  }
+
+  find(service: string, operation: OperationFacts): readonly CompiledRule[] {
+    const { name, class: kind, outward, untrusted } = operation;
+    const key = `${service} ${name} ${kind} ${outward} ${untrusted}`;
+    const known = this.#kept.get(key);
+    if (known !== undefined) return known;
+    const found = this.#candidates.filter((candidate) => canMatch(candidate, service, operation));
+    if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
+    this.#kept.set(key, found);
+    return found;
+  }
+}
+
+/** Within one decision the order is that of names, so that the order in files changes nothing. */
+const compareNames = (a: CompiledRule, b: CompiledRule): number => {
+  const [left, right] = [`${a.policy} ${a.rule.id}`, `${b.policy} ${b.rule.id}`];
+  return left < right ? -1 : Number(left > right);
+};
+
+/** Active policies attached to the role or to every role, each once. */
+export const policiesOf = ({ policies, attachments }: RuleSet, role: string): readonly Policy[] => {
+  const own = Object.hasOwn(attachments, role) ? (attachments[role] ?? []) : [];
+  const wanted = new Set([...own, ...(attachments['*'] ?? [])]);
+  return policies.filter(({ id, status }) => status === 'active' && wanted.has(id));
+};
+
+/** Pure; roles are compiled when they are first asked for. @throws TypeError, RangeError where a rule is none */
+export const compileRules = (set: RuleSet): CompiledRules => {
+  const roles = new Map<string, RoleRules>();
+  const ofRole = (role: string): RoleRules => {
+    const known = roles.get(role) ?? new PoliciesOfRole(policiesOf(set, role));
+    roles.set(role, known);
+    return known;
+  };
+  for (const role of Object.keys(set.attachments)) ofRole(role);
+  return { set, permissions: set.permissions, ofRole };
+};
