@@ -4,7 +4,18 @@ import { AirlockError, type Constraints } from '@airlock/client';
 export { parseConstraints } from '@airlock/protocol';
 
 /** What something enforces for a narrowed lease: calls and bytes by the gateway, risk by the cell, the others by the operations that declare them. */
-const ENFORCED = ['calls', 'bytes', 'folders', 'maxResults', 'maxRisk'] as const;
+const ENFORCED = [
+  'calls',
+  'bytes',
+  'folders',
+  'senders',
+  'domains',
+  'calendars',
+  'since',
+  'before',
+  'maxResults',
+  'maxRisk',
+] as const;
 
 /** LEASE-8: a limit that nobody enforces is no limit. @throws AirlockError CONSTRAINT with what is allowed */
 export const checkEnforced = (constraints: Constraints): void => {

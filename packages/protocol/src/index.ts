@@ -12,6 +12,7 @@ export * from './validate.js';
 export * from './config.js';
 export * from './constraints.js';
 export * from './constraint-text.js';
+export * from './constraint-values.js';
 export * from './connector.js';
 export * from './methods/index.js';
 export * from './names.js';

@@ -57,7 +57,8 @@ export const LEASE_NARROW: Command = {
     { flags: '--calls <n>', summary: 'at most this many calls' },
     {
       flags: '--constraint <key=value>',
-      summary: 'calls=N, bytes=N, folders=NAME,NAME, maxResults=N, maxRisk=THOUSANDTHS',
+      summary:
+        'calls=N, bytes=N, folders=NAME,NAME, senders=ADDRESS, domains=DOMAIN, calendars=ID, since=YYYY-MM-DD, before=YYYY-MM-DD, maxResults=N, maxRisk=THOUSANDTHS',
       many: true,
     },
   ],

@@ -36,6 +36,12 @@ export const LIMITS = {
   bodyBytes: 512 * 1024,
   /** Messages a search looks into for attachments before it hands back a cursor. */
   maxInspected: 400,
+  /** Messages a search reads the From field of, for a lease of certain senders: 5,000 take about a second. */
+  maxSendersRead: 5000,
+  /** From fields kept in a session. */
+  maxRememberedSenders: 50_000,
+  /** How far a server's zone may be from UTC. */
+  maxZoneMs: 86_400_000,
   maxAttachments: 100,
   maxAddresses: 100,
   maxSubjectChars: 1000,

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { sha256Hex, type ConnectorSession, type Origin } from '@airlock/protocol';
+import { sha256Hex, type ConnectorSession, type Origin, type Params } from '@airlock/protocol';
 import t from 'tap';
 import { openImapSession } from '../src/imap/session.js';
-import { imapContext, refused, run } from './context.js';
+import { imapContext, refused, run, type ResultOf } from './context.js';
 import { startDovecot, type DovecotServer } from '@airlock/testkit';
 import { attachmentBytes, fillMaildir, FIRST_S, ODD_CHARSETS } from './mail-fixture.js';
 
@@ -158,6 +158,29 @@ t.test('new mail is seen and does not move a page', async (t) => {
   mkdirSync(join(server.maildir, '.Work', 'cur'), { recursive: true });
   writeFileSync(join(server.maildir, '.Work', 'cur', `${FIRST_S}.M1.late:2,`), 'Subject: late\r\n\r\nx\r\n', { mode: 0o644 });
   t.equal((await run(session, 'list_messages', { folder: 'Work' })).messages[0]?.subject, 'late');
+  await session.close();
+});
+
+t.test('MAIL-30, MAIL-31, MAIL-32: a real server searches within what the lease reaches', async (t) => {
+  const session = await openAt({ scheme: 'none', host: server.host, port: server.port });
+  const signal = new AbortController().signal;
+  const held = async (name: string, params: Params, constraints: Params): Promise<ResultOf> =>
+    (await session.execute(name, params, { signal, constraints })).result as unknown as ResultOf;
+  const one = { senders: ['sender3@example.org'] };
+  t.match(await held('list_messages', { limit: 5 }, one), { total: 44, messages: { length: 5 } });
+  t.match(await held('search', { text: 'Report', limit: 100 }, one), { messages: { length: 43 } });
+  t.match(await held('count_unread', {}, one), { total: 44, unread: 15 });
+  t.match(await held('list_messages', {}, { domains: ['example.org'] }), { total: 440 });
+  t.match(await held('list_messages', {}, { domains: ['xample.org'] }), { total: 0 });
+  t.match(await held('list_messages', {}, { since: '2024-12-30', before: '2025-01-03' }), { total: 440 });
+  for (const days of [{ since: '2025-01-03' }, { before: '2024-12-30' }])
+    t.match(await held('list_messages', {}, days), { total: 0, messages: [], next_cursor: null });
+  const [other] = (await held('search', { from: 'sender4' }, {})).messages;
+  const id = other?.id ?? '';
+  t.ok(await held('get_message', { id }, {}), 'negative control');
+  await refused(t, held('get_message', { id }, one), 'NOT_FOUND', 'of another sender');
+  await refused(t, held('get_message', { id }, { since: '2025-01-03' }), 'NOT_FOUND', 'of another day');
+  t.ok(await held('get_message', { id }, { senders: ['sender4@example.org'], since: '2024-12-30' }));
   await session.close();
 });
 

@@ -72,7 +72,7 @@ export const requestAccessTool: OwnTool = {
         constraints: {
           type: 'object',
           description:
-            'Limits to ask for: calls and bytes of results (numbers), maxRisk (thousandths), and for mail folders (a list of names) and maxResults (items per call); the human sees them',
+            'Limits to ask for: calls and bytes of results (numbers), maxRisk (thousandths), and where operations declare them folders (names), senders (addresses), domains, calendars (ids), since and before (YYYY-MM-DD) and maxResults (items per call); the human sees them',
         },
         ttl_minutes: { type: 'integer', minimum: 1, maximum: MAX_TTL_MINUTES, description: 'For how long' },
       },

@@ -5,15 +5,13 @@ import { cursorUid, encodeCursor, encodeId, queryOf } from '../ids.js';
 import { LIMITS } from '../limits.js';
 import { parseFields } from '../mime/header.js';
 import { parseStructure } from '../mime/structure.js';
+import { hasArrivedWithin, isWhole, reachJson, type Reach } from '../reach.js';
 import { summaryJson, type Listed } from '../summary.js';
-import type { Criterion, Fetched, ImapClient, OpenFolder } from './client.js';
+import type { Criterion, Fetched, ImapClient } from './client.js';
+import { searchWithin, type Place, type Within } from './within.js';
 
 /** Upper case: node-imap compares section names so. */
 const LISTED_FIELDS = 'HEADER.FIELDS (FROM TO CC SUBJECT DATE REPLY-TO MESSAGE-ID)';
-
-interface Place extends OpenFolder {
-  readonly folder: string;
-}
 
 type Entry = Listed & { readonly uid: number };
 
@@ -46,6 +44,10 @@ export const fetchEntries = async (
   return fetched.map((message) => entryOf(message, place)).sort((one, other) => other.uid - one.uid);
 };
 
+/** Looked at once more in what the server sent: it may have searched for something else (MAIL-31). */
+export const isInTime = (reach: Reach, { arrived }: Listed): boolean =>
+  hasArrivedWithin(reach, arrived === null ? null : Date.parse(arrived), LIMITS.maxZoneMs);
+
 const page = (place: Place, messages: readonly Entry[], total: number, next: string | null): OperationResult => ({
   result: { folder: place.folder, messages: messages.map((message): Json => summaryJson(message)), total, next_cursor: next },
   count: messages.length,
@@ -61,7 +63,18 @@ const countBelow = async (client: ImapClient, uid: number, signal: AbortSignal):
   return client.supports('ESEARCH') ? client.count(below, signal) : (await client.search(below, signal)).length;
 };
 
-export const listMessages = async (client: ImapClient, args: Arguments, signal: AbortSignal): Promise<OperationResult> => {
+/** A part of a folder has no sequence numbers of its own: its list is a search for everything in it. */
+export const listMessages = (
+  client: ImapClient,
+  args: Arguments,
+  signal: AbortSignal,
+  within: Within,
+): Promise<OperationResult> =>
+  isWhole(within.reach)
+    ? listFolder(client, args, signal)
+    : pageWithin(client, args, { criteria: [['ALL']], query: ['list'], wanted: undefined }, within, signal);
+
+const listFolder = async (client: ImapClient, args: Arguments, signal: AbortSignal): Promise<OperationResult> => {
   const folder = args.folder();
   const limit = args.integer('limit', 1, 100, 20);
   const cursor = args.text('cursor', 2048);
@@ -117,7 +130,15 @@ const gmailAttachment = (args: Arguments, client: ImapClient): string | undefine
   return wanted ? 'has:attachment' : '-has:attachment';
 };
 
+interface Asked {
+  readonly criteria: readonly Criterion[];
+  readonly query: readonly Json[];
+  /** Whether it has to have an attachment, where the server cannot tell. */
+  readonly wanted: boolean | undefined;
+}
+
 interface Hunt {
+  readonly reach: Reach;
   readonly uids: readonly number[];
   readonly limit: number;
   readonly wanted: boolean | undefined;
@@ -142,24 +163,59 @@ const gather = async (
       seen += 1;
       last = uid;
       const entry = entries.get(uid);
-      if (entry && (hunt.wanted === undefined || (summaryJson(entry)['has_attachment'] === true) === hunt.wanted))
+      if (
+        entry &&
+        isInTime(hunt.reach, entry) &&
+        (hunt.wanted === undefined || (summaryJson(entry)['has_attachment'] === true) === hunt.wanted)
+      )
         found.push(entry);
     }
   }
   return { found, last: seen < hunt.uids.length ? last : undefined };
 };
 
-export const searchMessages = async (client: ImapClient, args: Arguments, signal: AbortSignal): Promise<OperationResult> => {
+const pageWithin = async (
+  client: ImapClient,
+  args: Arguments,
+  { criteria, query: conditions, wanted }: Asked,
+  within: Within,
+  signal: AbortSignal,
+): Promise<OperationResult> => {
   const folder = args.folder();
   const limit = args.integer('limit', 1, 100, 20);
   const cursor = args.text('cursor', 2048);
-  const wanted = client.supports('X-GM-EXT-1') ? undefined : args.flag('has_attachment');
-  const criteria = criteriaOf(args, client);
-  const query = queryOf([...criteria.map((criterion) => JSON.stringify(criterion)), wanted ?? null]);
+  const query = queryOf([...conditions, ...reachJson(within.reach)]);
   const place = { folder, ...(await client.examine(folder, signal)) };
   const below = cursorUid(cursor, { folder, uidvalidity: place.uidvalidity, query });
-  const hits = [...(await client.search(criteria, signal))].sort((one, other) => other - one);
-  const uids = below === undefined ? hits : hits.filter((uid) => uid < Number(below));
-  const { found, last } = await gather(client, place, { uids, limit, wanted }, signal);
-  return page(place, found, hits.length, nextCursor(place, last, query));
+  const hits = await searchWithin(client, place, criteria, within, signal);
+  const uids = below === undefined ? hits.uids : hits.uids.filter((uid) => uid < Number(below));
+  const { found, last } = await gather(client, place, { reach: within.reach, uids, limit, wanted }, signal);
+  const shown = page(place, found, hits.uids.length, nextCursor(place, last, query));
+  return hits.isCut ? { ...shown, truncated: true } : shown;
+};
+
+export const searchMessages = (
+  client: ImapClient,
+  args: Arguments,
+  signal: AbortSignal,
+  within: Within,
+): Promise<OperationResult> => {
+  const wanted = client.supports('X-GM-EXT-1') ? undefined : args.flag('has_attachment');
+  const criteria = criteriaOf(args, client);
+  const query = [...criteria.map((criterion) => JSON.stringify(criterion)), wanted ?? null];
+  return pageWithin(client, args, { criteria, query, wanted }, within, signal);
+};
+
+/** Unread and all messages of a folder, as far as the lease reaches. */
+export const countWithin = async (
+  client: ImapClient,
+  folder: string,
+  within: Within,
+  signal: AbortSignal,
+): Promise<OperationResult> => {
+  const place = { folder, ...(await client.examine(folder, signal)) };
+  const all = await searchWithin(client, place, [['ALL']], within, signal);
+  const unread = await searchWithin(client, place, [['UNSEEN']], within, signal);
+  const result = { folder, unread: unread.uids.length, total: all.uids.length };
+  return { result, count: result.unread, truncated: all.isCut || unread.isCut };
 };

@@ -1,14 +1,16 @@
 /** get_message and get_attachment over IMAP. */
-import { AirlockError, type OperationResult } from '@airlock/protocol';
+import type { OperationResult } from '@airlock/protocol';
 import type { Arguments } from '../arguments.js';
 import { attachmentPiece, type Marks } from '../attachment.js';
 import { bodyJson } from '../body.js';
 import { decodeId } from '../ids.js';
 import { LIMITS } from '../limits.js';
 import { findPart, type Part } from '../mime/part.js';
+import { notThere } from '../reach.js';
 import { detailJson, summaryJson, type Listed } from '../summary.js';
 import type { ImapClient } from './client.js';
-import { fetchEntries } from './list.js';
+import { fetchEntries, isInTime } from './list.js';
+import { isReached, type Within } from './within.js';
 
 interface Located {
   readonly folder: string;
@@ -16,16 +18,16 @@ interface Located {
   readonly entry: Listed;
 }
 
-const gone = (): AirlockError =>
-  new AirlockError('NOT_FOUND', 'the message is not there any more', { field: 'params.id', hint: 'list again' });
-
-const locate = async (client: ImapClient, args: Arguments, signal: AbortSignal): Promise<Located> => {
+/** MAIL-32: what is outside of the reach is not there. */
+const locate = async (client: ImapClient, args: Arguments, within: Within, signal: AbortSignal): Promise<Located> => {
   const { folder, uidvalidity, uid } = decodeId(args.required('id', 2048));
-  if (typeof uid !== 'number') throw gone();
+  if (typeof uid !== 'number') throw notThere();
   const open = await client.examine(folder, signal);
-  if (open.uidvalidity !== uidvalidity) throw gone();
-  const [entry] = await fetchEntries(client, { folder, ...open }, [uid], signal);
-  if (!entry) throw gone();
+  if (open.uidvalidity !== uidvalidity) throw notThere();
+  const place = { folder, ...open };
+  if (!(await isReached(client, place, uid, within, signal))) throw notThere();
+  const [entry] = await fetchEntries(client, place, [uid], signal);
+  if (!entry || !isInTime(within.reach, entry)) throw notThere();
   return { folder, uid, entry };
 };
 
@@ -38,13 +40,18 @@ const readPiece = async (
   signal: AbortSignal,
 ): Promise<Buffer> => {
   const [message] = await client.fetch([uid], { struct: false, piece: { section, offset, length } }, signal);
-  if (!message) throw gone();
+  if (!message) throw notThere();
   return message.body.subarray(0, length);
 };
 
-export const getMessage = async (client: ImapClient, args: Arguments, signal: AbortSignal): Promise<OperationResult> => {
+export const getMessage = async (
+  client: ImapClient,
+  args: Arguments,
+  signal: AbortSignal,
+  within: Within,
+): Promise<OperationResult> => {
   const maxChars = args.integer('max_chars', 100, 200_000, 50_000);
-  const { folder, uid, entry } = await locate(client, args, signal);
+  const { folder, uid, entry } = await locate(client, args, within, signal);
   const read = async (part: Part): Promise<{ bytes: Buffer; complete: boolean }> => {
     const bytes = await readPiece(client, uid, part.path, 0, LIMITS.bodyBytes, signal);
     return { bytes, complete: bytes.length < LIMITS.bodyBytes };
@@ -62,11 +69,12 @@ export const getAttachment = async (
   args: Arguments,
   marks: Marks,
   signal: AbortSignal,
+  within: Within,
 ): Promise<OperationResult> => {
   const path = args.required('part', 64);
   const offset = args.integer('offset', 0, Number.MAX_SAFE_INTEGER, 0);
   const length = args.integer('length', 1, 512 * 1024, 256 * 1024);
-  const { uid, entry } = await locate(client, args, signal);
+  const { uid, entry } = await locate(client, args, within, signal);
   const part = findPart(entry.root, path);
   return attachmentPiece(
     part,

@@ -12,12 +12,14 @@ import { Marks } from '../attachment.js';
 import { folderJson } from '../folders.js';
 import { decodeFolderName } from '../guard/folder-line.js';
 import { LIMITS } from '../limits.js';
+import { isWhole, reachOf } from '../reach.js';
 import type { ImapClient } from './client.js';
-import { listMessages, searchFields, searchMessages } from './list.js';
+import { countWithin, listMessages, searchFields, searchMessages } from './list.js';
 import { Mailbox, type MailboxOptions } from './mailbox.js';
 import { getAttachment, getMessage } from './message.js';
+import { SenderMemory, type Within } from './within.js';
 
-type Run = (client: ImapClient, args: Arguments, signal: AbortSignal) => Promise<OperationResult>;
+type Run = (client: ImapClient, args: Arguments, signal: AbortSignal, within: Within) => Promise<OperationResult>;
 
 interface Operation {
   readonly params: readonly string[];
@@ -34,8 +36,9 @@ const listFolders: Run = async (client, _args, signal) => {
   return { result: { folders }, count: folders.length };
 };
 
-const countUnread: Run = async (client, args, signal) => {
+const countUnread: Run = async (client, args, signal, within) => {
   const folder = args.folder();
+  if (!isWhole(within.reach)) return countWithin(client, folder, within, signal);
   const { unseen, total } = await client.status(folder, signal);
   return { result: { folder, unread: unseen, total }, count: unseen };
 };
@@ -48,7 +51,10 @@ const operationsOf = (gmail: boolean, marks: Marks): ReadonlyMap<string, Operati
     ['get_message', { params: ['id', 'max_chars'], run: getMessage }],
     [
       'get_attachment',
-      { params: ['id', 'part', 'offset', 'length'], run: (client, args, signal) => getAttachment(client, args, marks, signal) },
+      {
+        params: ['id', 'part', 'offset', 'length'],
+        run: (client, args, signal, within) => getAttachment(client, args, marks, signal, within),
+      },
     ],
     ['count_unread', { params: ['folder'], run: countUnread }],
   ]);
@@ -61,16 +67,18 @@ const operationsOf = (gmail: boolean, marks: Marks): ReadonlyMap<string, Operati
 export const openImapSession = async (context: ConnectorContext, options: MailboxOptions = {}): Promise<ConnectorSession> => {
   const mailbox = new Mailbox(context, options);
   await mailbox.connect(new AbortController().signal);
+  const memory = new SenderMemory();
   const operations = operationsOf(context.destination.kind === 'gmail', new Marks());
   return {
-    execute: async (name, params: Params, { signal }) => {
+    execute: async (name, params: Params, { signal, constraints }) => {
       const operation = operations.get(name);
       if (!operation)
         throw new AirlockError('OPERATION_UNKNOWN', 'mail has no such operation', {
           expected: [...operations.keys()].join(', '),
         });
       const args = new Arguments(params, operation.params, mailbox.checkArguments);
-      return mailbox.inTurn(signal, (client) => operation.run(client, args, signal));
+      const within = { reach: reachOf(constraints), memory };
+      return mailbox.inTurn(signal, (client) => operation.run(client, args, signal, within));
     },
     close: async () => {
       mailbox.close();

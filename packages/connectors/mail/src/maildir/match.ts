@@ -1,6 +1,8 @@
 /** Search conditions on a message in memory, with the meaning they have in IMAP (RFC 3501 §6.4.4). */
 import type { Arguments } from '../arguments.js';
 import { queryOf } from '../ids.js';
+import { areAllowed, hasArrivedWithin, reachJson, type Reach } from '../reach.js';
+import { sendersIn } from '../senders.js';
 import { decodeText, decodeTransfer } from '../mime/decode.js';
 import { addressesOf, textOf, type Fields } from '../mime/header.js';
 import type { LocatedPart } from '../mime/parse.js';
@@ -57,8 +59,19 @@ const haystack = ({ fields, root, bytes }: Matchable): string =>
     ...textsOf(root, bytes),
   ].join('\n');
 
+/** When a file arrived, by its name; null where it does not say. */
+export const arrivedMsOf = ({ deliveredS }: MailFile): number | null => (deliveredS === 0 ? null : deliveredS * 1000);
+
+/** Everything that the lease reaches (MAIL-30, MAIL-31). */
+export const matcherOfReach = (reach: Reach): Matcher => ({
+  query: queryOf(['list', ...reachJson(reach)]),
+  mayMatch: (file) => hasArrivedWithin(reach, arrivedMsOf(file)),
+  matches: ({ bytes }) => areAllowed(reach, sendersIn(bytes)),
+  hasAttachment: () => true,
+});
+
 /** Reads the conditions. @throws AirlockError PARAMS_INVALID */
-export const matcherOf = (args: Arguments): Matcher => {
+export const matcherOf = (args: Arguments, reach: Reach): Matcher => {
   const [from, to, subject, text] = ['from', 'to', 'subject', 'text'].map((field) => args.text(field, 200));
   const [since, before] = [args.day('since'), args.day('before')];
   const [unread, attachment] = [args.flag('unread'), args.flag('has_attachment')];
@@ -74,12 +87,15 @@ export const matcherOf = (args: Arguments): Matcher => {
       before?.getTime() ?? null,
       unread ?? null,
       attachment ?? null,
+      ...reachJson(reach),
     ]),
     mayMatch: (file) =>
+      hasArrivedWithin(reach, arrivedMsOf(file)) &&
       (unread === undefined || file.unread === unread) &&
       (since === undefined || file.deliveredS * 1000 >= since.getTime()) &&
       (before === undefined || file.deliveredS * 1000 < before.getTime()),
     matches: (mail) =>
+      areAllowed(reach, sendersIn(mail.bytes)) &&
       has(() => addresses(mail.fields, 'from'), from) &&
       has(() => addresses(mail.fields, 'to'), to) &&
       has(() => textOf(mail.fields, 'subject'), subject) &&

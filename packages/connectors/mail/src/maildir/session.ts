@@ -15,8 +15,9 @@ import { folderJson } from '../folders.js';
 import { cursorUid, decodeId, encodeCursor, encodeId, queryOf } from '../ids.js';
 import { parseMessage, type LocatedPart } from '../mime/parse.js';
 import { findPart } from '../mime/part.js';
+import { asked, isWhole, notThere, reachOf, type Reach } from '../reach.js';
 import { detailJson, summaryJson, type Listed } from '../summary.js';
-import { matcherOf, SEARCH_FIELDS } from './match.js';
+import { matcherOf, matcherOfReach, SEARCH_FIELDS, type Matcher } from './match.js';
 import { compareFiles, MaildirStore, placeOf, type MailFile } from './store.js';
 
 /** A maildir has no uidvalidity: its names are never used twice. */
@@ -29,7 +30,7 @@ export interface OpenMail extends Listed {
   readonly root: LocatedPart;
 }
 
-type Run = (store: MaildirStore, args: Arguments, signal: AbortSignal) => Promise<OperationResult>;
+type Run = (store: MaildirStore, args: Arguments, signal: AbortSignal, reach: Reach) => Promise<OperationResult>;
 
 const checkSignal = (signal: AbortSignal): void => {
   if (signal.aborted) throw abortError(signal);
@@ -70,7 +71,10 @@ const after = (files: readonly MailFile[], args: Arguments, folder: string, quer
   return uid === undefined ? files : files.filter((file) => compareFiles(file, placeOf(String(uid))) > 0);
 };
 
-const listMessages: Run = async (store, args, signal) => {
+const listMessages: Run = (store, args, signal, reach) =>
+  isWhole(reach) ? listFolder(store, args, signal) : pageOfMatching(store, args, matcherOfReach(reach), signal);
+
+const listFolder = async (store: MaildirStore, args: Arguments, signal: AbortSignal): Promise<OperationResult> => {
   const folder = args.folder();
   const limit = args.integer('limit', 1, 100, 20);
   const query = queryOf('list');
@@ -85,10 +89,16 @@ const listMessages: Run = async (store, args, signal) => {
   return pageOf(folder, messages, all.length, rest.length > limit ? rest[limit - 1] : undefined, query);
 };
 
-const search: Run = async (store, args, signal) => {
+const search: Run = (store, args, signal, reach) => pageOfMatching(store, args, matcherOf(args, reach), signal);
+
+const pageOfMatching = async (
+  store: MaildirStore,
+  args: Arguments,
+  matcher: Matcher,
+  signal: AbortSignal,
+): Promise<OperationResult> => {
   const folder = args.folder();
   const limit = args.integer('limit', 1, 100, 20);
-  const matcher = matcherOf(args);
   const all = store.files(folder);
   const rest = new Set(after(all, args, folder, matcher.query));
   const messages: OpenMail[] = [];
@@ -107,17 +117,19 @@ const search: Run = async (store, args, signal) => {
   return pageOf(folder, messages, total, next, matcher.query);
 };
 
-const locate = async (store: MaildirStore, args: Arguments): Promise<OpenMail> => {
+/** MAIL-32: what is outside of the reach is not there. */
+const locate = async (store: MaildirStore, args: Arguments, reach: Reach): Promise<OpenMail> => {
+  const matcher = matcherOfReach(reach);
   const { folder, uid } = decodeId(args.required('id', 2048));
   const file = store.files(folder).find(({ base }) => base === uid);
-  const mail = file ? await openMail(store, file) : null;
-  if (!mail) throw new AirlockError('NOT_FOUND', 'the message is not there any more', { field: 'params.id', hint: 'list again' });
+  const mail = file && matcher.mayMatch(file) ? await openMail(store, file) : null;
+  if (!mail || !matcher.matches(mail)) throw notThere();
   return mail;
 };
 
-const getMessage: Run = async (store, args) => {
+const getMessage: Run = async (store, args, _signal, reach) => {
   const maxChars = args.integer('max_chars', 100, 200_000, 50_000);
-  const mail = await locate(store, args);
+  const mail = await locate(store, args, reach);
   const body = await bodyJson(mail.root, maxChars, (part) => {
     const { start, end } = part as LocatedPart;
     return Promise.resolve({
@@ -132,11 +144,11 @@ const getMessage: Run = async (store, args) => {
   };
 };
 
-const getAttachment: Run = async (store, args) => {
+const getAttachment: Run = async (store, args, _signal, reach) => {
   const path = args.required('part', 64);
   const offset = args.integer('offset', 0, Number.MAX_SAFE_INTEGER, 0);
   const length = args.integer('length', 1, 512 * 1024, 256 * 1024);
-  const mail = await locate(store, args);
+  const mail = await locate(store, args, reach);
   const part = findPart(mail.root, path) as LocatedPart | null;
   const read = (from: number, size: number): Promise<Buffer> => {
     const { start = 0, end = 0 } = part ?? {};
@@ -153,11 +165,24 @@ const listFolders: Run = (store) => {
   return Promise.resolve({ result: { folders }, count: folders.length });
 };
 
-const countUnread: Run = (store, args) => {
+const reached = async (store: MaildirStore, folder: string, signal: AbortSignal, reach: Reach): Promise<readonly MailFile[]> => {
+  const matcher = matcherOfReach(reach);
+  const files = store.files(folder).filter((file) => matcher.mayMatch(file));
+  if (!asked(reach).sender) return files;
+  const found: MailFile[] = [];
+  for (const file of files) {
+    checkSignal(signal);
+    const mail = await openMail(store, file);
+    if (mail && matcher.matches(mail)) found.push(file);
+  }
+  return found;
+};
+
+const countUnread: Run = async (store, args, signal, reach) => {
   const folder = args.folder();
-  const files = store.files(folder);
+  const files = await reached(store, folder, signal, reach);
   const unread = files.filter((file) => file.unread).length;
-  return Promise.resolve({ result: { folder, unread, total: files.length }, count: unread });
+  return { result: { folder, unread, total: files.length }, count: unread };
 };
 
 const OPERATIONS: ReadonlyMap<string, { readonly params: readonly string[]; readonly run: Run }> = new Map([
@@ -181,14 +206,14 @@ export const openMaildirSession = async ({ destination, settings }: ConnectorCon
   const store = new MaildirStore(path);
   store.check();
   return {
-    execute: async (name, params: Params, { signal }) => {
+    execute: async (name, params: Params, { signal, constraints }) => {
       const operation = OPERATIONS.get(name);
       if (!operation)
         throw new AirlockError('OPERATION_UNKNOWN', 'mail has no such operation', {
           expected: [...OPERATIONS.keys()].join(', '),
         });
       checkSignal(signal);
-      return operation.run(store, new Arguments(params, operation.params), signal);
+      return operation.run(store, new Arguments(params, operation.params), signal, reachOf(constraints));
     },
     close: () => Promise.resolve(),
   };
