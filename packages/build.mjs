@@ -63,3 +63,5 @@ const esbuild = await import('esbuild');
 rmSync(lib, { recursive: true, force: true });
 for (const [name, entry] of Object.entries(programs)) await bundle(esbuild, entry, join(lib, `${name}.cjs`));
 await connectors(esbuild);
+cpSync(at('policies'), join(lib, 'policies'), { recursive: true });
+mkdirSync(join(lib, 'dev'), { recursive: true });

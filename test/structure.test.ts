@@ -33,7 +33,7 @@ const IMPORTS: Readonly<Record<string, { readonly ours: readonly string[]; reado
   client: { ours: ['protocol', 'ipc', 'lease'], theirs: [] },
   mcp: { ours: ['protocol', 'client'], theirs: ['@modelcontextprotocol/server'] },
   cli: { ours: ['client', 'mcp', 'protocol'], theirs: ['commander'] },
-  ctl: { ours: ['protocol', 'ipc', 'audit', 'vault'], theirs: ['commander', 'yaml', 'uqr'] },
+  ctl: { ours: ['protocol', 'ipc', 'audit', 'policy', 'vault'], theirs: ['commander', 'yaml', 'uqr'] },
   testkit: { ours: ['protocol', 'ipc', 'lease', 'vault', 'audit', 'client', 'ctl', 'totp'], theirs: [] },
 };
 

@@ -1,5 +1,5 @@
 /** What a command is run with: the environment, where to print, and how to find gateway and lease. */
-import { AirlockError, Session, findAgentSocket, leaseStore, systemTimers } from '@airlock/client';
+import { AirlockError, Session, clientName, findAgentSocket, leaseStore, systemTimers } from '@airlock/client';
 import type { AgentSocket, Env, LeaseStore, Timers } from '@airlock/client';
 import { whileWaiting } from '@airlock/protocol/command';
 import type { Output } from './output.js';
@@ -55,7 +55,12 @@ export const withSession = async <T>(context: Context, work: (connected: Connect
   const socket = socketOf(context);
   const store = leaseStore({ env: context.env });
   const resume = store.readResume(socket.role) ?? undefined;
-  const session = await Session.open({ socket, client: `airlock ${context.version}`, resume, timers: context.timers });
+  const session = await Session.open({
+    socket,
+    client: clientName(context.env, `airlock ${context.version}`),
+    resume,
+    timers: context.timers,
+  });
   try {
     if (session.resume !== resume) store.writeResume(socket.role, session.resume);
     return await work({ session, store, role: socket.role });

@@ -1,5 +1,6 @@
 /** The agents' library: ask for access, then call typed operations. */
 export type { Access, AccessCore, CallChoice, AccessEnd, GrantedLease, OpenHandle } from './access.js';
+export { clientName } from './agent-name.js';
 export {
   connectAirlock,
   type AccessOptions,

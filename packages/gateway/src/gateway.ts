@@ -1,6 +1,5 @@
 /** Puts airlock-gateway together and runs it. Nothing that is read here can keep it from starting: it starts sealed. */
 import { openLog } from '@airlock/audit';
-import { compileRules } from '@airlock/policy';
 import type { SocketServer } from '@airlock/ipc';
 import {
   AirlockError,
@@ -26,6 +25,7 @@ import { GATEWAY_LIMITS } from './limits.js';
 import type { GatewayOptions } from './options.js';
 import { bridgePath, logDir, slotPath } from './paths.js';
 import { RequestBoard } from './requests/board.js';
+import { RateCounters } from './rules/rates.js';
 import { RoleRate } from './requests/rate.js';
 import { serveAll } from './serve.js';
 import { loadConfig } from './state/config.js';
@@ -65,7 +65,7 @@ const build = (options: GatewayOptions): House => {
   const { config, problem } = loadConfig(options.configDir);
   const house = (): House => built;
   const register = new LeaseRegister(clock, (lease, why) => onLeaseEnd(house(), lease, why));
-  const state = openState(options, config.operators, (session) => register.hasSession(session));
+  const state = openState(options, config, (session) => register.hasSession(session));
   const journal = openJournal(options, config.audit.groupCommitMs);
   const bridge = openBridge(options, house);
   const slots = new SlotLedger(options.cellSlots);
@@ -75,7 +75,9 @@ const build = (options: GatewayOptions): House => {
   };
   const built: House = {
     ...{ options, clock, timers, config, journal, register, bridge, slots },
-    rules: compileRules({ permissions: config.permissions, policies: [], attachments: {} }),
+    rulesInForce: state.rules,
+    rules: () => state.rules.compiled,
+    rates: new RateCounters(clock),
     ...{ sessions: state.sessions, budgets: state.budgets, stores: state.stores, operations: state.operations },
     heads: new Heads(journal.log, (size, digests) => bridge.call<SignedHeadResult>('head.sign', { size, digests })),
     followers: new Follower(logDir(options)),

@@ -15,6 +15,8 @@ import type { SignedLeases } from './leases/signed.js';
 import type { OperationShelf } from './operations/shelf.js';
 import type { GatewayOptions } from './options.js';
 import type { RequestBoard } from './requests/board.js';
+import type { RulesInForce } from './rules/in-force.js';
+import type { RateCounters } from './rules/rates.js';
 import type { RoleRate } from './requests/rate.js';
 import type { Identity, Session, Sessions } from './sessions/sessions.js';
 import type { ServiceEntry } from './vault/entry.js';
@@ -26,8 +28,10 @@ export interface House {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly config: CompiledConfig;
-  /** What decides about calls. */
-  readonly rules: CompiledRules;
+  readonly rulesInForce: RulesInForce;
+  /** What decides about calls now. */
+  rules(): CompiledRules;
+  readonly rates: RateCounters;
   readonly journal: Journal;
   readonly heads: Heads;
   readonly followers: Follower;

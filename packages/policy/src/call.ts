@@ -132,6 +132,23 @@ export const needsParams = (rules: CompiledRules, role: string, service: string,
     .find(service, operation)
     .some(({ conditions }) => conditions.length > 0);
 
+/** The rule that denies the operation whenever and however it is called, or null. */
+export const alwaysDenied = (
+  rules: CompiledRules,
+  role: string,
+  service: string,
+  operation: OperationFacts,
+): Omit<Decision, 'rateKeys'> | null => {
+  const found = rules
+    .ofRole(role)
+    .find(service, operation)
+    .find(
+      ({ rule, conditions, windows }) =>
+        rule.decision === 'deny' && conditions.length + windows.length === 0 && rule.rate === undefined,
+    );
+  return found === undefined ? null : byRule(found);
+};
+
 /** Whether some rule may free this write from a code of its own (approval.md UNATTENDED-1). */
 export const mayBeFreed = (rules: CompiledRules, role: string, service: string, operation: OperationFacts): boolean =>
   operation.class === 'write' &&

@@ -3,7 +3,7 @@
  *
  * Which rules can match an operation is found once and kept; a decision then looks at those only.
  */
-import type { ScopeClass } from '@airlock/protocol';
+import { OPERATOR_ROLE, type ScopeClass } from '@airlock/protocol';
 import { compileCondition, type Condition } from './condition.js';
 import type { OperationFacts, Permissions } from './facts.js';
 import { compileGlobs, type Matches } from './glob.js';
@@ -106,10 +106,10 @@ const compareNames = (a: CompiledRule, b: CompiledRule): number => {
   return left < right ? -1 : Number(left > right);
 };
 
-/** Active policies attached to the role or to every role, each once. */
+/** Active policies attached to the role or to every role of agents, each once. The operator's own calls have those that name it. */
 export const policiesOf = ({ policies, attachments }: RuleSet, role: string): readonly Policy[] => {
   const own = Object.hasOwn(attachments, role) ? (attachments[role] ?? []) : [];
-  const wanted = new Set([...own, ...(attachments['*'] ?? [])]);
+  const wanted = new Set([...own, ...(role === OPERATOR_ROLE ? [] : (attachments['*'] ?? []))]);
   return policies.filter(({ id, status }) => status === 'active' && wanted.has(id));
 };
 

@@ -5,6 +5,7 @@ export { compareRuleSets, type Comparison } from './compare.js';
 export { compileRules, policiesOf, type CompiledRules } from './compile.js';
 export { parsePolicyText } from './parse.js';
 export * from './request.js';
+export { digestOfRules, parseRuleSet, type RuleSetText } from './rule-set.js';
 export * from './visible.js';
 export type * from './facts.js';
 export type * from './rule.js';

@@ -1,4 +1,5 @@
 /** The compiled configuration: what airlock-ctl made of airlock.yaml and what both daemons read as JSON. */
+import type { Json } from './canonical.js';
 import { AirlockError } from './errors.js';
 import { validate } from './validate.js';
 
@@ -18,6 +19,16 @@ export interface AnomalyConfig extends AnomalyLimits {
   readonly blockS: number;
 }
 
+/** The policy files, and which roles they are attached to (docs/spec/policy.md). */
+export interface CompiledPolicies {
+  /** As they stand in their files, each with `file`. */
+  readonly policies: readonly Readonly<Record<string, Json>>[];
+  /** Role name, or `*` for every role of agents, to ids of policies. */
+  readonly attachments: Readonly<Record<string, readonly string[]>>;
+  /** Where a file is broken: then the set that was in force before stays in force. */
+  readonly problem?: string;
+}
+
 export interface CompiledConfig {
   readonly v: 1;
   /** Set where airlock-ctl could not compile the files: the daemons start sealed and say why. */
@@ -26,6 +37,7 @@ export interface CompiledConfig {
   readonly leases: { readonly defaultTtlS: number; readonly maxTtlS: number; readonly requestTtlS: number };
   /** `allow`: classes beyond reading that may be asked for at all; each write still needs a code of its own where no policy says otherwise. */
   readonly permissions: { readonly default: 'read'; readonly allow: readonly ('use' | 'write')[] };
+  readonly rules: CompiledPolicies;
   readonly notifications: Readonly<Record<string, string>> | null;
   readonly audit: { readonly retainDays: number; readonly groupCommitMs: number };
   readonly anomalies: AnomalyConfig;
@@ -42,6 +54,7 @@ export const DEFAULT_CONFIG: CompiledConfig = {
   totp: { issuer: 'Airlock', digits: 6, periodS: 30 },
   leases: { defaultTtlS: 3600, maxTtlS: 28_800, requestTtlS: 300 },
   permissions: { default: 'read', allow: [] },
+  rules: { policies: [], attachments: {} },
   notifications: null,
   audit: { retainDays: 365, groupCommitMs: 20 },
   anomalies: {
@@ -71,7 +84,11 @@ export const parseCompiledConfig = (value: unknown): CompiledConfig => {
     const { field = 'the file', expected = 'another value', found = 'this' } = problem.data;
     throw new AirlockError('CONFIG_INVALID', `${COMPILED_CONFIG_FILE}: ${field}: found ${found}, allowed: ${expected}`);
   }
-  const config = value as CompiledConfig;
+  // Written before there were policies.
+  const config: CompiledConfig = {
+    ...(value as CompiledConfig),
+    rules: (value as Partial<CompiledConfig>).rules ?? DEFAULT_CONFIG.rules,
+  };
   if (config.invalid) throw new AirlockError('CONFIG_INVALID', config.invalid.message, { hint: config.invalid.hint });
   return config;
 };

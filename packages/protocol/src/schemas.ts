@@ -20,6 +20,18 @@ const compiledConfig = closed(
       default: { const: 'read' },
       allow: { type: 'array', maxItems: 2, uniqueItems: true, items: { enum: ['use', 'write'] } },
     }),
+    rules: closed(
+      {
+        policies: { type: 'array', maxItems: 256, items: { type: 'object' } },
+        attachments: {
+          type: 'object',
+          maxProperties: 65,
+          additionalProperties: { type: 'array', maxItems: 64, items: text(64) },
+        },
+        problem: text(4096),
+      },
+      ['problem'],
+    ),
     notifications: { anyOf: [{ type: 'null' }, stringMap] },
     audit: closed({ retainDays: integer(1, 36_500), groupCommitMs: integer(1, 1000) }),
     anomalies: closed({
@@ -35,7 +47,7 @@ const compiledConfig = closed(
     roles: { type: 'object', maxProperties: 64, propertyNames: name, additionalProperties: closed({ operator: name }) },
     isolation: { enum: ['users', 'same-user', 'none'] },
   },
-  ['invalid'],
+  ['invalid', 'rules'],
 );
 
 const operationManifest = closed(

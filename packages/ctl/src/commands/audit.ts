@@ -23,7 +23,7 @@ const DAY_MS = 86_400_000;
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };
 
 /** `7d`, `12h`, `30m`, `2w` → milliseconds. */
-const parseSpan = (text: string): number => {
+export const parseSpan = (text: string): number => {
   const [, count, unit] = /^(\d{1,4})([mhdw])$/.exec(text) ?? [];
   const unitMs = UNITS[unit ?? ''];
   if (count !== undefined && unitMs !== undefined) return Number(count) * unitMs;

@@ -8,6 +8,7 @@ import { GRANT_COMMANDS } from './grant.js';
 import { INIT_COMMANDS } from './init.js';
 import { LEASE_COMMANDS } from './leases.js';
 import { PATH_COMMANDS } from './path.js';
+import { POLICY_COMMANDS } from './policy.js';
 import { ROLE_COMMANDS } from './role.js';
 import { RUN_COMMANDS } from './run.js';
 import { SERVICE_COMMANDS } from './service.js';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   ...WATCH_COMMANDS,
   ...RUN_COMMANDS,
   ...AUDIT_COMMANDS,
+  ...POLICY_COMMANDS,
   ...ROLE_COMMANDS,
   ...PATH_COMMANDS,
   ...DOCTOR_COMMANDS,

@@ -10,7 +10,8 @@ import {
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { LineCounter, parseDocument, type Document } from 'yaml';
-import { KEYS, merge } from './schema.js';
+import { presetDir, withPolicies } from './policies.js';
+import { isPolicyList, KEYS, merge, POLICIES_SECTION } from './schema.js';
 
 export const YAML_FILE = 'airlock.yaml';
 export const ROLES_FILE = 'roles.json';
@@ -32,9 +33,18 @@ const invalid = (file: string, where: string, found: string, allowed: string): A
     expected: allowed,
   });
 
+const checkAttachments = (file: string, members: unknown): void => {
+  if (typeof members !== 'object' || members === null || Array.isArray(members))
+    throw invalid(file, POLICIES_SECTION, shown(members), 'names of roles, or "*", each with a list of policies');
+  for (const [role, ids] of Object.entries(members))
+    if (!isPolicyList(ids))
+      throw invalid(file, `${POLICIES_SECTION}.${role}`, shown(ids), 'a list of ids of policies, e.g. [read-only]');
+};
+
 const checkSection = (file: string, section: string, members: unknown): void => {
+  if (section === POLICIES_SECTION) return checkAttachments(file, members);
   const keys = KEYS[section];
-  if (!keys) throw invalid(file, section, 'an unknown section', Object.keys(KEYS).join(', '));
+  if (!keys) throw invalid(file, section, 'an unknown section', [...Object.keys(KEYS), POLICIES_SECTION].join(', '));
   if (typeof members !== 'object' || members === null || Array.isArray(members)) {
     throw invalid(file, section, shown(members), `keys ${Object.keys(keys).join(', ')}`);
   }
@@ -117,12 +127,12 @@ const readOptional = (path: string): string | null => {
 };
 
 /** Both files of a configuration directory, checked. */
-export const readConfig = (configDir: string): CompiledConfig => {
+export const readConfig = (configDir: string, presetsIn = presetDir()): CompiledConfig => {
   const rolesPath = join(configDir, ROLES_FILE);
   const roles = readOptional(rolesPath);
   const base = roles === null ? DEFAULT_CONFIG : { ...DEFAULT_CONFIG, ...parseRolesFile(roles, rolesPath) };
   const yamlPath = join(configDir, YAML_FILE);
-  return parseYamlConfig(readOptional(yamlPath) ?? '', yamlPath, base);
+  return withPolicies(parseYamlConfig(readOptional(yamlPath) ?? '', yamlPath, base), configDir, yamlPath, presetsIn);
 };
 
 /** Writes a file whole or not at all. */
@@ -139,11 +149,11 @@ export const replaceFile = (path: string, content: string, mode: number): void =
  * Compiles a configuration directory. A bad file compiles too, to a configuration that makes the daemons start sealed and say why.
  * @returns the error that was compiled in, or null
  */
-export const compileConfig = (configDir: string): AirlockError | null => {
+export const compileConfig = (configDir: string, presetsIn = presetDir()): AirlockError | null => {
   const write = (config: CompiledConfig): void =>
     replaceFile(join(configDir, COMPILED_CONFIG_FILE), `${JSON.stringify(config, null, 1)}\n`, 0o644);
   try {
-    write(readConfig(configDir));
+    write(readConfig(configDir, presetsIn));
     return null;
   } catch (error) {
     if (!(error instanceof AirlockError)) throw error;

@@ -108,6 +108,13 @@ const ANOMALY_MEMBERS = {
   probed_scopes_per_5_minutes: 'probedScopesPer5Minutes',
   codes_per_hour: 'codesPerHour',
 } as const;
+/** A section whose keys are names of roles. */
+export const POLICIES_SECTION = 'policies';
+export const isPolicyList = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) &&
+  value.length <= 64 &&
+  new Set(value).size === value.length &&
+  value.every((one) => typeof one === 'string' && /^[a-z0-9][a-z0-9_-]{0,63}$/.test(one));
 
 type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
@@ -136,6 +143,7 @@ export const merge = (base: CompiledConfig, sections: Sections): CompiledConfig 
     maxTtlS: number(sections, 'leases', 'max_ttl_minutes', base.leases.maxTtlS / 60) * 60,
     requestTtlS: number(sections, 'leases', 'request_ttl_minutes', base.leases.requestTtlS / 60) * 60,
   },
+  rules: { policies: [], attachments: (sections[POLICIES_SECTION] ?? {}) as Readonly<Record<string, readonly string[]>> },
   permissions: {
     default: 'read',
     allow: [

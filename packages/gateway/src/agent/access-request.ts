@@ -13,12 +13,14 @@ import { canonicalConstraints } from '@airlock/lease';
 import type { House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import type { Session } from '../sessions/sessions.js';
-import { checkOpen, checkScopes, enforcedBy, ttlOf } from './allowed.js';
+import { checkOpen, checkPolicies, checkScopes, freedWrites, enforcedBy, ttlOf } from './allowed.js';
 
 /** bridge.request.open: most calls of a budget. */
 const MAX_CALLS = 1_000_000;
 /** bridge.request.open: most bytes of a budget. */
 const MAX_BYTES = 1_000_000_000_000;
+/** bridge.request.open: most writes a text can name; the others ask for a code each. */
+const MAX_UNATTENDED = 16;
 
 const constraintError = (key: string, enforced: readonly string[]): AirlockError =>
   new AirlockError('CONSTRAINT', 'the request has a constraint that is not enforced, so it is not promised', {
@@ -83,12 +85,14 @@ export const accessRequest = async (
   checkOpen(house, session);
   const scopes = scopesOf(params.scopes, renewedLease(house, session, params.renew));
   checkScopes(house, operator, scopes);
+  checkPolicies(house, session, scopes);
   const ttlS = ttlOf(house, params.ttlS);
   const enforced = enforcedBy(house, operator, scopes);
   const budget = budgetOf(params.constraints, enforced);
   const constraints = limitsOf(params.constraints, enforced);
   house.requestRate.take(role);
   house.journal.admit(role, GATEWAY_LIMITS.callLogBytes);
+  const unattended = freedWrites(house, session, scopes);
   const { reason, intent, renew } = params;
   const asked = { operator, role, session: id, scopes, reason, ttlS, intent, budget, constraints, renew };
   const seq = await house.journal.durable('access_requested', asked);
@@ -96,6 +100,7 @@ export const accessRequest = async (
     ...(intent === undefined ? {} : { intent }),
     ...(budget === undefined ? {} : { budget }),
     ...(renew === undefined ? {} : { renew }),
+    ...(unattended.length === 0 ? {} : { unattended: unattended.slice(0, MAX_UNATTENDED) }),
   };
   const opened = await house.bridge.call<OpenRequestResult>('request.open', {
     operator,

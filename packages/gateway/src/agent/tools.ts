@@ -10,8 +10,8 @@ interface Found {
   readonly operation: OperationManifest;
 }
 
-const describe = ({ service, operation }: Found): ToolDescription => ({
-  ...summaryOf(operation),
+const describe = (house: House, role: string, { service, operation }: Found): ToolDescription => ({
+  ...summaryOf(house, role, service.entry.service, operation),
   service: service.entry.service,
   params: operation.params,
   result: operation.result,
@@ -30,7 +30,7 @@ const score = ({ service, operation }: Found, words: readonly string[]): number 
 };
 
 /** Best first, at most 20; empty where no word of the query occurs. */
-export const toolsSearch = (house: House, { operator }: Identity, query: string): ToolDescription[] => {
+export const toolsSearch = (house: House, { operator, role }: Identity, query: string): ToolDescription[] => {
   const words = query
     .toLowerCase()
     .split(/[^\p{L}\p{N}]+/u)
@@ -40,17 +40,17 @@ export const toolsSearch = (house: House, { operator }: Identity, query: string)
     .filter(({ points }) => points > 0)
     .sort((a, b) => b.points - a.points)
     .slice(0, GATEWAY_LIMITS.maxToolsFound)
-    .map(({ found }) => describe(found));
+    .map(({ found }) => describe(house, role, found));
 };
 
 /** @param names `service.operation`. @throws AirlockError OPERATION_UNKNOWN naming the first that there is not. */
-export const toolsDescribe = (house: House, { operator }: Identity, names: readonly string[]): ToolDescription[] => {
+export const toolsDescribe = (house: House, { operator, role }: Identity, names: readonly string[]): ToolDescription[] => {
   const byName = new Map(
     everything(house, operator).map((found) => [`${found.service.entry.service}.${found.operation.name}`, found]),
   );
   return names.map((name) => {
     const found = byName.get(name);
-    if (found !== undefined) return describe(found);
+    if (found !== undefined) return describe(house, role, found);
     throw new AirlockError('OPERATION_UNKNOWN', 'there is no operation of this name', {
       field: 'params.names',
       expected: 'SERVICE.OPERATION, as services.list has them',

@@ -10,7 +10,7 @@
 import { AirlockError, asAirlockError, type CallParams, type CallResult, type CellResult } from '@airlock/protocol';
 import { refused, withAudit } from '../agent/refuse.js';
 import { park } from '../operations/park.js';
-import { checkAnswer, checkSeen } from './seen.js';
+import { checkAnswer, checkRisk, checkSeen } from './seen.js';
 import type { House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import type { Session } from '../sessions/sessions.js';
@@ -19,22 +19,30 @@ import { taintSession } from '../sessions/taint-session.js';
 import { cellOf } from './cell-open.js';
 import { checkResult } from './cell-result.js';
 import { checkStillAllowed, runChecks } from './checks.js';
-import type { Answerable } from './question.js';
+import type { Answerable, Question } from './question.js';
 
 /** Everything up to the decision; nothing has happened when this throws. */
-const admit = (house: House, session: Session, params: CallParams): Answerable => {
-  const question = { house, session, params, lease: null, registered: null, service: null, operation: null, decision: null };
+const admit = (question: Question): Answerable => {
   const answerable = runChecks(question);
-  house.journal.admit(session.role, GATEWAY_LIMITS.callLogBytes);
+  question.house.journal.admit(question.session.role, GATEWAY_LIMITS.callLogBytes);
   return answerable;
+};
+
+/** A refusal, with the policy and the rule that decided where it came to that. */
+const refusedCall = ({ house, session, params, decision }: Question, thrown: unknown): AirlockError => {
+  const decided = decision === null ? {} : { policy: decision.policy, rule: decision.rule };
+  const { service, operation } = params;
+  return refused(house, session, thrown, { service, operation, session: session.id, ...decided });
 };
 
 /** CALL-6, CALL-7. @returns seq, once the record is where it has to be. */
 const recordDecision = ({ house, session, params, lease, operation, decision }: Answerable): Promise<number> => {
   house.budgets.spend(lease);
+  house.rates.add(decision.rateKeys);
   const fields = {
     service: params.service,
     operation: params.operation,
+    policy: decision.policy,
     rule: decision.rule,
     lease: lease.payload.id,
     session: session.id,
@@ -67,6 +75,7 @@ const execute = async (question: Answerable): Promise<CellResult> => {
   if (question.operation.untrusted) taintSession(question.house, question.session, params);
   const isWrite = question.operation.class === 'write';
   checkAnswer(constraints, answer, isWrite);
+  if (!isWrite) checkRisk(question.decision.maxRisk, answer.risk);
   question.house.budgets.take(lease, answer.result, isWrite);
   return answer;
 };
@@ -150,19 +159,28 @@ const answer = async (question: Answerable, of: number, beganMs: number): Promis
 /** @throws AirlockError any of the refusals of checks.ts, what the cell says, AUDIT_UNAVAILABLE, RATE_LIMITED */
 export const call = async (house: House, session: Session, params: CallParams): Promise<CallResult> => {
   const beganMs = house.timers.nowMs();
+  const asked: Question = {
+    house,
+    session,
+    params,
+    lease: null,
+    registered: null,
+    service: null,
+    operation: null,
+    decision: null,
+  };
   let question: Answerable;
   let of: number;
   let pending: AirlockError | null = null;
   try {
-    question = admit(house, session, params);
+    question = admit(asked);
     if (question.decision.decision === 'approval') pending = await park(question);
     if (pending !== null) throw pending;
     of = await recordDecision(question);
     // Writing took its time; what held before it may not hold now.
     checkStillAllowed(question);
   } catch (thrown) {
-    const { service, operation } = params;
-    throw thrown === pending ? thrown : refused(house, session, thrown, { service, operation, session: session.id });
+    throw thrown === pending ? thrown : refusedCall(asked, thrown);
   }
   return answer(question, of, beganMs);
 };

@@ -9,7 +9,7 @@
  *         What has to be approved first is counted when it is put before the human: the same call again counts no more.
  */
 import { checkLease, checkScope } from '@airlock/lease';
-import { decideCall, type CallQuestion } from '@airlock/policy';
+import { decideCall, type CallQuestion, type Decision } from '@airlock/policy';
 import { AirlockError, intentHash, parseScope } from '@airlock/protocol';
 import { codeRefused, strayCodeField } from '../agent/code-guard.js';
 import { allowedOperations } from '../agent/services-list.js';
@@ -98,14 +98,24 @@ const budgetHasRoom: Check = ({ house, lease, decision }) => {
 
 /** All that a decision looks at beside service, operation and lease. */
 const circumstances = ({ house, session, params }: Question): Omit<CallQuestion, 'service' | 'operation' | 'scopes'> => ({
-  rules: house.rules,
+  rules: house.rules(),
   role: session.role,
-  client: session.id,
+  client: session.client,
   params: params.params,
   nowMs: house.clock.wallMs(),
-  rateCount: () => 0,
+  rateCount: (key, perS) => house.rates.count(key, perS),
   tainted: false,
 });
+
+/** What a denial says: which policy and rule, why, and when or how it could be otherwise. */
+const denied = ({ policy, rule, reason, retryAfterMs }: Decision, kind: string): AirlockError => {
+  if (rule === 'configuration-read-only')
+    return new AirlockError('READ_ONLY', `the configuration allows no operation of class ${kind}`);
+  const message = `the policy ${policy} (rule ${rule}) does not allow this operation${reason === undefined ? '' : `: ${reason}`}`;
+  return retryAfterMs === undefined
+    ? new AirlockError('POLICY_DENIED', message)
+    : new AirlockError('RATE_LIMITED', message, { retryAfterMs });
+};
 
 const policyAllows: Check = (question) => {
   const { params } = question;
@@ -116,10 +126,7 @@ const policyAllows: Check = (question) => {
   const isFree = found(question.registered).unattended?.includes(`${params.service}:${operation.name}`) === true;
   question.decision =
     decision.decision === 'allow' && operation.class === 'write' && !isFree ? { ...decision, decision: 'approval' } : decision;
-  if (decision.decision !== 'deny') return;
-  if (decision.rule === 'configuration-read-only')
-    throw new AirlockError('READ_ONLY', `the configuration allows no operation of class ${operation.class}`);
-  throw new AirlockError('POLICY_DENIED', `the rule ${decision.rule} does not allow this operation`);
+  if (decision.decision === 'deny') throw denied(decision, operation.class);
 };
 
 export const CHECKS: readonly Check[] = [

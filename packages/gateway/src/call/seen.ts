@@ -2,6 +2,7 @@
  * What the gateway can see of a call's constraints, checked by it although the cell checks them too (docs/spec/lease.md).
  *
  * SEEN-1  a folder that is named must be one of the lease's.
+ * SEEN-3  a result whose risk score is above what policy allows does not leave.
  * SEEN-2  an answer with more items than the lease allows does not leave.
  * SEEN-3  a result with a risk score above the lease's does not leave.
  * SEEN-4  a message that is shown (`from` with an `address`) is of a sender and domain of the lease.
@@ -54,4 +55,13 @@ export const checkAnswer = (constraints: LeaseConstraints, { count, risk, result
   checkSenders(constraints, result);
   if (!isAllowedRisk(constraints, risk))
     throw new AirlockError('RISK_TOO_HIGH', 'the result scores above what the lease allows, and is withheld');
+};
+
+/** SEEN-3. @param maxRisk 0 to 1. @throws AirlockError RISK_TOO_HIGH */
+export const checkRisk = (maxRisk = 1, risk: number): void => {
+  if (risk <= maxRisk) return;
+  throw new AirlockError('RISK_TOO_HIGH', 'the result scores above what a policy allows, and is withheld', {
+    expected: `a risk of at most ${maxRisk}`,
+    found: String(risk),
+  });
 };

@@ -30,6 +30,7 @@ export type GatewayEvent =
   | 'operation_allowed'
   | 'operation_asked'
   | 'operation_refused'
+  | 'policy_changed'
   | 'protocol_violation'
   | 'request_fronted'
   | 'request_opened'

@@ -65,7 +65,8 @@ const open = async (question: Answerable, digest: string, constraints: Constrain
   const { house, session, params, lease, operation } = question;
   const { role, operator, id } = session;
   const asked = { operator, role, session: id, lease: lease.payload.id, service: params.service, operation: params.operation };
-  const of = await house.journal.durable('operation_asked', { ...asked, class: operation.class, digest });
+  const { policy, rule, maxRisk } = question.decision;
+  const of = await house.journal.durable('operation_asked', { ...asked, class: operation.class, digest, policy, rule });
   const opened = await house.bridge.call<OpenRequestResult>('operation.open', {
     ...asked,
     class: operation.class,
@@ -75,8 +76,8 @@ const open = async (question: Answerable, digest: string, constraints: Constrain
   const known = house.operations.get(request);
   if (known !== undefined) return known;
   const { expiresMs: endsWallMs, bootDeadlineMs: endsBootMs } = lease.effective;
-  const ends = { endsWallMs, endsBootMs };
-  const facts = { ...asked, request, class: operation.class, params: params.params, digest, constraints, ...ends, match, of };
+  const more = { endsWallMs, endsBootMs, ...(maxRisk === undefined ? {} : { maxRisk }) };
+  const facts = { ...asked, request, class: operation.class, params: params.params, digest, constraints, ...more, match, of };
   const parked = house.operations.add(facts);
   house.journal.note('request_opened', { operator, role, session: id, request, of, merged });
   house.requests.opened({ request, operator, role, session: id, match, expiresAt });
@@ -114,6 +115,7 @@ export const park = async (question: Answerable): Promise<AirlockError> => {
   house.requestRate.take(session.role);
   const constraints = await prepare(question);
   checkStillAllowed(question);
+  house.rates.add(question.decision.rateKeys);
   const parked = await openOnce(question, digest, constraints);
   return withAudit(pendingError(parked), parked.of);
 };

@@ -34,6 +34,8 @@ export interface ParkedFacts {
   /** End of the lease with all its caveats, on either clock. */
   readonly endsWallMs: number;
   readonly endsBootMs: number;
+  /** 0 to 1, of the rules that matched; a result with a higher score is withheld. */
+  readonly maxRisk?: number;
   readonly match: string;
   /** `seq` of the record that it was asked for. */
   readonly of: number;

@@ -16,7 +16,7 @@ import {
   type TakenOperation,
 } from '@airlock/protocol';
 import { orderFor } from '../call/cell-open.js';
-import { checkAnswer } from '../call/seen.js';
+import { checkAnswer, checkRisk } from '../call/seen.js';
 import { checkKept, checkKeptError, checkResult } from '../call/cell-result.js';
 import { isOutcomeUnknown, outcomeUnknown } from '../call/outcome.js';
 import type { Cell } from '../cells/cell.js';
@@ -62,6 +62,7 @@ const execute = (house: House, parked: Parked, entry: ServiceEntry, slot: number
     onSent();
     const answer = checkKept(checkResult(await cell.execute(orderOf(parked))));
     checkAnswer(parked.constraints, answer, parked.class === 'write');
+    if (parked.class !== 'write') checkRisk(parked.maxRisk, answer.risk);
     return answer;
   });
 };
@@ -163,7 +164,7 @@ const runHere = async (house: House, waiting: Parked, entry: ServiceEntry, slot:
     throw thrown;
   }
   const { service, operation, lease, session, role, request } = running;
-  const fields = { service, operation, rule: 'approved', request, lease, session, role };
+  const fields = { service, operation, policy: 'approval', rule: 'approved', request, lease, session, role };
   const recorded = await house.journal.durable('operation_allowed', fields).then(
     () => null,
     (thrown: unknown) => thrown,

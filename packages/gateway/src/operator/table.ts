@@ -16,6 +16,7 @@ import type { Identity, Listener } from '../sessions/sessions.js';
 import { grantCheck, type GrantCheckParams } from './grant.js';
 import { credentialsPut, credentialsRecord, credentialsRemove } from './credentials.js';
 import { sessionList, sessionUnblock } from './sessions.js';
+import { policyApply, policyReload, policyStatus, policyTest, type PolicyTestParams } from './policy.js';
 import { serviceAdd, serviceList, serviceRemove, serviceTest } from './services.js';
 import { kindList, status } from './status.js';
 import type { TicketParams } from './redeem.js';
@@ -39,6 +40,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   'session.list': reads((house, operator) => sessionList(house, operator)),
   'session.unblock': acts((house, operator, params: TicketParams) => sessionUnblock(house, operator, params)),
   'service.list': reads((house, operator) => serviceList(house, operator)),
+  'policy.status': reads((house) => policyStatus(house)),
+  'policy.test': reads((house, operator, params: PolicyTestParams) => policyTest(house, operator, params)),
+  'policy.reload': acts((house) => policyReload(house)),
+  'policy.apply': acts((house, operator, params: TicketParams) => policyApply(house, operator, params)),
   'grant.check': acts((house, operator, params: GrantCheckParams) => grantCheck(house, operator, params)),
   'service.add': acts((house, operator, params: TicketParams) => serviceAdd(house, operator, params)),
   'service.remove': acts((house, operator, params: TicketParams) => serviceRemove(house, operator, params)),

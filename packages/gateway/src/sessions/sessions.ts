@@ -30,6 +30,8 @@ export interface Session extends Identity {
   lastUsedMs: number;
   /** What it was given that others wrote, first; null: nothing. */
   taint: Taint | null;
+  /** What the agent says it is; null where it says nothing but the name of our own programs. */
+  client: string | null;
   /** It was given content that others wrote. */
   readonly tainted: boolean;
 }
@@ -168,7 +170,7 @@ export class Sessions {
 
   #add(id: string, { role, operator }: Identity, resumeHash: Buffer, taint: Taint | null): Session {
     const session: Session = {
-      ...{ id, role, operator, connections: new Set(), lastUsedMs: this.#clock.bootMs(), taint },
+      ...{ id, role, operator, connections: new Set(), lastUsedMs: this.#clock.bootMs(), client: null, taint },
       get tainted() {
         return this.taint !== null;
       },

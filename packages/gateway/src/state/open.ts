@@ -1,9 +1,10 @@
 /** The gateway's state as it was left; where it cannot be trusted, an empty one in memory and the reason. */
-import { asAirlockError, type AirlockError } from '@airlock/protocol';
+import { asAirlockError, DEFAULT_CONFIG, type AirlockError, type CompiledConfig } from '@airlock/protocol';
 import { BudgetLedger } from '../leases/budget.js';
 import { OperationShelf } from '../operations/shelf.js';
 import type { GatewayOptions } from '../options.js';
-import { blocksFile, budgetsFile, operationsDir, sessionsFile, vaultDir } from '../paths.js';
+import { blocksFile, budgetsFile, operationsDir, rulesFile, sessionsFile, vaultDir } from '../paths.js';
+import { RulesInForce } from '../rules/in-force.js';
 import { Sessions } from '../sessions/sessions.js';
 import { ServiceStore } from '../vault/store.js';
 import { Blocks } from '../watch/blocks.js';
@@ -14,15 +15,16 @@ export interface OpenedState {
   readonly budgets: BudgetLedger;
   readonly operations: OperationShelf;
   readonly blocks: Blocks;
+  readonly rules: RulesInForce;
   readonly stores: ReadonlyMap<string, ServiceStore>;
-  /** VAULT_UNREADABLE, or null. */
+  /** VAULT_UNREADABLE, CONFIG_INVALID, or null. */
   readonly problem: AirlockError | null;
 }
 
 /** Never throws: a daemon does not die of what it reads. */
 export const openState = (
   options: GatewayOptions,
-  operators: readonly string[],
+  config: CompiledConfig,
   isNeeded: (session: string) => boolean,
 ): OpenedState => {
   const { bootId, clock, stateDir } = options;
@@ -35,7 +37,8 @@ export const openState = (
       budgets: new BudgetLedger(budgetsFile(options), bootId),
       operations: new OperationShelf(operationsDir(options), clock),
       blocks: new Blocks(blocksFile(options), bootId),
-      stores: new Map(operators.map((operator) => [operator, new ServiceStore(vaultDir(options), operator)])),
+      rules: new RulesInForce(rulesFile(options), config),
+      stores: new Map(config.operators.map((operator) => [operator, new ServiceStore(vaultDir(options), operator)])),
       problem: null,
     };
   } catch (thrown) {
@@ -44,6 +47,7 @@ export const openState = (
       budgets: new BudgetLedger(null, bootId),
       operations: new OperationShelf(null, clock),
       blocks: new Blocks(null, bootId),
+      rules: new RulesInForce(null, DEFAULT_CONFIG),
       stores: new Map(),
       problem: asAirlockError(thrown),
     };

@@ -146,6 +146,10 @@ export type Action =
       };
     }
   | { readonly verb: 'unblock'; readonly params: { readonly role: string; readonly session?: string } }
+  | {
+      readonly verb: 'policy.apply';
+      readonly params: { readonly digest: string; readonly changes: readonly string[] };
+    }
   | { readonly verb: 'unlock'; readonly params: Readonly<Record<string, never>> }
   | { readonly verb: 'totp.reset'; readonly params: Readonly<Record<string, never>> };
 
@@ -174,6 +178,7 @@ export const ACTION_SCHEMAS = {
     ['intent', 'calls', 'bytes', 'constraints'],
   ),
   'action.unblock': closed({ role: name, session: id }, ['session']),
+  'action.policy.apply': closed({ digest, changes: { type: 'array', minItems: 1, maxItems: 48, items: text(200) } }),
   'action.unlock': nothing,
   'action.totp.reset': nothing,
 } as const satisfies Record<`action.${ActionVerb}`, unknown>;

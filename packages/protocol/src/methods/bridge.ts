@@ -190,6 +190,7 @@ export const ACTION_RIGHTS: Readonly<Record<ActionVerb, readonly ('seal' | 'rede
   'credentials.remove': ['redeem'],
   grant: [],
   unblock: ['redeem'],
+  'policy.apply': ['redeem'],
   unlock: [],
   'totp.reset': [],
 };

@@ -1,9 +1,23 @@
 /** Methods of operator/OP.sock: airlock-ctl to airlock-gateway. The methods of the agent socket are served there too, as role `operator`. */
 import type { ConnectorManifest, Settings } from '../connector.js';
+import type { Json } from '../canonical.js';
 import type { Destination } from '../destination.js';
 import type { BlockView, Taint } from './agent.js';
 import type { SealedRecordText } from './cell.js';
-import { closed, freeObject, id, integer, name, nothing, scopes, sealedRecord, service, text } from './shapes.js';
+import {
+  bool,
+  closed,
+  freeObject,
+  id,
+  integer,
+  name,
+  nothing,
+  operation,
+  scopes,
+  sealedRecord,
+  service,
+  text,
+} from './shapes.js';
 
 export interface ServiceView {
   readonly service: string;
@@ -31,6 +45,29 @@ export interface GatewayStatus {
   readonly isolation: 'users' | 'same-user' | 'none';
   readonly audit: { readonly records: number; readonly freeBytes: number };
 }
+/** The rules in force, and what waits. */
+export interface PolicyStatus {
+  readonly digest: string;
+  readonly permissions: { readonly default: 'read'; readonly allow: readonly string[] };
+  readonly policies: readonly Readonly<Record<string, Json>>[];
+  readonly attachments: Readonly<Record<string, readonly string[]>>;
+  /** What the files say and nobody approved yet. */
+  readonly staged: { readonly digest: string; readonly changes: readonly string[] } | null;
+  /** Why the files are not what is in force, or null. */
+  readonly problem: string | null;
+}
+export interface PolicyReload extends PolicyStatus {
+  readonly outcome: 'unchanged' | 'applied' | 'staged' | 'kept';
+  /** What was applied, or would be. */
+  readonly changes: readonly string[];
+}
+export interface PolicyTest {
+  readonly decision: 'allow' | 'approval' | 'deny';
+  readonly policy: string;
+  readonly rule: string;
+  readonly reason?: string;
+  readonly maxRisk?: number;
+}
 export interface AuditQueryResult {
   /** Lines as they stand in the log, oldest first. */
   readonly lines: readonly string[];
@@ -46,6 +83,25 @@ export const OPERATOR_SCHEMAS = {
   /** Sessions of all roles of this operator, and what is blocked. */
   'operator.session.list': nothing,
   'operator.session.unblock': closed({ ticket: id }),
+  /** The rules in force, and what waits for a code. */
+  'operator.policy.status': nothing,
+  /** Reads the compiled configuration again: what is no wider applies at once, what is wider waits for policy.apply. */
+  'operator.policy.reload': nothing,
+  'operator.policy.apply': closed({ ticket: id }),
+  /** How a call would be decided now, under the rules in force or those that wait. */
+  'operator.policy.test': closed(
+    {
+      role: name,
+      service,
+      operation,
+      params: freeObject,
+      client: text(128),
+      atMs: integer(0, 2 ** 53 - 1),
+      tainted: bool,
+      staged: bool,
+    },
+    ['params', 'client', 'atMs', 'tainted', 'staged'],
+  ),
   /** Whether an approval could allow these scopes to this role; what could not is refused as in access.request. */
   'operator.grant.check': closed({ role: name, scopes, ttlS: integer(1, 86_400), constraints: freeObject }, ['constraints']),
   'operator.service.add': closed({ ticket: id, record: sealedRecord }, ['record']),

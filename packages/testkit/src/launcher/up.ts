@@ -1,6 +1,6 @@
 /** Starts both daemons and the cells under one directory and keeps them running until `stop`. */
 import { compileConfig, ROLES_FILE, YAML_FILE } from '@airlock/ctl';
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandEnvironment, makeLayout, type Layout } from './layout.js';
 import { lockDirectory } from './lock.js';
@@ -26,7 +26,9 @@ const writeConfig = (layout: Layout, options: LauncherOptions): void => {
   });
   const yaml = options.configDir === undefined ? undefined : join(options.configDir, YAML_FILE);
   if (yaml !== undefined && existsSync(yaml)) copyFileSync(yaml, join(layout.config, YAML_FILE));
-  const problem = compileConfig(layout.config);
+  const policies = options.configDir === undefined ? undefined : join(options.configDir, 'policies');
+  if (policies !== undefined && existsSync(policies)) cpSync(policies, join(layout.config, 'policies'), { recursive: true });
+  const problem = compileConfig(layout.config, join(layout.lib, 'policies'));
   if (problem) process.stderr.write(`airlock: error: ${problem.message}\nairlock: hint: ${problem.data.hint}\n`);
 };
 

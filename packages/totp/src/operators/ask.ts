@@ -184,6 +184,7 @@ const VERBS: ReadonlySet<string> = new Set<Action['verb']>([
   'credentials.remove',
   'grant',
   'unblock',
+  'policy.apply',
   'unlock',
   'totp.reset',
 ]);

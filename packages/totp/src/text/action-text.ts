@@ -1,7 +1,7 @@
 /** The text of a request of kind `action` (docs/spec/approval.md "Text of an action"). */
 import type { Action, Destination, Settings } from '@airlock/protocol';
 import type { GrantParams } from '../register/grants.js';
-import { quoteText, wordText } from './escape.js';
+import { escapeText, quoteText, wordText } from './escape.js';
 import { limitLines } from './limit-words.js';
 import { layOutLine, layOutText, listLines, type Line } from './lines.js';
 import { durationText } from './renewal-text.js';
@@ -22,6 +22,7 @@ const DEEDS: Readonly<Record<Action['verb'], string>> = {
   'credentials.remove': 'remove a credential',
   grant: 'grant access that an agent may claim, once',
   unblock: 'let an agent go on that was blocked',
+  'policy.apply': 'let agents do more: apply changed policies',
   unlock: 'unlock: leases that were frozen work again',
   'totp.reset': 'enrol another phone: this one stops approving',
 };
@@ -101,6 +102,11 @@ const detailsOf = (action: Action): Line[] => {
       return grantLines(action.params);
     case 'unblock':
       return unblockLines(action.params);
+    case 'policy.apply':
+      return [
+        ...listLines('changes', action.params.changes.map(escapeText)),
+        { label: 'rules', value: wordText(action.params.digest) },
+      ];
     case 'unlock':
     case 'totp.reset':
       return [];
