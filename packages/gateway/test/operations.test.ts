@@ -6,10 +6,19 @@ import t from 'tap';
 import { okResult } from './support/fake-cells.js';
 import { refusalOf, startWorld, type Client, type World } from './support/world.js';
 
+/** Frees sending from its code, but for what the lease does not name. */
+const FREES = {
+  ...{ id: 'frees', name: 'Frees', description: 'Sending without a code', status: 'active', blocked_commands: [] },
+  rules: [{ id: 'send', decision: 'allow', operations: ['send'] }],
+};
+
 let world: World;
 t.beforeEach(async () => {
   world = await startWorld({
-    config: { permissions: { default: 'read', allow: ['write'] } },
+    config: {
+      permissions: { default: 'read', allow: ['write'] },
+      rules: { policies: [FREES], attachments: { '*': ['frees'] } },
+    },
     // Its signed heads are of no real log, and a log begun again would be compared with them.
     prepare: ({ totp }) => totp.refuse.set('head.sign', new AirlockError('UNAVAILABLE', 'no heads here')),
   });
