@@ -3,7 +3,7 @@
  * so its errors are known by their name, and made anew.
  */
 import { AirlockError, isErrorCode, type ErrorCode, type ErrorDetail } from '@airlock/protocol';
-import type { Mask } from '@airlock/guard';
+import { neutraliseText, redactText, type Mask } from '@airlock/guard';
 
 /** What a connector can know about. Leases, approvals and locks are not among it: an upstream could play them. */
 const CONNECTOR_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -23,7 +23,7 @@ const TEXTS = ['hint', 'field', 'expected', 'found'] as const;
 
 const maskedText = (text: string, mask: Mask): string => {
   const { value } = mask(text);
-  return typeof value === 'string' ? value : '';
+  return typeof value === 'string' ? neutraliseText(redactText(value, { codes: true })) : '';
 };
 
 const detailOf = (data: Readonly<Record<string, unknown>>, mask: Mask): ErrorDetail => {

@@ -1,9 +1,8 @@
 /**
- * One call in an opened cell: scope, deadline, constraints, arguments, connector, masking, cutting. In this order.
+ * One call in an opened cell: scope, deadline, constraints, arguments, connector, sealing. In this order.
  *
  * CELL-10  Once the connector was asked to write, a call ends with its answer, its refusal, or OUTCOME_UNKNOWN.
  */
-import { cutResult } from '@airlock/guard';
 import { compileArguments, type CheckArguments } from '@airlock/guard/arguments';
 import {
   AirlockError,
@@ -14,7 +13,6 @@ import {
   type ConnectorSession,
   type Json,
   type OperationManifest,
-  type OperationResult,
   type Timers,
 } from '@airlock/protocol';
 import { fromConnector, fromWriting, outcomeUnknown } from './connector-error.js';
@@ -31,15 +29,9 @@ import {
 import { CELL_LIMITS } from './limits.js';
 import type { OpenedCell } from './open.js';
 import { Patience } from './patience.js';
+import { sealResult, withholdsCodes } from './seal.js';
 
 const MAX_RESULT_BYTES = LIMITS.maxFrameOutBytes - CELL_LIMITS.resultMarginBytes;
-
-/** The connector's answer is foreign code's: looked at before anything is made of it. */
-const isResult = (value: unknown): value is OperationResult => {
-  if (typeof value !== 'object' || value === null) return false;
-  const { result, count } = value as Partial<OperationResult>;
-  return result !== undefined && Number.isSafeInteger(count) && (count ?? -1) >= 0;
-};
 
 export class Executor {
   readonly #cell: OpenedCell;
@@ -65,10 +57,10 @@ export class Executor {
       if (isWrite) this.#beginWrite(patience);
       return session.execute(operation.name, params.params, patience);
     }, constraints);
-    if (isWrite) return this.#sealWritten(answer, params.maxResultBytes);
+    if (isWrite) return this.#sealWritten(answer, operation, params.maxResultBytes);
     // A lease that ended while the service was answering ends this call too.
     checkDeadline(limits, context.clock);
-    const sealed = this.#seal(answer, params.maxResultBytes);
+    const sealed = await this.#seal(answer, operation, params.maxResultBytes);
     checkRisk(operation, constraints, sealed.risk);
     return sealed;
   }
@@ -80,9 +72,9 @@ export class Executor {
   }
 
   /** CELL-10. What was done is told, also after the lease ended; an answer nobody understands tells nothing. */
-  #sealWritten(answer: unknown, maxBytes: number | undefined): CellResult {
+  async #sealWritten(answer: unknown, operation: OperationManifest, maxBytes: number | undefined): Promise<CellResult> {
     try {
-      return this.#seal(answer, maxBytes);
+      return await this.#seal(answer, operation, maxBytes);
     } catch (thrown) {
       throw thrown instanceof AirlockError && thrown.code !== 'INTERNAL' ? thrown : outcomeUnknown();
     }
@@ -168,22 +160,9 @@ export class Executor {
     });
   }
 
-  #seal(answer: unknown, maxBytes = MAX_RESULT_BYTES): CellResult {
-    if (!isResult(answer)) throw new AirlockError('INTERNAL', 'the connector answered with no result');
-    // JSON and nothing else: what a connector returns may hold dates, undefined or its own classes.
-    const text = JSON.stringify(answer.result);
-    const { value, masked } = this.#cell.mask(JSON.parse(text) as Json);
-    // A UTF-16 unit takes at most three bytes, so most results need no second look.
-    const room = Math.min(maxBytes, MAX_RESULT_BYTES);
-    const isSmall = masked === 0 && text.length * 3 <= room;
-    const cut = isSmall ? { value, truncated: false } : cutResult(value, room);
-    return {
-      result: cut.value,
-      count: answer.count,
-      masked: masked + (answer.masked ?? 0),
-      truncated: cut.truncated || answer.truncated === true,
-      // Nothing is scored: a score says something only against thresholds of a policy, and no policy has them.
-      risk: 0,
-    };
+  #seal(answer: unknown, operation: OperationManifest, maxBytes = MAX_RESULT_BYTES): Promise<CellResult> {
+    const { mask, manifest } = this.#cell;
+    const options = { mask, codes: withholdsCodes(manifest, operation), maxBytes: Math.min(maxBytes, MAX_RESULT_BYTES) };
+    return sealResult(answer, options);
   }
 }

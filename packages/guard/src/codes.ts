@@ -4,7 +4,7 @@
  * GUARD-11  a code is withheld where the text around it says what it is for; a link where it or the text says so and it
  *           carries a token.
  */
-import { endOfRun, isIn, isStart, type Found } from './secrets/found.js';
+import { endOfRun, isIn, startsOf, type Found } from './secrets/found.js';
 import { endOfUrl } from './secrets/addresses.js';
 
 /** Words that leave no doubt. Each alternative is a literal, so that matching is linear. */
@@ -80,20 +80,17 @@ const codeAt = (text: string, from: number): { readonly to: number; readonly cod
   return /^[A-Z0-9]{5,10}$/.test(code) && /[0-9]/.test(code) ? { to, code } : null;
 };
 
-const findCodes = (text: string): Found[] => {
+const findCodes = (text: string, starts: readonly number[]): Found[] => {
   const zones = zonesOf(text);
   if (zones.length === 0) return [];
   const found: Found[] = [];
-  for (let at = 0; at < text.length; at += 1) {
-    if (!isIn(text, at, 'upper') || !isStart(text, at) || isIn(text, at - 1, 'url')) continue;
+  let end = 0;
+  for (const at of starts) {
+    if (at < end || !isIn(text, at, 'upper') || isIn(text, at - 1, 'url') || !inZone(zones, at)) continue;
     const one = codeAt(text, at);
-    if (one === null) continue;
-    if (!inZone(zones, at) || isOtherNumber(text, at, one.to, one.code)) {
-      at = Math.max(at, endOfRun(text, at, 'alnum') - 1);
-      continue;
-    }
+    if (one === null || isOtherNumber(text, at, one.to, one.code)) continue;
     found.push({ from: at, to: one.to, kind: 'code', mark: '[withheld: one-time code]' });
-    at = one.to - 1;
+    end = one.to;
   }
   return found;
 };
@@ -147,4 +144,7 @@ const findLinks = (text: string): Found[] => {
 };
 
 /** Codes and links that a mail should not hand to an agent. */
-export const findCodesAndLinks = (text: string): Found[] => [...findLinks(text), ...findCodes(text)];
+export const findCodesAndLinks = (text: string, starts: readonly number[] = startsOf(text)): Found[] => [
+  ...findLinks(text),
+  ...findCodes(text, starts),
+];

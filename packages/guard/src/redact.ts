@@ -10,7 +10,7 @@ import { keyApart, withoutHidden } from './neutralise.js';
 import { findAddresses } from './secrets/addresses.js';
 import { findAssigned, findInMember } from './secrets/assigned.js';
 import { findEmails, findPhones } from './secrets/contacts.js';
-import { replaceFound, withoutOverlaps, type CodeKind, type Found, type SecretKind } from './secrets/found.js';
+import { replaceFound, startsOf, withoutOverlaps, type CodeKind, type Found, type SecretKind } from './secrets/found.js';
 import { findNumbers } from './secrets/numbers.js';
 import { findTokens } from './secrets/tokens.js';
 
@@ -45,15 +45,18 @@ const MIN_CHARS = 4;
 /** What stood glued to a secret begins anew behind its mark. */
 const MAX_PASSES = 8;
 
-const findAll = (text: string, options: Redaction): Found[] => [
-  ...findTokens(text),
-  ...findAddresses(text),
-  ...findNumbers(text),
-  ...findAssigned(text),
-  ...(options.codes === true ? findCodesAndLinks(text) : []),
-  ...(options.emails === true ? findEmails(text) : []),
-  ...(options.phones === true ? findPhones(text) : []),
-];
+const findAll = (text: string, options: Redaction): Found[] => {
+  const starts = startsOf(text);
+  return [
+    ...findTokens(text, starts),
+    ...findAddresses(text),
+    ...findNumbers(text, starts),
+    ...findAssigned(text),
+    ...(options.codes === true ? findCodesAndLinks(text, starts) : []),
+    ...(options.emails === true ? findEmails(text) : []),
+    ...(options.phones === true ? findPhones(text) : []),
+  ];
+};
 
 /** A hidden character between does not save a secret: it is looked for without them too. */
 const findHiddenToo = (text: string, options: Redaction): Found[] => {

@@ -58,11 +58,11 @@ export class ToolRefused extends Error {
 export type Tool<A> = (args: A) => unknown;
 export type SecuredTool = (args: Readonly<Record<string, Json>>) => Promise<Guarded>;
 
-/** A function or a symbol has no JSON, whatever the type says. */
-const textOf = (value: unknown): string => (JSON.stringify(value) as string | undefined) ?? 'null';
-
 /** JSON and nothing else; what has no JSON is null. */
-const asJson = (value: unknown): Json => (value === undefined ? null : JSON.parse(textOf(value))) as Json;
+const asJson = (value: unknown): Json =>
+  value === undefined || typeof value === 'function' || typeof value === 'symbol'
+    ? null
+    : (JSON.parse(JSON.stringify(value)) as Json);
 
 /** Masks, makes visible, cuts and scores one result. @throws ToolRefused where it scores above `maxRisk`. */
 export const guardResult = (result: unknown, policy: ToolPolicy = {}): Omit<Guarded, 'stripped'> => {

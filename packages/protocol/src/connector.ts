@@ -61,6 +61,8 @@ export interface ConnectorManifest {
   readonly module: string;
   readonly summary: string;
   readonly docs?: string;
+  /** Left out: one-time codes and sign-in links in what untrusted operations bring are withheld. */
+  readonly codes?: 'shown';
   /** JSON Schema of the settings; `default` values are filled in. */
   readonly settings: JsonSchema;
   readonly credential: { readonly fields: Readonly<Record<string, CredentialField>> };

@@ -86,6 +86,7 @@ const connectorManifest = closed(
     module: kind,
     summary: text(1024),
     docs: text(2048),
+    codes: { const: 'shown' },
     settings: embeddedSchema,
     credential: closed({
       fields: { type: 'object', maxProperties: 16, propertyNames: operation, additionalProperties: credentialField },
@@ -108,7 +109,7 @@ const connectorManifest = closed(
     },
     operations: { type: 'array', minItems: 1, maxItems: 512, items: operationManifest },
   },
-  ['docs', 'remedies'],
+  ['docs', 'codes', 'remedies'],
 );
 
 export const SCHEMAS: Readonly<Record<string, object>> = {

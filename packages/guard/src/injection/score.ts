@@ -35,35 +35,55 @@ const TABLES = tablesOf();
 const MAX_STEM = Math.max(...[...TABLES.begun.keys()].map((stem) => stem.length));
 const MIN_STEM = Math.min(...[...TABLES.begun.keys()].map((stem) => stem.length));
 
-/** Classes a word belongs to. */
-const classesOf = (word: string): ReadonlySet<string> | null => {
+/** Where in which signature a word may stand. */
+interface Place {
+  readonly signature: number;
+  readonly place: number;
+}
+
+const PLACES = ((): ReadonlyMap<string, readonly Place[]> => {
+  const places = new Map<string, Place[]>();
+  SIGNATURES.forEach(({ chain }, signature) =>
+    chain.forEach((name, place) => places.set(name, [...(places.get(name) ?? []), { signature, place }])),
+  );
+  return places;
+})();
+
+/** Places a word may take, the last of a signature first, so that one word never takes two. */
+const lookUp = (word: string): readonly Place[] => {
   const names = [...(TABLES.whole.get(word) ?? [])];
   for (let length = MIN_STEM; length <= Math.min(MAX_STEM, word.length); length += 1)
     names.push(...(TABLES.begun.get(word.slice(0, length)) ?? []));
-  return names.length === 0 ? null : new Set(names);
+  return [...new Set(names)].flatMap((name) => PLACES.get(name) ?? []).sort((a, b) => b.place - a.place);
 };
 
-/** Follows one signature through the words of a text. */
-class Chain {
-  readonly signature: Signature;
-  /** Index of the word that last completed the chain up to each place. */
-  readonly #last: number[];
-  isComplete = false;
+const NOWHERE: readonly Place[] = [];
+/** Most words of a text come again. */
+const MAX_KEPT = 2048;
 
-  constructor(signature: Signature) {
-    this.signature = signature;
-    this.#last = signature.chain.map(() => -Infinity);
+/** Follows all signatures through the words of one text. */
+class Follower {
+  readonly #last = SIGNATURES.map(({ chain }) => chain.map(() => -Infinity));
+  readonly #kept = new Map<string, readonly Place[]>();
+  readonly complete = new Set<Signature>();
+
+  feed(index: number, word: string): void {
+    for (const { signature, place } of this.#places(word)) {
+      const [entry, last] = [SIGNATURES[signature], this.#last[signature]];
+      if (entry === undefined || last === undefined) continue;
+      if (place > 0 && index - (last[place - 1] ?? -Infinity) > entry.gap) continue;
+      last[place] = index;
+      if (place === entry.chain.length - 1) this.complete.add(entry);
+    }
   }
 
-  feed(index: number, classes: ReadonlySet<string>): void {
-    const { chain, gap } = this.signature;
-    // From the end, so that one word never takes two places.
-    for (let place = chain.length - 1; place >= 0; place -= 1) {
-      if (!classes.has(chain[place] ?? '')) continue;
-      if (place > 0 && index - (this.#last[place - 1] ?? -Infinity) > gap) continue;
-      this.#last[place] = index;
-      if (place === chain.length - 1) this.isComplete = true;
-    }
+  #places(word: string): readonly Place[] {
+    if (word.length > MAX_WORD) return NOWHERE;
+    const kept = this.#kept.get(word);
+    if (kept !== undefined) return kept;
+    const places = lookUp(plainWord(word));
+    if (this.#kept.size < MAX_KEPT) this.#kept.set(word, places);
+    return places;
   }
 }
 
@@ -86,8 +106,12 @@ const plainWord = (word: string): string =>
   isMixed(word) ? Array.from(word, (char) => LOOKALIKES[char] ?? char).join('') : word;
 
 /** Lower case, compatibility forms resolved, accents and hidden characters gone. */
-const normalise = (text: string): string =>
-  (withoutHidden(text)?.text ?? text)
+const normalise = (text: string): string => (isAscii(text) ? text.toLowerCase() : folded(withoutHidden(text)?.text ?? text));
+
+const isAscii = (text: string): boolean => !/[^\t\n\r -~]/.test(text);
+
+const folded = (text: string): string =>
+  text
     .normalize('NFKD')
     .replace(/[\u0300-\u036f]/g, '')
     .replaceAll('\u2019', "'")
@@ -114,15 +138,13 @@ export const scoreText = (text: string): Injection => {
   const found = new Map<string, number>();
   const normal = normalise(text);
   findMarks(normal, text, found);
-  const chains = SIGNATURES.map((signature) => new Chain(signature));
+  const follower = new Follower();
   let index = 0;
   for (const [word] of normal.matchAll(WORD)) {
     index += 1;
-    const classes = word.length > MAX_WORD ? null : classesOf(plainWord(word));
-    if (classes !== null) for (const chain of chains) chain.feed(index, classes);
+    follower.feed(index, word);
   }
-  for (const { signature, isComplete } of chains)
-    if (isComplete) found.set(signature.id, Math.max(signature.weight, found.get(signature.id) ?? 0));
+  for (const { id, weight } of follower.complete) found.set(id, Math.max(weight, found.get(id) ?? 0));
   return scoreOf(found);
 };
 

@@ -13,9 +13,6 @@ export interface Found {
   readonly mark: string;
 }
 
-/** Looks at one text; takes time linear in it. */
-export type Find = (text: string) => Found[];
-
 const DIGIT = 1;
 const UPPER = 2;
 const LOWER = 4;
@@ -67,6 +64,25 @@ export const isStart = (text: string, at: number): boolean => {
   if (text[at - 3] === '%' && isIn(text, at - 1, 'hex') && isIn(text, at - 2, 'hex')) return true;
   return text[at - 2] === '\\' && 'nrt'.includes(text.charAt(at - 1));
 };
+
+/** Every index at which a word may begin, in order: found once for all who look for something there. */
+export const startsOf = (text: string): number[] => {
+  const starts: number[] = [];
+  const { length } = text;
+  let isInside = false;
+  for (let at = 0; at < length; at += 1) {
+    const isWord = ((CLASSES[text.charCodeAt(at)] ?? 0) & ALPHABETS.alnum) !== 0;
+    // `isStart` is asked inside of a word only behind what may be an escape.
+    if (isWord && (!isInside || isBehindEscape(text, at))) starts.push(at);
+    isInside = isWord;
+  }
+  return starts;
+};
+
+const PERCENT = 0x25;
+const BACKSLASH = 0x5c;
+const isBehindEscape = (text: string, at: number): boolean =>
+  (text.charCodeAt(at - 3) === PERCENT || text.charCodeAt(at - 2) === BACKSLASH) && isStart(text, at);
 
 /** How many different characters; at most `enough` are counted. */
 export const distinctChars = (text: string, enough = 64): number => {

@@ -3,7 +3,7 @@
  *
  * GUARD-9  a card is masked where issuer, length and Luhn's sum are right; an IBAN where country, length and mod 97 are.
  */
-import { endOfRun, isIn, isStart, type Found } from './found.js';
+import { endOfRun, isIn, startsOf, type Found } from './found.js';
 
 /** Issuers' first digits (from, to) with the lengths they give out. */
 const ISSUERS: readonly (readonly [number, number, readonly number[]])[] = [
@@ -131,15 +131,24 @@ const ssnAt = (text: string, at: number): Found | null => {
   return { from: at, to: at + whole.length, kind: 'ssn', mark: '[masked ssn]' };
 };
 
-export const findNumbers = (text: string): Found[] => {
+const MIN_GROUP = 4;
+
+/** Nearly every word is neither: looked at by two characters before anything else. */
+const numberAt = (text: string, at: number): Found | null => {
+  if (!isIn(text, at, 'digits')) return isIn(text, at + 2, 'digits') && isIn(text, at + 3, 'digits') ? ibanAt(text, at) : null;
+  if (!isIn(text, at + 1, 'digits') || !isIn(text, at + 2, 'digits')) return null;
+  return ssnAt(text, at) ?? (isIn(text, at + MIN_GROUP - 1, 'digits') ? cardAt(text, at) : null);
+};
+
+/** `starts`: where words begin. */
+export const findNumbers = (text: string, starts: readonly number[] = startsOf(text)): Found[] => {
   const found: Found[] = [];
-  for (let at = 0; at < text.length; at += 1) {
-    if (!isIn(text, at, 'alnum') || !isStart(text, at)) continue;
-    const one = isIn(text, at, 'digits') ? (ssnAt(text, at) ?? cardAt(text, at)) : ibanAt(text, at);
-    if (one !== null) {
-      found.push(one);
-      at = one.to - 1;
-    }
+  let end = 0;
+  for (const at of starts) {
+    const one = at < end ? null : numberAt(text, at);
+    if (one === null) continue;
+    found.push(one);
+    end = one.to;
   }
   return found;
 };

@@ -3,7 +3,7 @@
  *
  * GUARD-7  a token is masked where its prefix, alphabet and length are right; its prefix and last four characters stay.
  */
-import { distinctChars, endOfRun, isIn, isStart, markOf, type Found } from './found.js';
+import { distinctChars, endOfRun, markOf, startsOf, type Found } from './found.js';
 import { LONG, PREFIXES, type Prefixed } from './prefixes.js';
 
 /** By the code of the first character; the longer prefix first, so that its name is shown. */
@@ -91,14 +91,16 @@ const secretKeyAt = (text: string, at: number): Found | null => {
   return secret === undefined ? null : { from: at, to: at + secret.length, kind: 'key', mark: markOf('key', 'A3-', secret) };
 };
 
-export const findTokens = (text: string): Found[] => {
+/** `starts`: where words begin. */
+export const findTokens = (text: string, starts: readonly number[] = startsOf(text)): Found[] => {
   const found: Found[] = [];
-  for (let at = 0; at < text.length; at += 1) {
-    if (!isIn(text, at, 'alnum') || !isStart(text, at)) continue;
+  let end = 0;
+  for (const at of starts) {
+    if (at < end) continue;
     const one = prefixedAt(text, at) ?? jwtAt(text, at) ?? secretKeyAt(text, at) ?? joinedAt(text, at);
     if (one === null) continue;
     found.push(one);
-    at = one.to - 1;
+    end = one.to;
   }
   return found;
 };
