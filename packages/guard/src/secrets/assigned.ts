@@ -27,7 +27,7 @@ const kindOfName = (name: string): NameKind => {
 
 /** What stands where a value will be, or comes from elsewhere. */
 const REFERENCE =
-  /^(?:\$|%|\{|<|\[masked|\[withheld|\*{3}|x{4}|\.{3}|#|(?:process|os|env|self|this|config|settings|secrets|vars|options|params|request|req|args|data|response|ctx|props|user|app|ssm|vault|file|arn|http|https|null|none|nil|undefined|true|false|string|str|bytes|required|optional|example|sample|changeme|change_me|placeholder|your|my|insert|enter|todo|dummy|redacted)(?:[.:_\-([]|$))/i;
+  /^(?:\$|%|\{|<|\[masked|\[withheld|\*{3}|x{4}|\.{3}|#|(?:process|os|env|self|this|config|settings|secrets|vars|options|params|request|req|args|data|response|ctx|props|user|app|ssm|vault|file|arn|http|https|null|none|nil|undefined|true|false|string|str|bytes|required|optional|placeholder|redacted)(?:[.:_\-([]|$)|(?:example|sample|changeme|change_me|your|my|insert|enter|todo|dummy)[^0-9]*$)/i;
 
 const classesOf = (value: string): number => [/[a-z]/, /[A-Z]/, /[0-9]/, /[^A-Za-z0-9]/].filter((one) => one.test(value)).length;
 
@@ -54,10 +54,32 @@ const SCHEMES = /(?:bearer|basic|token|bot|apikey|api-key|key|digest|negotiate|s
 const isQuote = (char: string | undefined): boolean => char === '"' || char === "'" || char === '`';
 const isBlank = (char: string | undefined): boolean => char === ' ' || char === '\t' || char === '\u00a0';
 
+/** `const apiToken string = "…"`: the type stands between name and sign. */
+const TYPES: ReadonlySet<string> = new Set(['string', 'str', 'String', 'text', 'char', 'NSString', 'Text', 'byte', 'any']);
+
+const nameOrTyped = (text: string, at: number): string => {
+  const name = nameBefore(text, at);
+  if (!TYPES.has(name)) return name;
+  const before = text.lastIndexOf(name, at);
+  return before > 0 ? nameBefore(text, before) : name;
+};
+
+/** A value may follow: `=` and `:`, the end of an XML tag, the comma of `set("token", "…")`. */
+const isSign = (text: string, at: number): boolean => {
+  const char = text[at];
+  if (char === '=' || char === ':') return true;
+  if (char === '>') return isIn(text, at - 1, 'word') && isIn(text, at + 1, 'base64');
+  return char === ',' && isQuote(text[at - 1]) && (isQuote(text[at + 1]) || isQuote(text[at + 2]));
+};
+
 /** The name that ends before `at`: quotes, blanks and a closing bracket between are skipped. */
 const nameBefore = (text: string, at: number): string => {
   let end = at;
-  while (end > 0 && at - end < 8 && (isBlank(text[end - 1]) || isQuote(text[end - 1]) || '\\]>:?'.includes(text.charAt(end - 1))))
+  while (
+    end > 0 &&
+    at - end < 8 &&
+    (isBlank(text[end - 1]) || isQuote(text[end - 1]) || '\\]>:?.'.includes(text.charAt(end - 1)))
+  )
     end -= 1;
   let begin = end;
   while (begin > 0 && end - begin < MAX_NAME && isIn(text, begin - 1, 'dotted')) begin -= 1;
@@ -103,9 +125,8 @@ const findBearers = (text: string): Found[] =>
 export const findAssigned = (text: string): Found[] => {
   const found: Found[] = findBearers(text);
   for (let at = 0; at < text.length; at += 1) {
-    const char = text[at];
-    if (char !== '=' && char !== ':') continue;
-    const kind = kindOfName(nameBefore(text, at));
+    if (!isSign(text, at)) continue;
+    const kind = kindOfName(nameOrTyped(text, at));
     if (kind === null) continue;
     const { from, to } = valueBehind(text, at + 1);
     const value = text.slice(from, to);

@@ -15,9 +15,7 @@ const BY_FIRST = ((): readonly (readonly Prefixed[])[] => {
 
 /** `sk-learn-pipeline-example` and `xxxxxxxxxxxxxxxx` are no keys: too few digits or capitals, too few different characters. */
 const isRandom = (body: string): boolean =>
-  distinctChars(body, 8) >= Math.min(8, body.length / 2) &&
-  /[0-9]|[a-z][A-Z]|[A-Z][a-z]/.test(body) &&
-  /[A-Za-z0-9]{8}/.test(body);
+  distinctChars(body, 5) >= 5 && /[0-9]|[a-z][A-Z]|[A-Z][a-z]/.test(body) && /[A-Za-z0-9]{8}/.test(body);
 
 const prefixedAt = (text: string, at: number): Found | null => {
   for (const [prefix, alphabet, min, max] of BY_FIRST[text.charCodeAt(at)] ?? []) {
@@ -60,7 +58,7 @@ const longAt = (text: string, at: number, end: number): Found => {
 /** `digits:AA…` (Telegram), `Mxxx.xxx.xxx` (Discord), `xxx.atlasv1.xxx` (Terraform), `00Dxxx!xxx` (Salesforce): parts joined by a sign. */
 const JOINED = [
   { first: ['digits', 8, 10], sign: ':', rest: ['url', 35, 35], begins: '', name: '' },
-  { first: ['alnum', 14, 14], sign: '.atlasv1.', rest: ['url', 60, 70], begins: '', name: '' },
+  { first: ['alnum', 14, 14], sign: '.atlasv1.', rest: ['base64', 60, 70], begins: '', name: '' },
   { first: ['alnum', 15, 18], sign: '!', rest: ['dotted', 80, 200], begins: '00D', name: '00D' },
   { first: ['url', 23, 28], sign: '.', rest: ['dotted', 34, 46], begins: 'M', name: '' },
   { first: ['url', 23, 28], sign: '.', rest: ['dotted', 34, 46], begins: 'N', name: '' },
