@@ -56,9 +56,9 @@ const isDigits = (code: string): boolean => /^[0-9]+$/.test(code);
 
 /** A year, or the part of a date, price, time, phone or version. */
 const isOtherNumber = (text: string, from: number, to: number, code: string): boolean => {
-  const before = text.charAt(from - 1);
-  if ('$€£¥+/:.,#@=&_'.includes(before || ' ') && !(before === ':' && !isIn(text, from - 2, 'digits')) && before !== '#')
-    return before !== '=';
+  const before = text.charAt(from - 1) || ' ';
+  if ('$€£¥+/.,#@&_'.includes(before)) return true;
+  if (before === ':' && isIn(text, from - 2, 'digits')) return true;
   if ('/:@%_€'.includes(text.charAt(to) || ' ')) return true;
   if ('.,'.includes(text.charAt(to) || ' ') && isIn(text, to + 1, 'alnum')) return true;
   return code.length === 4 && /^(?:19|20)[0-9]{2}$/.test(code);

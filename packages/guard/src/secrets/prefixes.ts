@@ -168,7 +168,7 @@ const BUSINESS: readonly Prefixed[] = [
   ...['shpat_', 'shpss_', 'shpca_', 'shppa_'].map((prefix): Prefixed => [prefix, 'hex', 32, 32]),
   ['sq0atp-', 'url', 22, 60],
   ['sq0csp-', 'url', 40, 60],
-  ['EAAA', 'url', 40, 80],
+  ['EAAA', 'url', 22, 80],
   ['EAAC', 'alnum', 20, LONG],
   ['EAAM', 'alnum', 20, LONG],
   ['EAAG', 'alnum', 60, LONG],
