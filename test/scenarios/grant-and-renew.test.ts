@@ -42,7 +42,29 @@ t.test('what could not be claimed is refused before a code is asked for', async 
   t.match(await refused('default', 'mail:write'), { error: { code: 'READ_ONLY' } });
   t.match(await refused('default', 'mail', '--ttl', '0'), { error: { code: 'PARAMS_INVALID', field: '--ttl' } });
   t.match(await refused('default', 'mail', '--ttl', '1000'), { error: { code: 'CONSTRAINT' } });
+  t.match(await refused('default', 'mail', '--constraint', 'calendars=x'), {
+    error: { code: 'CONSTRAINT', expected: /folders/ },
+  });
+  t.match(await refused('default', 'mail', '--constraint', 'maxRisk=2000'), { error: { code: 'PARAMS_INVALID' } });
   t.match((await ctl(['pending', '--json'])).json, { front: null });
+});
+
+t.test('a grant is held to what was approved with it', async (t) => {
+  running.clock.advance(60_000);
+  const limits = [
+    '--constraint',
+    'senders=grace@example.org',
+    '--constraint',
+    'since=2026-11-01',
+    '--constraint',
+    'bytes=100000',
+  ];
+  const granted = await ctl(['grant', 'default', 'mail', ...limits, '--json'], `${running.freshCode()}\n`);
+  for (const words of ['only mail from "grace@example.org"', 'nothing before 2026-11-01', 'at most 100000 bytes of results'])
+    t.ok(granted.stderr.includes(words), words);
+  await airlock('claim', '--json');
+  const listed = await airlock('call', 'mail', 'list_messages', '--json');
+  t.match(listed.json, { result: { total: 1, messages: [{ from: { address: 'grace@example.org' } }] } }, listed.stdout);
 });
 
 t.test('a renewal shows what changes, and the old lease ends when it is delivered', async (t) => {

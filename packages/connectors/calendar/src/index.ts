@@ -7,6 +7,7 @@ import { CaldavClient } from './caldav/client.js';
 import { CaldavSource } from './caldav/source.js';
 import { LIMITS } from './limits.js';
 import { Pace } from './pace.js';
+import { paramsWithin, reachOf, sourceWithin } from './reach.js';
 import { fileReader } from './source/ics-file.js';
 import { addressReader, addressWithin } from './source/ics-http.js';
 import type { Source } from './source/source.js';
@@ -79,14 +80,16 @@ export const openSession = async (context: ConnectorContext, options: OpenOption
   const source = sourceOf(context, options);
   const { clock } = context;
   return {
-    execute: async (name, params, { signal }) => {
+    execute: async (name, params, { signal, constraints }) => {
       const operation = OPERATIONS.get(name);
       if (!operation)
         throw new AirlockError('OPERATION_UNKNOWN', 'a calendar has no such operation', {
           expected: [...OPERATIONS.keys()].join(', '),
         });
-      const args = new Arguments(params, operation.params);
-      return operation.run({ source, args, pace: new Pace(signal, clock), home, nowMs: clock.wallMs() });
+      const reach = reachOf(constraints);
+      const args = new Arguments(paramsWithin(reach, name, params), operation.params);
+      const within = sourceWithin(source, reach);
+      return operation.run({ source: within, args, pace: new Pace(signal, clock), home, nowMs: clock.wallMs(), reach });
     },
     close: () => source.close(),
   };

@@ -2,6 +2,7 @@
 import type { OperationResult } from '@airlock/protocol';
 import type { Arguments } from '../arguments.js';
 import type { Pace } from '../pace.js';
+import type { Reach } from '../reach.js';
 import type { Source } from '../source/source.js';
 import type { Zone } from '../zones/zone.js';
 
@@ -12,6 +13,7 @@ export interface Call {
   /** The zone of the service; a call may name another. */
   readonly home: Zone;
   readonly nowMs: number;
+  readonly reach: Reach;
 }
 
 export type Run = (call: Call) => Promise<OperationResult>;

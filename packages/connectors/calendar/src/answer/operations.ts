@@ -5,6 +5,7 @@ import { CREATE_PARAMS, createEvent } from '../create/create-event.js';
 import { decodeCursor, decodeId, encodeCursor, questionOf, shortOf, type Cursor } from '../ids.js';
 import type { Pace } from '../pace.js';
 import { instanceOf, type Window } from '../recur/series.js';
+import { daysJson, isInTime, windowWithin } from '../reach.js';
 import { chosen } from '../source/source.js';
 import { formatInstant, type Zone } from '../zones/zone.js';
 import type { Call, Run } from './call.js';
@@ -76,18 +77,20 @@ const matching = async (items: readonly Item[], matches: (texts: Texts) => boole
 };
 
 const list = async (
-  { source, args, pace, home }: Call,
+  { source, args, pace, home, reach }: Call,
   { name, window, matches, conditions }: Question,
 ): Promise<OperationResult> => {
   const zone = args.zone(home);
   const calendar = args.text('calendar', 1024);
   const withCancelled = args.flag('include_cancelled');
-  const question = questionOf([name, calendar ?? '', zone.name, withCancelled, conditions ?? null]);
+  const question = questionOf([name, calendar ?? '', zone.name, withCancelled, conditions ?? null, ...daysJson(reach)]);
   const text = args.text('cursor', 512);
   const cursor = text === undefined ? null : decodeCursor(text, question);
-  const span: Window = cursor === null ? window(zone) : { fromMs: cursor.fromMs, toMs: cursor.toMs };
+  // A cursor is not signed: its window is no more trusted than that of the parameters.
+  const span = windowWithin(reach, cursor ?? window(zone));
   const calendars = chosen(await source.calendars(pace), calendar);
-  const { items, ...rest } = await collect(source, calendars, { window: span, zone, withCancelled }, pace);
+  const isEmpty = span.toMs <= span.fromMs;
+  const { items, ...rest } = await collect(source, isEmpty ? [] : calendars, { window: span, zone, withCancelled }, pace);
   const found = matches === undefined ? items : await matching(items, matches, pace);
   return pageOf(found, rest, span, zone, { args, question, cursor });
 };
@@ -135,7 +138,7 @@ const search: Run = (call) => {
 const gone = (): AirlockError =>
   new AirlockError('NOT_FOUND', 'the event is not there any more', { field: 'params.id', hint: 'list again' });
 
-const getEvent: Run = async ({ source, args, pace, home }) => {
+const getEvent: Run = async ({ source, args, pace, home, reach }) => {
   const zone = args.zone(home);
   const maxChars = args.integer('max_chars', 100, MAX_CHARS, 5000);
   const text = args.required('id', 2048);
@@ -144,7 +147,7 @@ const getEvent: Run = async ({ source, args, pace, home }) => {
   const found = info === undefined ? null : await source.open(info, resource, pace);
   const series = found?.series.find((one) => one.uid === uid);
   const instance = series === undefined ? null : instanceOf(series, original, zone);
-  if (info === undefined || instance === null) throw gone();
+  if (info === undefined || instance === null || !isInTime(reach, instance)) throw gone();
   const texts = textsOf(instance.entry);
   return {
     result: detailJson({ place: { calendar: info, resource }, instance }, texts, zone, maxChars),
@@ -153,8 +156,8 @@ const getEvent: Run = async ({ source, args, pace, home }) => {
   };
 };
 
-const listCalendars: Run = async ({ source, pace }) => {
-  const calendars = await source.calendars(pace);
+const listCalendars: Run = async ({ source, pace, reach }) => {
+  const calendars = (await source.calendars(pace)).slice(0, reach.most === Infinity ? undefined : reach.most);
   return { result: { calendars: calendars.map((calendar): Json => ({ ...calendar })) }, count: calendars.length };
 };
 
