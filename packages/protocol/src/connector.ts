@@ -47,7 +47,8 @@ export interface CredentialField {
 
 /**
  * `{name}` is replaced by the setting of that name. An entry of `origins` that is `{name[]}` stands for every address in
- * the comma-separated list of that setting: `https` where an address names no scheme, eight origins in all.
+ * the comma-separated list of that setting: `https` where an address names no scheme, eight origins in all. An entry with
+ * `{name?}` is left out where that setting is empty.
  */
 export type DestinationTemplate =
   | { readonly origins: readonly string[]; readonly user?: string; readonly tlsPin?: string }

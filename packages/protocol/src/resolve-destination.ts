@@ -84,8 +84,16 @@ const originOfItem = (item: string): Origin => {
   return originOfText(address);
 };
 
-/** An entry of `origins`: one origin, or as many as the setting lists. */
-const originsOf = (template: string, settings: Settings): readonly Origin[] => {
+/** `{name?}`: without that setting the service does not reach this place at all. */
+const OPTIONAL = /\{([A-Za-z][A-Za-z0-9_]*)\?\}/;
+
+const isLeftOut = (name: string | undefined, settings: Settings): boolean =>
+  name !== undefined && (!Object.hasOwn(settings, name) || settings[name] === '');
+
+/** An entry of `origins`: one origin, none where it is optional and not set, or as many as the setting lists. */
+const originsOf = (entry: string, settings: Settings): readonly Origin[] => {
+  if (isLeftOut(OPTIONAL.exec(entry)?.[1], settings)) return [];
+  const template = entry.replace(OPTIONAL, '{$1}');
   const name = LIST.exec(template)?.[1];
   if (name === undefined) return [originOf(template, settings)];
   const items = substitute(`{${name}}`, settings).split(',');

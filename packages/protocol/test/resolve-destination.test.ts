@@ -100,3 +100,30 @@ t.test('what gives no destination is refused and names the setting', async (test
       JSON.stringify(settings),
     );
 });
+
+t.test(
+  'an origin with an optional setting is there where the setting is; without it the digest is what it always was',
+  (test) => {
+    const settings = {
+      type: 'object',
+      required: ['host'],
+      properties: { host: { type: 'string' }, port: { type: 'integer', default: 993 }, smtp: { type: 'string', default: '' } },
+    };
+    const old = manifestOf({ origins: ['imaps://{host}:{port}'], user: 'ada' });
+    const one = { ...manifestOf({ origins: ['imaps://{host}:{port}', 'smtp-tls://{smtp?}:465'], user: 'ada' }), settings };
+    for (const given of [{ host: 'a.example' }, { host: 'a.example', smtp: '' }])
+      test.equal(
+        destinationDigest(resolveDestination(one, given)),
+        destinationDigest(resolveDestination(old, { host: 'a.example' })),
+      );
+    test.match(resolveDestination(one, { host: 'a.example', smtp: 'B.example' }), {
+      origins: [
+        { scheme: 'imaps', host: 'a.example' },
+        { scheme: 'smtp-tls', host: 'b.example', port: 465 },
+      ],
+    });
+    for (const smtp of ['b.example:25/', 'x@y', 'b.example:25'])
+      test.throws(() => resolveDestination(one, { host: 'a', smtp }), { code: 'PARAMS_INVALID' }, smtp);
+    test.end();
+  },
+);
