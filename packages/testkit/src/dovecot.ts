@@ -4,6 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync,
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { makeCertificate } from './certificate.js';
 
 export interface DovecotServer {
   readonly host: string;
@@ -34,32 +35,6 @@ const freePort = (): Promise<number> =>
       );
     });
   });
-
-const makeCertificate = (directory: string): string => {
-  const made = spawnSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      '/CN=localhost',
-      '-addext',
-      'subjectAltName=DNS:localhost,IP:127.0.0.1',
-      '-keyout',
-      join(directory, 'key.pem'),
-      '-out',
-      join(directory, 'cert.pem'),
-    ],
-    { stdio: 'ignore' },
-  );
-  if (made.status !== 0) throw new Error('openssl could not make a certificate');
-  return readFileSync(join(directory, 'cert.pem'), 'utf8');
-};
 
 interface Account {
   readonly name: string;
@@ -167,7 +142,7 @@ export const startDovecot = async (
   const mail = account();
   for (const name of ['run', 'home', 'index', 'control', 'Maildir', 'Maildir/cur', 'Maildir/new', 'Maildir/tmp'])
     mkdirSync(join(directory, name));
-  const certificate = makeCertificate(directory);
+  const { cert: certificate } = makeCertificate(directory);
   const maildir = join(directory, 'Maildir');
   fill(maildir);
   for (const name of ['home', 'index', 'control', 'Maildir']) give(join(directory, name), mail);

@@ -24,6 +24,16 @@ export { SAMPLE_MESSAGES, writeMaildir, type SampleMessage } from './mailbox.js'
 export { closeServer, startWeatherDouble, type WeatherDouble } from './weather.js';
 export { sit, type Answer, type Sitting } from './sitting.js';
 export { codeAt, codeOfStep, decodeBase32 } from './phone.js';
+export { certified, type Certified } from './certificate.js';
+export { hasAiosmtpd, startAiosmtpd, type AiosmtpdServer } from './aiosmtpd.js';
+export {
+  serveSmtp,
+  startSmtpDouble,
+  type SmtpCommand,
+  type SmtpDouble,
+  type SmtpMessage,
+  type SmtpOptions,
+} from './smtp-double.js';
 export { dovecotBinary, startDovecot, type DovecotServer } from './dovecot.js';
 export { drip, flood, type HostileFixture, type HostileKind } from './hostile/fixture.js';
 export { HOSTILE_IMAP } from './hostile/imap.js';

@@ -100,7 +100,8 @@ const settled = <S extends Socket>(socket: S, event: string, cause: FoundCause, 
     });
   });
 
-const tcp = async (target: Target, options: DialOptions): Promise<Socket> => {
+/** A connected socket, not encrypted yet. @throws AirlockError UNAVAILABLE, UPSTREAM_REFUSED (MAIL-13), UPSTREAM_TIMEOUT */
+export const connectTarget = async (target: Target, options: DialOptions): Promise<Socket> => {
   const { lookup } = options;
   const socket = connectTcp({ host: target.host, port: target.port, noDelay: true, ...(lookup ? { lookup } : {}) });
   await settled(socket, 'connect', 'no_network', options.signal);
@@ -112,7 +113,7 @@ const tcp = async (target: Target, options: DialOptions): Promise<Socket> => {
 };
 
 /** With a pin the key decides and the authorities do not; the pin is compared before a byte is sent. */
-const encrypt = async (socket: Socket, target: Target, options: DialOptions): Promise<TLSSocket> => {
+export const encrypt = async (socket: Socket, target: Target, options: DialOptions): Promise<TLSSocket> => {
   const pinned = target.tlsPin !== '';
   const tlsOptions: ConnectionOptions = {
     socket,
@@ -177,7 +178,7 @@ export const dial = async (
   target: Target,
   options: DialOptions,
 ): Promise<{ readonly socket: Socket; readonly greeted: boolean }> => {
-  const socket = await tcp(target, options);
+  const socket = await connectTarget(target, options);
   if (target.security === 'none') return { socket, greeted: false };
   if (target.security === 'tls') return { socket: await encrypt(socket, target, options), greeted: false };
   return { socket: await startTls(socket, target, options), greeted: true };

@@ -1,4 +1,4 @@
-/** The mail connector: gmail, icloud and imap behind the wire guard, and maildir. Read-only by construction. */
+/** The mail connector: gmail, icloud and imap behind the wire guard, sending over SMTP, and maildir, which is only read. */
 import type { Connector, ConnectorContext, ConnectorSession } from '@airlock/protocol';
 import { constrained } from './constraints.js';
 import { openImapSession } from './imap/session.js';

@@ -47,6 +47,22 @@ export const LIMITS = {
   maxSubjectChars: 1000,
   /** A maildir file beyond this is read up to here and said to be truncated. */
   maxFileBytes: 32 * 1024 * 1024,
+  /** A message to be written: its text in UTF-8, each byte written as three, and the header. */
+  maxMessageBytes: 1024 * 1024,
+  /** Somebody reads all of it before approving. */
+  maxNewTextChars: 50_000,
+  maxNewSubjectChars: 500,
+  /** A message to more people is a campaign. */
+  maxRecipients: 50,
+  /** RFC 5321 §4.5.3.1.3, without the angle brackets. */
+  maxAddressChars: 254,
+  /** RFC 5321 §4.5.3.1.5 allows 512; EHLO lines of some servers are longer. */
+  maxSmtpLineBytes: 2048,
+  maxSmtpLines: 100,
+  /** Everything a server says in one submission: fifty recipients, a line each. */
+  maxSmtpBytes: 256 * 1024,
+  /** A whole submission; the cell gives a call 30 s. */
+  submitMs: 25_000,
   /** Connecting, TLS and login together. */
   loginMs: 20_000,
 } as const;

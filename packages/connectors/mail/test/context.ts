@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   AirlockError,
   systemClock,
+  type Clock,
   type ConnectorContext,
   type ConnectorManifest,
   type ConnectorSession,
@@ -13,8 +14,11 @@ import {
 } from '@airlock/protocol';
 import type { Test } from 'tap';
 
-const manifestOf = (kind: string): ConnectorManifest =>
+export const manifestOf = (kind: string): ConnectorManifest =>
   JSON.parse(readFileSync(join(import.meta.dirname, `../../manifests/${kind}.json`), 'utf8')) as ConnectorManifest;
+
+/** A wall clock that stands at one moment. */
+export const clockAt = (time: string): Clock => ({ wallMs: () => Date.parse(time), bootMs: () => systemClock.bootMs() });
 
 export const imapContext = (origin: Origin, kind = 'imap', password = 'correct-horse'): ConnectorContext => ({
   manifest: manifestOf(kind),
@@ -65,6 +69,11 @@ export interface ResultOf {
   readonly size: number;
   readonly size_exact: boolean;
   readonly filename: string | null;
+  readonly folder: string;
+  readonly message_id: string;
+  readonly saved: boolean;
+  readonly sent: boolean;
+  readonly recipients: number;
 }
 
 /** Runs an operation without deadline and returns its result. */

@@ -2,6 +2,8 @@ import t from 'tap';
 import { Outgoing } from '../src/guard/outgoing.js';
 import { WireViolation } from '../src/guard/violation.js';
 
+const ignored = { announced: () => undefined, appending: () => undefined };
+
 interface Sent {
   readonly out: string;
   readonly verbs: readonly string[];
@@ -11,7 +13,11 @@ interface Sent {
 const send = (chunks: readonly Buffer[], continueAfter = false): Sent => {
   let out = '';
   const verbs: string[] = [];
-  const outgoing = new Outgoing({ forward: (bytes) => (out += bytes.toString('latin1')), command: (verb) => verbs.push(verb) });
+  const outgoing = new Outgoing({
+    forward: (bytes) => (out += bytes.toString('latin1')),
+    command: (verb) => verbs.push(verb),
+    ...ignored,
+  });
   try {
     for (const chunk of chunks) {
       outgoing.feed(chunk);
@@ -167,8 +173,72 @@ t.test('MAIL-5 literals', async (t) => {
 
 t.test('a piece is put behind the section of the next FETCH and nowhere else', async (t) => {
   let out = '';
-  const outgoing = new Outgoing({ forward: (chunk) => (out += chunk.toString('latin1')), command: () => undefined });
+  const outgoing = new Outgoing({ forward: (chunk) => (out += chunk.toString('latin1')), command: () => undefined, ...ignored });
   outgoing.askForPiece({ section: '2', offset: 5, length: 9 });
   outgoing.feed(bytes('A1 UID FETCH 1 (UID BODY.PEEK[2])\r\nA2 UID FETCH 1 (UID BODY.PEEK[2])\r\n'));
   t.equal(out, 'A1 UID FETCH 1 (UID BODY.PEEK[2]<5.9>)\r\nA2 UID FETCH 1 (UID BODY.PEEK[2])\r\n');
+});
+
+const DRAFT = { wireName: 'Entw&APw-rfe "x"', bytes: bytes('Subject: x\r\n\r\nA9 NOOP\r\n') };
+const HEAD = 'A1 APPEND "Entw&APw-rfe \\"x\\"" (\\Draft \\Seen) ';
+const announced = bytes(`${HEAD}{${DRAFT.bytes.length}}\r\n`);
+
+/** Feeds an outgoing that is armed with the draft once, and asked to continue after each chunk. */
+const sendArmed = (
+  chunks: readonly Buffer[],
+  more: { readonly isAsked?: boolean } = {},
+): Sent & { readonly states: readonly string[] } => {
+  let out = '';
+  const verbs: string[] = [];
+  const states: string[] = [];
+  const outgoing = new Outgoing({
+    forward: (chunk) => (out += chunk.toString('latin1')),
+    command: (verb) => verbs.push(verb),
+    announced: (tag) => states.push(`announced ${tag}`),
+    appending: () => states.push('appending'),
+  });
+  outgoing.armAppend(DRAFT);
+  try {
+    for (const chunk of chunks) {
+      outgoing.feed(chunk);
+      if (more.isAsked !== false) outgoing.continued();
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof WireViolation)) throw thrown;
+    return { out, verbs, violation: thrown.reason, states };
+  }
+  return { out, verbs, violation: null, states };
+};
+
+t.test('MAIL-2 an APPEND that was armed leaves once, as it was armed', (t) => {
+  const sent = sendArmed([announced, DRAFT.bytes, bytes('\r\n')]);
+  t.same(sent, {
+    out: `${announced.toString('latin1')}${DRAFT.bytes.toString('latin1')}\r\n`,
+    verbs: ['APPEND'],
+    violation: null,
+    states: ['announced A1', 'appending'],
+  });
+  t.equal(sendArmed([announced, ...[...DRAFT.bytes].map((byte) => Buffer.from([byte])), bytes('\r\n')]).violation, null);
+  t.match(sendArmed([announced, DRAFT.bytes, bytes('\r\n'), announced]).violation, /literal where none may be/, 'once');
+  t.match(send([announced]).violation, /literal where none may be/, 'not at all where nothing is armed');
+  t.end();
+});
+
+t.test('MAIL-2 an armed APPEND with another folder, flag, length or byte does not leave', (t) => {
+  const others = [
+    announced.toString('latin1').replace('Entw', 'INBOX'),
+    announced.toString('latin1').replace(' \\Seen', ''),
+    announced.toString('latin1').replace('\\Draft', '\\Deleted'),
+    announced.toString('latin1').replace('{', '"01-Jan-2025 00:00:00 +0000" {'),
+    announced.toString('latin1').replace(/\{[0-9]+\}/, '{5}'),
+    announced.toString('latin1').replace('}', '+}'),
+  ];
+  for (const other of others) t.ok(sendArmed([bytes(other)]).violation, other);
+  const changed = Buffer.from(DRAFT.bytes);
+  changed[0] = 0x73;
+  t.match(sendArmed([announced, changed]).violation, /other bytes/);
+  t.match(sendArmed([announced, DRAFT.bytes, bytes(' (\\Deleted)\r\n')]).violation, /more than was armed/);
+  t.match(sendArmed([announced, DRAFT.bytes, bytes('A2 DELETE "x"\r\n')]).violation, /more than was armed/);
+  t.match(sendArmed([announced, DRAFT.bytes], { isAsked: false }).violation, /before the server asked/);
+  t.end();
 });

@@ -8,7 +8,8 @@
  *
  * MAIL-1  Every byte that leaves belongs to a command that matches one grammar as a whole.
  * MAIL-2  No grammar contains a command that changes anything: SELECT, STORE, COPY, MOVE, APPEND, CREATE, DELETE,
- *         RENAME, SUBSCRIBE, CLOSE, EXPUNGE, IDLE, BODY[ without PEEK and RFC822 are in none.
+ *         RENAME, SUBSCRIBE, CLOSE, EXPUNGE, IDLE, BODY[ without PEEK and RFC822 are in none. One APPEND that was armed
+ *         passes beside the grammars (outgoing.ts).
  * MAIL-3  CR, LF and NUL occur in no argument, quoted or literal.
  */
 

@@ -7,11 +7,14 @@
 import { Duplex } from 'node:stream';
 import type { ListedFolder } from './folder-line.js';
 import { Incoming } from './incoming.js';
-import { Outgoing, type Piece } from './outgoing.js';
+import { Outgoing, type Append, type Piece } from './outgoing.js';
 import type { Refusal } from './text-code.js';
 import { WireViolation } from './violation.js';
 
 type Listener = Parameters<Duplex['addListener']>[1];
+
+/** How far the last armed APPEND came. `left`: its bytes are with the server, which has not answered. */
+export type AppendState = 'armed' | 'left' | 'accepted' | 'refused';
 
 /** Wraps a connected (and, where due, encrypted) socket. Emits `error` with a WireViolation or the socket's error. */
 export class WireGuard extends Duplex {
@@ -19,6 +22,9 @@ export class WireGuard extends Duplex {
   readonly folders: ListedFolder[] = [];
   /** Why the last refused command was refused. */
   lastRefusal: Refusal | null = null;
+  /** What became of the armed APPEND. */
+  appendState: AppendState = 'armed';
+  #appendTag = '';
   readonly #inner: Duplex;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
@@ -34,7 +40,10 @@ export class WireGuard extends Duplex {
       },
       folder: (folder) => this.folders.push(folder),
       continuation: () => this.#outgoing.continued(),
-      tagged: (_tag, refusal) => (this.lastRefusal = refusal ?? this.lastRefusal),
+      tagged: (tag, refusal) => {
+        this.lastRefusal = refusal ?? this.lastRefusal;
+        if (tag === this.#appendTag) this.#appendAnswered(refusal !== null);
+      },
     });
     this.#outgoing = new Outgoing({
       forward: (bytes) => void inner.write(bytes),
@@ -43,6 +52,8 @@ export class WireGuard extends Duplex {
         this.lastRefusal = null;
         onCommand(verb);
       },
+      announced: (tag) => (this.#appendTag = tag),
+      appending: () => (this.appendState = 'left'),
     });
     inner.pause();
     inner.on('data', (bytes: Buffer) => this.#guarded(() => this.#incoming.feed(bytes)));
@@ -54,6 +65,20 @@ export class WireGuard extends Duplex {
   /** The next FETCH asks for this piece only (node-imap knows no partial FETCH). */
   askForPiece(piece: Piece): void {
     this.#outgoing.askForPiece(piece);
+  }
+
+  /** Lets this one APPEND pass (MAIL-2). */
+  armAppend(append: Append): void {
+    this.appendState = 'armed';
+    this.#appendTag = '';
+    this.#outgoing.armAppend(append);
+  }
+
+  /** An acceptance of what has not left is none. */
+  #appendAnswered(isRefusal: boolean): void {
+    if (isRefusal) this.appendState = 'refused';
+    else if (this.appendState === 'left') this.appendState = 'accepted';
+    this.#appendTag = '';
   }
 
   /** What node-imap calls on a net.Socket: the connection stands already. */

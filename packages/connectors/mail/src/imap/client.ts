@@ -5,7 +5,7 @@ import Imap from 'node-imap';
 import { AirlockError } from '@airlock/protocol';
 import { abortError, upstreamError } from '../dial.js';
 import type { ListedFolder } from '../guard/folder-line.js';
-import type { Piece } from '../guard/outgoing.js';
+import type { Append, Piece } from '../guard/outgoing.js';
 import { WireViolation } from '../guard/violation.js';
 import { WireGuard } from '../guard/wire-guard.js';
 
@@ -26,6 +26,17 @@ export interface Login {
   readonly user: string;
   readonly password: string;
 }
+
+/** A message for a folder, which is named twice: as text, and as on the wire. */
+export interface Appended extends Append {
+  readonly name: string;
+  readonly messageId: string;
+}
+
+const appendUnknown = ({ messageId, name }: Appended): AirlockError =>
+  new AirlockError('OUTCOME_UNKNOWN', 'the draft left, and the mail server did not say whether it took it', {
+    hint: `look for Message-ID ${messageId} in ${name} before saving it again`,
+  });
 
 type Done<T> = (error: Error | undefined, value?: T) => void;
 
@@ -150,6 +161,27 @@ export class ImapClient {
       answers.once('end', () => done(undefined));
     });
     return (await Promise.all(messages)).filter(({ attributes }) => Number.isSafeInteger(attributes['uid']));
+  }
+
+  /**
+   * Adds a message to a folder, marked as a draft.
+   * @throws AirlockError UPSTREAM_REFUSED and the like: nothing was added; OUTCOME_UNKNOWN once its bytes left (MAIL-36).
+   */
+  async append(message: Appended, signal: AbortSignal): Promise<void> {
+    this.#wire.armAppend(message);
+    const failure = await this.#command<undefined>(signal, null, (done) => {
+      this.#imap.append(message.bytes, { mailbox: message.name, flags: ['Draft', 'Seen'] }, done);
+    }).then(
+      () => upstreamError('other'),
+      (thrown: unknown) => thrown,
+    );
+    const { appendState } = this.#wire;
+    // What was answered was answered, also where the connection ended behind it.
+    if (appendState === 'accepted') return;
+    // The guard still holds room for the bytes that nobody wanted.
+    this.#failure ??= upstreamError('other');
+    this.#wire.destroy();
+    throw appendState === 'left' ? appendUnknown(message) : failure;
   }
 
   /** Logs out if it can, and closes. */

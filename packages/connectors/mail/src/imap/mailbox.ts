@@ -2,8 +2,9 @@
 import type { LookupFunction } from 'node:net';
 import { AirlockError, type ConnectorContext } from '@airlock/protocol';
 import { refuseLineBreaks } from '../arguments.js';
-import { dial, parseTarget, upstreamError, type Target } from '../dial.js';
+import { dial, upstreamError } from '../dial.js';
 import { LIMITS } from '../limits.js';
+import { imapTarget } from '../target.js';
 import { ImapClient, type Login } from './client.js';
 
 /** What tests may replace. None of it can be set from settings or environment. */
@@ -17,26 +18,6 @@ export interface MailboxOptions {
   /** false: arguments are not searched for CR, LF and NUL, to show that the wire guard stands alone. */
   readonly checkArguments?: boolean;
 }
-
-/** MAIL-11: the sealed destination decides; settings that say otherwise are refused. */
-const targetOf = ({ destination, settings }: ConnectorContext): Target => {
-  const [origin] = 'origins' in destination ? destination.origins : [];
-  if (!origin) throw new AirlockError('CONFIG_INVALID', 'the sealed destination has no origin');
-  const host = origin.host.replace(/^\[|\]$/g, '');
-  const target = parseTarget(`${origin.scheme}://${host.includes(':') ? `[${host}]` : host}:${origin.port}`, origin.tlsPin ?? '');
-  const { host: wanted = target.host, port: wantedPort = target.port } = settings;
-  if (
-    String(wanted)
-      .replace(/^\[|\]$/g, '')
-      .toLowerCase() !== target.host.toLowerCase() ||
-    wantedPort !== target.port
-  ) {
-    throw new AirlockError('CONFIG_INVALID', 'settings and sealed destination name different servers', {
-      hint: 'the operator can run: airlock-ctl credentials add SERVICE',
-    });
-  }
-  return target;
-};
 
 const loginOf = ({ destination, credential }: ConnectorContext): Login => {
   const password = credential['password'] ?? '';
@@ -65,7 +46,7 @@ export class Mailbox {
     const { lookup, ca, onCommand, loginSignal } = this.#options;
     const both = AbortSignal.any([signal, loginSignal?.() ?? AbortSignal.timeout(LIMITS.loginMs)]);
     const login = loginOf(this.#context);
-    const { socket, greeted } = await dial(targetOf(this.#context), {
+    const { socket, greeted } = await dial(imapTarget(this.#context), {
       signal: both,
       ...(lookup ? { lookup } : {}),
       ...(ca === undefined ? {} : { ca }),

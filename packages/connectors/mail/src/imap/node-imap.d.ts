@@ -55,6 +55,11 @@ declare module 'node-imap' {
     getBoxes(done: (error: Error | undefined) => void): void;
     status(name: string, done: (error: Error | undefined, status?: Imap.Status) => void): void;
     search(criteria: readonly Imap.Criterion[], done: (error: Error | undefined, uids?: unknown) => void): void;
+    append(
+      data: Buffer,
+      options: { readonly mailbox: string; readonly flags: string[] },
+      done: (error: Error | undefined) => void,
+    ): void;
     fetch(uids: number | readonly number[], options: Imap.FetchOptions): EventEmitter;
   }
   export = Imap;

@@ -1,4 +1,4 @@
-/** The operations of an IMAP mailbox. */
+/** The operations of an account: what IMAP reads and saves, and what SMTP sends. */
 import {
   AirlockError,
   type ConnectorContext,
@@ -8,12 +8,16 @@ import {
   type Params,
 } from '@airlock/protocol';
 import { Arguments } from '../arguments.js';
+import { WRITE_PARAMS } from '../compose/asked.js';
 import { Marks } from '../attachment.js';
+import type { DialOptions } from '../dial.js';
 import { folderJson } from '../folders.js';
 import { decodeFolderName } from '../guard/folder-line.js';
 import { LIMITS } from '../limits.js';
 import { isWhole, reachOf } from '../reach.js';
+import { sendMessage } from '../smtp/send.js';
 import type { ImapClient } from './client.js';
+import { saveDraft } from './draft.js';
 import { countWithin, listMessages, searchFields, searchMessages } from './list.js';
 import { Mailbox, type MailboxOptions } from './mailbox.js';
 import { getAttachment, getMessage } from './message.js';
@@ -43,11 +47,16 @@ const countUnread: Run = async (client, args, signal, within) => {
   return { result: { folder, unread: unseen, total }, count: unseen };
 };
 
-const operationsOf = (gmail: boolean, marks: Marks): ReadonlyMap<string, Operation> =>
+const dialling = ({ lookup, ca }: MailboxOptions): Omit<DialOptions, 'signal'> => ({
+  ...(lookup ? { lookup } : {}),
+  ...(ca === undefined ? {} : { ca }),
+});
+
+const operationsOf = (context: ConnectorContext, marks: Marks, options: MailboxOptions): ReadonlyMap<string, Operation> =>
   new Map<string, Operation>([
     ['list_folders', { params: [], run: listFolders }],
     ['list_messages', { params: ['folder', 'limit', 'cursor'], run: listMessages }],
-    ['search', { params: searchFields(gmail), run: searchMessages }],
+    ['search', { params: searchFields(context.destination.kind === 'gmail'), run: searchMessages }],
     ['get_message', { params: ['id', 'max_chars'], run: getMessage }],
     [
       'get_attachment',
@@ -57,6 +66,11 @@ const operationsOf = (gmail: boolean, marks: Marks): ReadonlyMap<string, Operati
       },
     ],
     ['count_unread', { params: ['folder'], run: countUnread }],
+    ['save_draft', { params: WRITE_PARAMS, run: (client, args, signal) => saveDraft(context, client, args, signal) }],
+    [
+      'send_message',
+      { params: WRITE_PARAMS, run: (_client, args, signal) => sendMessage(context, args, signal, dialling(options)) },
+    ],
   ]);
 
 /**
@@ -68,7 +82,7 @@ export const openImapSession = async (context: ConnectorContext, options: Mailbo
   const mailbox = new Mailbox(context, options);
   await mailbox.connect(new AbortController().signal);
   const memory = new SenderMemory();
-  const operations = operationsOf(context.destination.kind === 'gmail', new Marks());
+  const operations = operationsOf(context, new Marks(), options);
   return {
     execute: async (name, params: Params, { signal, constraints }) => {
       const operation = operations.get(name);
