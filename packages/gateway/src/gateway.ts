@@ -169,7 +169,7 @@ export const runGateway = async (options: GatewayOptions): Promise<Gateway> => {
   const sealed = house.sealed();
   if (sealed !== null) options.log(`starting sealed: ${sealed.message}`);
   const servers = await serveAll(house);
-  house.journal.note('started', { version: VERSION });
+  house.journal.note('started', { version: VERSION, rules: house.rulesInForce.status().digest });
   house.bridge.start();
   const stopTicking = startTicking(house);
   return { close: () => stop(house, servers, stopTicking) };

@@ -10,7 +10,7 @@ import type { Policy, PolicyRule, RuleSet } from './rule.js';
 
 export interface Comparison {
   readonly wider: boolean;
-  /** One line each, for the human. */
+  /** One line each, for the human; what widens first. */
   readonly changes: readonly string[];
 }
 
@@ -91,5 +91,6 @@ export const compareRuleSets = (before: RuleSet, after: RuleSet): Comparison => 
     return [...ruleChanges(role, old, fresh), ...identityChanges(role, old, fresh)];
   });
   const changes = [...classChanges(before, after), ...commandChanges(before, after), ...ofRoles];
-  return { wider: changes.some(({ isWider }) => isWider), changes: changes.map(({ text }) => text) };
+  const sorted = [...changes.filter(({ isWider }) => isWider), ...changes.filter(({ isWider }) => !isWider)];
+  return { wider: changes.some(({ isWider }) => isWider), changes: sorted.map(({ text }) => text) };
 };

@@ -1,5 +1,5 @@
 /** policy: what decides about calls, what waits for a code, how a call would be decided, and what other rules would have changed. */
-import { AirlockError, type PolicyReload, type PolicyStatus, type PolicyTest } from '@airlock/protocol';
+import { AirlockError, shownChanges, type PolicyReload, type PolicyStatus, type PolicyTest } from '@airlock/protocol';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { approveAction } from '../action.js';
@@ -187,16 +187,6 @@ const reload = async (context: Context): Promise<void> => {
   print(context, answer, [OUTCOMES[answer.outcome], ...answer.changes.map((one) => `  ${one}`)].join('\n'));
 };
 
-/** Most lines of changes that are shown with the code; the digest binds all of them. */
-const MAX_CHANGES = 40;
-const MAX_LINE = 180;
-
-const changeLines = (changes: readonly string[]): string[] => {
-  const lines = changes.slice(0, MAX_CHANGES).map((one) => one.slice(0, MAX_LINE));
-  const more = changes.length - lines.length;
-  return more === 0 ? lines : [...lines, `and ${more} more: airlock-ctl policy list`];
-};
-
 const apply = async (context: Context): Promise<void> => {
   const { staged } = await statusNow(context);
   if (staged === null) {
@@ -207,9 +197,12 @@ const apply = async (context: Context): Promise<void> => {
   const { digest, changes } = staged;
   note(context, `airlock: ${changes.length} changes:`);
   for (const change of changes) note(context, `  ${change}`);
-  const params = { digest, changes: changeLines(changes) };
-  const ticket = await withTotp(context, (link) => approveAction(context, link, { verb: 'policy.apply', params }));
-  const answer = await withGateway(context, (link) => ask<PolicyReload>(link, 'policy.apply', { ticket }));
+  const params = { digest, changes: shownChanges(changes) };
+  // The ticket ends with the connection that it was given on.
+  const answer = await withTotp(context, async (link) => {
+    const ticket = await approveAction(context, link, { verb: 'policy.apply', params });
+    return withGateway(context, (gateway) => ask<PolicyReload>(gateway, 'policy.apply', { ticket }));
+  });
   print(context, answer, OUTCOMES[answer.outcome]);
 };
 

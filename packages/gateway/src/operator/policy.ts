@@ -20,8 +20,9 @@ export const policyReload = async (house: House): Promise<PolicyReload> => {
 /** OPERATOR-2. @throws AirlockError NOT_AUTHENTICATED, NOT_FOUND, AUDIT_UNAVAILABLE */
 export const policyApply = async (house: House, operator: string, { ticket }: TicketParams): Promise<PolicyReload> => {
   const { params } = await redeem(house, operator, 'policy.apply', ticket);
-  await house.journal.durable('policy_changed', { operator, outcome: 'approved', digest: params.digest });
-  return house.rulesInForce.apply(params.digest);
+  const { digest, changes } = house.rulesInForce.check(params);
+  await house.journal.durable('policy_changed', { operator, outcome: 'approved', digest, changes: changes.slice(0, 20) });
+  return house.rulesInForce.apply(params);
 };
 
 export interface PolicyTestParams {

@@ -5,12 +5,14 @@
  * RULES-2  what is not wider applies at once; what is wider waits until an operator approved exactly that set.
  * RULES-3  what is in force is on disk before it decides anything, so a kill leaves the old set or the new one.
  * RULES-4  the first start takes what the files say: before it nothing was in force that could be widened.
+ * RULES-5  the lines that were shown with the code are those of the set that waits, or it does not apply.
  */
 import { compareRuleSets, compileRules, digestOfRules, parseRuleSet, type CompiledRules, type RuleSet } from '@airlock/policy';
 import {
   AirlockError,
   asAirlockError,
   parseJsonStrict,
+  shownChanges,
   type CompiledConfig,
   type PolicyReload,
   type PolicyStatus,
@@ -19,6 +21,18 @@ import { readPrivateFile, writeDurable } from '../state/files.js';
 
 /** What may be done where there are no rules to go by: nothing. */
 const NOTHING: RuleSet = { permissions: { default: 'read', allow: [] }, policies: [], attachments: {} };
+
+interface Staged {
+  readonly set: RuleSet;
+  readonly digest: string;
+  readonly changes: readonly string[];
+}
+
+/** What a code was given for: the digest of a set, and the lines that were shown. */
+export type ApprovedRules = Pick<Staged, 'digest' | 'changes'>;
+
+const isSame = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((line, index) => line === other[index]);
 
 interface Read {
   readonly set: RuleSet | null;
@@ -54,7 +68,7 @@ export class RulesInForce {
   readonly #path: string | null;
   #compiled: CompiledRules;
   #digest: string;
-  #staged: { readonly set: RuleSet; readonly digest: string; readonly changes: readonly string[] } | null = null;
+  #staged: Staged | null = null;
   #problem: string | null = null;
 
   /** @throws AirlockError VAULT_UNREADABLE; CONFIG_INVALID where nothing was ever in force and the files are broken */
@@ -103,14 +117,18 @@ export class RulesInForce {
     return { ...this.status(), outcome: wider ? 'staged' : 'applied', changes };
   }
 
-  /** RULES-2. @throws AirlockError NOT_FOUND where another set or none waits */
-  apply(digest: string): PolicyReload {
-    if (this.#staged?.digest !== digest) {
-      throw new AirlockError('NOT_FOUND', 'the rules that were approved are not those that wait', {
-        hint: 'the files changed meanwhile; run again: airlock-ctl policy apply',
-      });
-    }
-    const { set, changes } = this.#staged;
+  /** RULES-2, RULES-5. @throws AirlockError NOT_FOUND where another set or none waits, or its changes were not shown */
+  check({ digest, changes }: ApprovedRules): Staged {
+    const staged = this.#staged;
+    if (staged?.digest === digest && isSame(shownChanges(staged.changes), changes)) return staged;
+    throw new AirlockError('NOT_FOUND', 'the rules that were approved are not those that wait', {
+      hint: 'the files changed meanwhile; run again: airlock-ctl policy apply',
+    });
+  }
+
+  /** @throws AirlockError as `check`; Error of the system where it cannot be written: the old set stands then */
+  apply(approved: ApprovedRules): PolicyReload {
+    const { set, digest, changes } = this.check(approved);
     this.#keep(set, digest);
     this.#staged = null;
     return { ...this.status(), outcome: 'applied', changes };
