@@ -1,7 +1,7 @@
 /** A service kind that no daemon was built with: a manifest and a module, written to a connector folder of a test. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { startTestInstance, type InstanceOptions, type Running } from './instance.js';
 
 const operation = (name: string, properties: object = {}, more: object = {}): object => ({
@@ -154,18 +154,50 @@ export const addFixture = async (
   if (result.status !== 0) throw new Error(`service add: ${result.stdout}${result.stderr}`);
 };
 
-/** An instance with a configuration directory of its own in which the fixture kind is installed. `yaml`: its airlock.yaml. */
+/** Files of a configuration directory. */
+export interface FixtureConfig {
+  /** airlock.yaml */
+  readonly yaml?: string;
+  /** File names below policies/ to their texts. */
+  readonly policies?: Readonly<Record<string, string>>;
+}
+
+/** A running instance whose configuration directory a test edits. */
+export interface Configured extends Running {
+  /** Writes a file below the configuration directory whole, or removes it where the text is null; nothing is reloaded by it. */
+  edit(file: string, text: string | null): void;
+}
+
+const editIn = (directory: string, file: string, text: string | null): void => {
+  const path = join(directory, file);
+  if (text === null) return rmSync(path, { force: true });
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+};
+
+const writePolicies = (config: string, policies: Readonly<Record<string, string>>): void => {
+  mkdirSync(join(config, 'policies'), { mode: 0o755 });
+  for (const [name, text] of Object.entries(policies)) writeFileSync(join(config, 'policies', name), text);
+};
+
+/** An instance with a configuration directory of its own in which the fixture kind is installed. */
 export const startWithFixture = async ({
   yaml,
+  policies,
   ...options
-}: Omit<InstanceOptions, 'config'> & { readonly yaml?: string } = {}): Promise<Running> => {
+}: Omit<InstanceOptions, 'config'> & FixtureConfig = {}): Promise<Configured> => {
   const config = mkdtempSync(join(tmpdir(), 'airlock-config-'));
   installFixtureKind(config);
   if (yaml !== undefined) writeFileSync(join(config, 'airlock.yaml'), yaml);
+  if (policies !== undefined) writePolicies(config, policies);
   const running = await startTestInstance({ ...options, config });
   const stop = async (): Promise<void> => {
     await running.stop();
     rmSync(config, { recursive: true, force: true });
   };
-  return { ...running, stop };
+  // The launcher takes the one to the other when a daemon starts again.
+  const directories = [config, running.env['AIRLOCK_CONFIG_DIR'] ?? config];
+  const edit = (file: string, text: string | null): void => directories.forEach((directory) => editIn(directory, file, text));
+  return { ...running, stop, edit };
 };

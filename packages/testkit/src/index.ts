@@ -1,7 +1,14 @@
 /** Launcher, doubles, vectors and containers for tests. */
 export { addMailbox, approveFront, obtainLease, openSession, refusalOf, type AgentSession, type Granted } from './agent.js';
 export { handClock, type HandClock } from './clock-file.js';
-export { addFixture, installFixtureKind, startWithFixture, type FixtureOptions } from './fixture-kind.js';
+export {
+  addFixture,
+  installFixtureKind,
+  startWithFixture,
+  type Configured,
+  type FixtureConfig,
+  type FixtureOptions,
+} from './fixture-kind.js';
 export { startTestInstance, TEST_SECRET, type CommandResult, type InstanceOptions, type Running } from './instance.js';
 export {
   GMAIL_CAPABILITIES,
