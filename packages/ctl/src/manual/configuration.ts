@@ -17,6 +17,15 @@ const keyTerms = (section: string): Block => ({
   ]),
 });
 
+/** A section whose keys are names of roles. */
+const POLICIES: readonly Block[] = [
+  'Which policies hold for whom: the name of a role, or "*" for every role of agents, with a list of ids. An id is that of a file in /etc/airlock/policies, or of a preset that airlock-ctl policy list shows; a file of the same id stands for the preset.',
+  { lines: ['policies:', '  "*": [business-hours]', '  mailer: [strict, mine]'] },
+  'This section, permissions.allow and the policy files take effect with:',
+  { lines: ['airlock-ctl policy reload'] },
+  'What allows less is in force at once; what allows more waits until airlock-ctl policy apply and a code. Where a file is broken, what was in force stays in force. airlock-ctl policy rehearse FILE tells what would have been decided otherwise.',
+];
+
 /** The source of airlock.yaml(5). */
 export const configurationPage = (): string =>
   manualPage({
@@ -34,6 +43,7 @@ export const configurationPage = (): string =>
         ],
       },
       ...Object.keys(KEYS).map((section) => ({ head: section.toUpperCase(), blocks: [keyTerms(section)] })),
+      { head: 'POLICIES', blocks: POLICIES },
       { head: 'EXAMPLES', blocks: ['What install.sh writes, which is what holds without a file:', { lines: EXAMPLE }] },
       {
         head: 'FILES',
@@ -42,6 +52,7 @@ export const configurationPage = (): string =>
             terms: [
               [bold('/etc/airlock/airlock.yaml'), 'this file.'],
               [bold('/etc/airlock/roles.json'), 'operators and roles, written by install.sh and airlock-ctl role.'],
+              [bold('/etc/airlock/policies/*.json'), 'policies of this house, one each.'],
               [bold('/etc/airlock/compiled/config.json'), 'what the daemons read.'],
             ],
           },
