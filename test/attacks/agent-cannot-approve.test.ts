@@ -4,13 +4,13 @@ import * as protocol from '@airlock/protocol';
 import type { AccessRequestResult, ApproveStatus, ShownRequest } from '@airlock/protocol';
 import { addMailbox, openSession, refusalOf, startTestInstance, type AgentSession, type Running } from '@airlock/testkit';
 import t from 'tap';
-import { ask, connectTo, errorOf, frontOf, goodCode, submissionFor, submit } from './support/house.js';
+import { UNWATCHED, configWith, ask, connectTo, errorOf, frontOf, goodCode, submissionFor, submit } from './support/house.js';
 
 let running: Running;
 let operator: Connection;
 let agent: AgentSession;
 t.before(async () => {
-  running = await startTestInstance({ cells: 1 });
+  running = await startTestInstance({ cells: 1, config: configWith(UNWATCHED) });
   await addMailbox(running);
   operator = await connectTo(running, 'approve/default');
   agent = await openSession(running);
