@@ -7,6 +7,7 @@ import {
   openSession,
   startTestInstance,
   startWeatherDouble,
+  type AgentSession,
   type Running,
   type WeatherDouble,
 } from '@airlock/testkit';
@@ -26,6 +27,7 @@ let json: Server;
 let sink: Server;
 const seen: { readonly url: string; readonly authorization: string }[] = [];
 let sunk = 0;
+let steppedUp = 0;
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 const listen = (server: Server): Promise<void> => new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 
@@ -35,6 +37,31 @@ const pages = (path: string): { readonly status: number; readonly headers?: Reco
   if (path === '/out') return { status: 302, headers: { location: `http://127.0.0.1:${portOf(sink)}/a` } };
   if (path === '/a') return { status: 200, body: JSON.stringify({ a: [1, { b: 'ü' }], echo: TOKEN }) };
   return { status: 404, body: '{"error":"words of the server"}' };
+};
+
+/** TAINT-6: what was read on the web taints, and then every call to the outside needs a code of its own. */
+const withCode = async (agent: AgentSession, call: Promise<CallResult>): Promise<CallResult> => {
+  try {
+    return await call;
+  } catch (thrown) {
+    const { code, data } = thrown as AirlockError;
+    if (code !== 'APPROVAL_PENDING') throw thrown;
+    steppedUp += 1;
+    await approveFront(running);
+    await agent.call('access.wait', { request: data.request, timeoutS: 10 });
+    return outcome(agent, data.request ?? '');
+  }
+};
+
+/** What became of a call once it was approved. */
+const outcome = async (agent: AgentSession, request: string): Promise<CallResult> => {
+  for (;;) {
+    try {
+      return await agent.call<CallResult>('call.result', { request });
+    } catch (thrown) {
+      if ((thrown as AirlockError).code !== 'APPROVAL_PENDING') throw thrown;
+    }
+  }
 };
 
 const addService = (args: readonly string[], stdin = ''): ReturnType<Running['command']> =>
@@ -85,7 +112,7 @@ t.test('an agent reads the weather and JSON; what lies outside is refused', asyn
   const agent = await openSession(running);
   const { lease } = await obtainLease(running, agent, ['weather:read', 'web:read', 'api:read']);
   const call = (service: string, operation: string, params: object): Promise<CallResult> =>
-    agent.call<CallResult>('call', { lease, service, operation, params });
+    withCode(agent, agent.call<CallResult>('call', { lease, service, operation, params }));
   const refusal = async (service: string, params: object): Promise<AirlockError['data']> => {
     try {
       await call(service, 'get_json', params);
@@ -101,6 +128,7 @@ t.test('an agent reads the weather and JSON; what lies outside is refused', asyn
     hours: [{ time: '2026-11-20T13:00:00Z', temperature_c: 9.8, precipitation_mm: 9.1, wind_kmh: 9.8, weather_code: 61 }, {}, {}],
   });
   t.equal((forecast.result as { hours: unknown[] }).hours.length, 3);
+  t.equal(steppedUp, 0, 'the first call needs the lease alone');
   const long = await call('weather', 'weather_hourly', { latitude: 52.52, longitude: 13.405, hours: 168 });
   t.match(long.result, { hours: { length: 168, 167: { precipitation_percent: null } } });
 
@@ -112,6 +140,7 @@ t.test('an agent reads the weather and JSON; what lies outside is refused', asyn
   t.match(await refusal('web', { url: `${base}/out` }), { code: 'UPSTREAM_REFUSED', found: 'redirect_refused' });
   t.match(await refusal('web', { url: `${base}/a`, method: 'POST' }), { code: 'PARAMS_INVALID' });
   t.equal(sunk, 0, 'nothing reached the other port');
+  t.ok(steppedUp >= 3, 'every later one a code of its own');
 
   t.ok(
     seen.every(({ authorization }) => authorization === ''),
@@ -135,8 +164,19 @@ t.test('the MCP tools have their names', async (t) => {
   const asked = await tool('airlock_request_access', { scopes: ['weather:read', 'web:read'], reason: 'the weather' });
   await approveFront(running);
   t.match(await tool('airlock_wait', { request: asked['request'] }), { status: 'approved' });
-  const forecast = await tool('airlock_weather_hourly', { latitude: 52.52, longitude: 13.405, hours: 1 });
-  t.match(forecast, { untrusted: true, result: { hours: [{ time: '2026-11-20T13:00:00Z' }] } });
-  const got = await tool('airlock_http_get_json', { url: `http://127.0.0.1:${portOf(json)}/a`, service: 'web' });
-  t.match(got, { untrusted: true, result: { json: { a: [1, { b: 'ü' }] } } });
+  // The role has read what others wrote within the hour, so this session begins tainted.
+  const stepped = async (name: string, given: Record<string, unknown>): Promise<Record<string, unknown>> => {
+    const { error } = (await tool(name, given)) as { error?: { code: string; request: string } };
+    t.equal(error?.code, 'APPROVAL_PENDING', name);
+    await approveFront(running);
+    for (;;) {
+      const answer = await tool('airlock_result', { request: error?.request });
+      // Approved, and its cell is at work.
+      if ((answer as { error?: { code: string } }).error?.code !== 'APPROVAL_PENDING') return answer;
+    }
+  };
+  const forecast = await stepped('airlock_weather_hourly', { latitude: 52.52, longitude: 13.405, hours: 1 });
+  t.match(forecast, { result: { hours: [{ time: '2026-11-20T13:00:00Z' }] } });
+  const got = await stepped('airlock_http_get_json', { url: `http://127.0.0.1:${portOf(json)}/a`, service: 'web' });
+  t.match(got, { result: { json: { a: [1, { b: 'ü' }] } } });
 });

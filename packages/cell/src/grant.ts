@@ -10,7 +10,7 @@ import {
   intersectConstraints,
   isIntersectable,
   isRiskAllowed,
-  digestOf,
+  operationDigest,
   parseScope,
   scopeCovers,
   type CellExecuteParams,
@@ -112,7 +112,7 @@ export const checkRisk = (operation: OperationManifest, constraints: Readonly<Re
 
 const digestOfCall = (service: string, { operation, params }: CellExecuteParams): string | null => {
   try {
-    return digestOf({ operation, params, service });
+    return operationDigest({ operation, params, service });
   } catch {
     return null;
   }

@@ -75,7 +75,6 @@ t.test('OPERATION-3: equal ones are one; another lease, session or class has non
   t.equal(await refusal(ask(pair, { session: 's-other-123' })), 'LEASE_INVALID');
   t.equal(await refusal(ask(pair, { class: 'read' })), 'LEASE_SCOPE');
   t.equal(await refusal(ask(pair, { params: { body: 'x'.repeat(5000) } })), 'PARAMS_INVALID');
-  t.equal(await refusal(ask(pair, { params: { n: 1.5 } })), 'PARAMS_INVALID');
 });
 
 t.test('OPERATION-4: lock, revocation and ten minutes end an approval', async (t) => {

@@ -108,10 +108,6 @@ export const attackAll = (title: string, fixtures: readonly HostileFixture[], co
     const late: Promise<void>[] = [];
     for (const [index, fixture] of fixtures.filter(({ slow }) => slow === true).entries())
       late.push(...(await startLate(t, house, `slow${index}`, fixture)));
-    t.test('a harmless server (negative control)', async (t) => {
-      const { problems } = await attack(house, control.kind, upstream, control);
-      t.match(problems[0], /wanted, found an answer/, 'the judge finds fault with it');
-    });
     for (const fixture of fixtures.filter(({ slow }) => slow !== true)) {
       t.test(fixture.name, async (t) => {
         const { problems, peakBytes } = await attack(house, fixture.kind, upstream, fixture);
@@ -120,5 +116,10 @@ export const attackAll = (title: string, fixtures: readonly HostileFixture[], co
       });
     }
     t.test('those that end by a deadline', () => Promise.all(late));
+    // Last: what it answers taints the session, and then calls to the outside need a code each (TAINT-6).
+    t.test('a harmless server (negative control)', async (t) => {
+      const { problems } = await attack(house, control.kind, upstream, control);
+      t.match(problems[0], /wanted, found an answer/, 'the judge finds fault with it');
+    });
   });
 };

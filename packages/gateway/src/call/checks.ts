@@ -104,7 +104,7 @@ const circumstances = ({ house, session, params }: Question): Omit<CallQuestion,
   params: params.params,
   nowMs: house.clock.wallMs(),
   rateCount: (key, perS) => house.rates.count(key, perS),
-  tainted: false,
+  tainted: session.tainted,
 });
 
 /** What a denial says: which policy and rule, why, and when or how it could be otherwise. */

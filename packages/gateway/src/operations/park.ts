@@ -7,7 +7,7 @@
  */
 import {
   AirlockError,
-  digestOf,
+  operationDigest,
   type CellPrepareParams,
   type Constraints,
   type OpenRequestResult,
@@ -41,11 +41,11 @@ export const pendingError = ({ request, match, state }: Pick<Parked, 'request' |
 
 const digestOfCall = (service: string, operation: string, params: Params): string => {
   try {
-    return digestOf({ operation, params, service });
+    return operationDigest({ operation, params, service });
   } catch {
     throw new AirlockError('PARAMS_INVALID', 'the parameters have no canonical form', {
       field: 'params.params',
-      expected: 'whole numbers and Unicode text',
+      expected: 'finite numbers and Unicode text',
     });
   }
 };

@@ -9,7 +9,7 @@
 import {
   AirlockError,
   OPERATOR_ROLE,
-  digestOf,
+  operationDigest,
   parseScope,
   scopeCovers,
   sha256Hex,
@@ -45,11 +45,11 @@ export interface OperationParams {
 /** @throws AirlockError PARAMS_INVALID */
 const digestOfOperation = ({ operation, params, service }: OperationParams): string => {
   try {
-    return digestOf({ operation, params, service });
+    return operationDigest({ operation, params, service });
   } catch {
     throw new AirlockError('PARAMS_INVALID', 'the parameters have no canonical form', {
       field: 'params',
-      expected: 'whole numbers and Unicode text',
+      expected: 'finite numbers and Unicode text',
     });
   }
 };

@@ -1,5 +1,5 @@
 /** The durable form of an operator's state: one JSON file with a digest, so that damage is seen. */
-import { canonicalJson, sha256Hex, type Json } from '@airlock/protocol';
+import { canonicalWithFractions, sha256Hex, type Json } from '@airlock/protocol';
 import type { OperatorState } from '../queue/state.js';
 import { corrupted, type StateDirectory } from './directory.js';
 
@@ -11,7 +11,7 @@ interface Snapshot {
 
 const fileOf = (operator: string): string => `${operator}.state`;
 
-const textOf = (state: OperatorState): string => canonicalJson(state as unknown as Json);
+const textOf = (state: OperatorState): string => canonicalWithFractions(state as unknown as Json);
 
 /** Durable on return. @throws AirlockError VAULT_UNREADABLE */
 export const writeState = (directory: StateDirectory, operator: string, state: OperatorState): void => {
