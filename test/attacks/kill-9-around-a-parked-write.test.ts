@@ -2,7 +2,7 @@
 import { daemonOf, isAlive, openSession, pidsOf, until, untilServing, type ProgramName } from '@airlock/testkit';
 import t from 'tap';
 import { approveShown, connectTo, frontOf } from './support/house.js';
-import { endOf, startParkedWrites, type ParkedWrites } from './support/parked-write.js';
+import { endOf, isTrue, startParkedWrites, type ParkedWrites } from './support/parked-write.js';
 
 const PROGRAMS: readonly ProgramName[] = ['airlock-totp', 'airlock-gateway', 'airlock-cell'];
 
@@ -37,12 +37,6 @@ const approve = async (request: string): Promise<void> => {
 };
 
 const count = (text: string): number => house.deliveries.lines.filter((line) => line === text).length;
-
-/** A claim of success means once, a refusal means never, unknown means at most once. */
-const isTrue = (code: string, times: number): boolean => {
-  if (code === 'ok') return times === 1;
-  return code === 'OUTCOME_UNKNOWN' ? times <= 1 : times === 0;
-};
 
 for (const program of PROGRAMS) {
   t.test(`${program} killed while the write waits`, async (t) => {

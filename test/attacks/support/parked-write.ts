@@ -62,3 +62,9 @@ export const endOf = async (house: ParkedWrites, request: string): Promise<strin
   }
   throw new Error('it was never over');
 };
+
+/** A claim of success means once, a refusal means never, unknown means at most once. */
+export const isTrue = (code: string, times: number): boolean => {
+  if (code === 'ok') return times === 1;
+  return code === 'OUTCOME_UNKNOWN' ? times <= 1 : times === 0;
+};
