@@ -158,3 +158,38 @@ t.test('access.wait knows a settled operation whose request airlock-totp has for
   const other = await world.agent();
   t.equal((await refusalOf(other.call('access.wait', { request: done, timeoutS: 1 }))).code, 'NOT_FOUND', 'RESULT-1');
 });
+
+t.test(
+  'PARKED-7: approved when the configuration allows no write any more, or when the operation is gone: nothing runs',
+  async (t) => {
+    const configFile = world.path('compiled/config.json');
+    const config = JSON.parse(readFileSync(configFile, 'utf8')) as object;
+    const manifestFile = world.path('connectors/fake.json');
+    const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as { operations: { name: string }[] };
+    let agent = await world.agent();
+    const lease = await leaseFor(agent);
+    const approvedAfter = async (change: () => void): Promise<string> => {
+      const request = await parked(agent, lease);
+      await world.gateway?.close();
+      change();
+      await world.start();
+      await world.up();
+      agent = await world.agent('default', agent.hello?.resume);
+      world.totp.decide('approved');
+      return endOf(agent, request);
+    };
+    t.equal(await approvedAfter(() => undefined), 'ok', 'negative control');
+    const without = manifest.operations.filter(({ name }) => name !== 'send');
+    t.equal(
+      await approvedAfter(() => writeFileSync(manifestFile, JSON.stringify({ ...manifest, operations: without }))),
+      'OPERATION_UNKNOWN',
+    );
+    writeFileSync(manifestFile, JSON.stringify(manifest));
+    await world.restart();
+    await world.up();
+    agent = await world.agent('default', agent.hello?.resume);
+    const readOnly = { ...config, permissions: { default: 'read', allow: [] } };
+    t.equal(await approvedAfter(() => writeFileSync(configFile, JSON.stringify(readOnly))), 'READ_ONLY');
+    t.equal(world.cells.executed.length, 1);
+  },
+);

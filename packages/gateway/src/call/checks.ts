@@ -10,7 +10,7 @@
  */
 import { checkLease, checkScope } from '@airlock/lease';
 import { decideCall, type CallQuestion, type Decision } from '@airlock/policy';
-import { AirlockError, intentHash, parseScope } from '@airlock/protocol';
+import { AirlockError, intentHash, parseScope, type CallParams, type RegisteredLease } from '@airlock/protocol';
 import { codeRefused, strayCodeField } from '../agent/code-guard.js';
 import { allowedOperations } from '../agent/services-list.js';
 import { findService } from '../house.js';
@@ -96,8 +96,10 @@ const budgetHasRoom: Check = ({ house, lease, decision }) => {
   if (found(decision).decision !== 'approval') house.budgets.check(found(lease));
 };
 
+type Asked = Pick<Question, 'house' | 'session'> & { readonly params: Pick<CallParams, 'service' | 'operation' | 'params'> };
+
 /** All that a decision looks at beside service, operation and lease. */
-const circumstances = ({ house, session, params }: Question): Omit<CallQuestion, 'service' | 'operation' | 'scopes'> => ({
+const circumstances = ({ house, session, params }: Asked): Omit<CallQuestion, 'service' | 'operation' | 'scopes'> => ({
   rules: house.rules(),
   role: session.role,
   client: session.client,
@@ -126,6 +128,19 @@ const policyAllows: Check = (question) => {
   const isFree = found(question.registered).unattended?.includes(`${params.service}:${operation.name}`) === true;
   question.decision =
     decision.decision === 'allow' && operation.class === 'write' && !isFree ? { ...decision, decision: 'approval' } : decision;
+  if (decision.decision === 'deny') throw denied(decision, operation.class);
+};
+
+/**
+ * POLICY-3: whether policy denies by now what was asked for before. Rates counted the call when it was asked for.
+ * @throws AirlockError OPERATION_UNKNOWN, READ_ONLY, POLICY_DENIED
+ */
+export const checkPolicyNow = (asked: Asked, { scopes }: RegisteredLease): void => {
+  const { service, operation: name } = asked.params;
+  const operation = findService(asked.house, asked.session.operator, service)?.operations.get(name);
+  if (operation === undefined) throw new AirlockError('OPERATION_UNKNOWN', `${service} has no operation ${name} any more`);
+  const question = { ...circumstances(asked), service, operation, scopes: [scopes.map(parseScope)], rateCount: () => 0 };
+  const decision = decideCall(question);
   if (decision.decision === 'deny') throw denied(decision, operation.class);
 };
 

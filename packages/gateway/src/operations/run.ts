@@ -5,6 +5,7 @@
  * PARKED-4  once the cell was sent the operation, only its own answer says what became of it; without one, what writes is unknown.
  * PARKED-5  the outcome is on disk before it is recorded, and recorded before it is handed out.
  * PARKED-6  what a narrowed lease asked for ends with that lease, not with the one it came from.
+ * PARKED-7  what policy denies by now does not run, whatever was approved.
  */
 import {
   AirlockError,
@@ -12,10 +13,12 @@ import {
   toWireError,
   type CellExecuteParams,
   type CellResult,
+  type RegisteredLease,
   type RequestState,
   type TakenOperation,
 } from '@airlock/protocol';
 import { orderFor } from '../call/cell-open.js';
+import { checkPolicyNow } from '../call/checks.js';
 import { checkAnswer, checkRisk } from '../call/seen.js';
 import { checkKept, checkKeptError, checkResult } from '../call/cell-result.js';
 import { isOutcomeUnknown, outcomeUnknown } from '../call/outcome.js';
@@ -27,10 +30,12 @@ import type { ServiceEntry } from '../vault/entry.js';
 import type { Parked } from './parked.js';
 
 /** PARKED-6. @throws AirlockError LEASE_EXPIRED, LEASE_REVOKED */
-export const checkLease = (house: House, { lease, endsWallMs, endsBootMs }: Parked): void => {
-  if (house.register.find(lease) === null) throw house.register.whyNot(lease, 0);
+export const checkLease = (house: House, { lease, endsWallMs, endsBootMs }: Parked): RegisteredLease => {
+  const registered = house.register.find(lease);
+  if (registered === null) throw house.register.whyNot(lease, 0);
   if (house.clock.wallMs() >= endsWallMs || house.clock.bootMs() >= endsBootMs)
     throw new AirlockError('LEASE_EXPIRED', 'the lease that asked for it has ended');
+  return registered;
 };
 
 /** @throws AirlockError why it cannot run any more; nothing has happened then. */
@@ -39,10 +44,13 @@ const entryFor = (house: House, parked: Parked): ServiceEntry => {
   const cutOff = house.bridge.refusal() ?? house.sealed();
   if (cutOff !== null) throw cutOff;
   if (house.locked.has(operator)) throw new AirlockError('LOCKED', 'the operator locked Airlock');
-  checkLease(house, parked);
+  const registered = checkLease(house, parked);
+  const session = house.sessions.get(parked.session);
+  if (session === undefined) throw new AirlockError('LEASE_SESSION', 'the session that asked for it is gone');
   const entry = findService(house, operator, service)?.entry;
-  if (entry !== undefined) return entry;
-  throw new AirlockError('SERVICE_UNKNOWN', `there is no service ${service} any more`);
+  if (entry === undefined) throw new AirlockError('SERVICE_UNKNOWN', `there is no service ${service} any more`);
+  checkPolicyNow({ house, session, params: parked }, registered);
+  return entry;
 };
 
 const orderOf = ({ operation, params, constraints }: Parked): CellExecuteParams => ({
