@@ -1,4 +1,5 @@
 // Attacks on operations that need an approval of their own, which need a cell or a disk that does what a test says.
+import { narrowLease } from '@airlock/lease';
 import { AirlockError, type CallResult, type GatewayStatus } from '@airlock/protocol';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -193,3 +194,21 @@ t.test(
     t.equal(world.cells.executed.length, 1);
   },
 );
+
+t.test('LEASE-16: the outcome of an approved operation counts against the bytes of the lease that asked for it', async (t) => {
+  const agent = await world.agent();
+  const lease = narrowLease(await leaseFor(agent), ['budget', { bytes: 100 }]);
+  world.cells.execute = () => okResult('x'.repeat(90));
+  const request = await parked(agent, lease);
+  t.equal(
+    (await refusalOf(call(agent, narrowLease(lease, ['budget', { bytes: 50 }]), 'search'))).code,
+    'LEASE_BUDGET',
+    'negative control',
+  );
+  await world.restart();
+  await world.up();
+  const again = await world.agent('default', agent.hello?.resume);
+  world.totp.decide('approved');
+  t.equal(await endOf(again, request), 'ok', 'what was written is told');
+  t.equal((await refusalOf(call(again, lease, 'search'))).code, 'LEASE_BUDGET');
+});

@@ -5,7 +5,7 @@
  * BUDGET-2  a budget counts against the tag at its position, for all descendants together.
  * BUDGET-3  the bytes of a result are counted before it leaves; what is more than is left is withheld, and counts nothing.
  */
-import type { VerifiedLease } from '@airlock/lease';
+import type { LeaseBudget, LeasePayload, VerifiedLease } from '@airlock/lease';
 import { AirlockError, type Json } from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
 import { LedgerFile } from '../state/ledger-file.js';
@@ -20,6 +20,12 @@ interface Use {
 interface Line extends Use {
   readonly lease: string;
   readonly key: string;
+}
+
+/** As much of a lease as its budgets are counted by. */
+interface Counted {
+  readonly payload: Pick<LeasePayload, 'id'>;
+  readonly budgets: readonly LeaseBudget[];
 }
 
 const UNUSED: Use = { used: 0 };
@@ -81,7 +87,7 @@ export class BudgetLedger {
    * @param isTold it is handed out whatever is left: the outcome of what was written already
    * @throws AirlockError LEASE_BUDGET where it is more than is left
    */
-  take({ payload, budgets }: VerifiedLease, result: Json, isTold = false): void {
+  take({ payload, budgets }: Counted, result: Json, isTold = false): void {
     const limited = budgets.flatMap(({ tag, bytes }) => (bytes === null ? [] : [{ tag, bytes }]));
     if (limited.length === 0) return;
     const size = Buffer.byteLength(JSON.stringify(result));

@@ -76,8 +76,9 @@ const open = async (question: Answerable, digest: string, constraints: Constrain
   const known = house.operations.get(request);
   if (known !== undefined) return known;
   const { expiresMs: endsWallMs, bootDeadlineMs: endsBootMs } = lease.effective;
-  const more = { endsWallMs, endsBootMs, ...(maxRisk === undefined ? {} : { maxRisk }) };
-  const facts = { ...asked, request, class: operation.class, params: params.params, digest, constraints, ...more, match, of };
+  const ends = { endsWallMs, endsBootMs, ...(maxRisk === undefined ? {} : { maxRisk }) };
+  const limits = { constraints, budgets: lease.budgets.filter(({ bytes }) => bytes !== null), ...ends };
+  const facts = { ...asked, request, class: operation.class, params: params.params, digest, ...limits, match, of };
   const parked = house.operations.add(facts);
   house.journal.note('request_opened', { operator, role, session: id, request, of, merged });
   house.requests.opened({ request, operator, role, session: id, match, expiresAt });

@@ -3,6 +3,7 @@
  *
  * waiting → running → done | failed | unknown, and from waiting denied, expired or failed. What is settled stays settled.
  */
+import type { LeaseBudget } from '@airlock/lease';
 import type { Constraints, Json, Params, ScopeClass, WireError } from '@airlock/protocol';
 
 export type ParkedState = 'waiting' | 'running' | 'done' | 'failed' | 'unknown' | 'denied' | 'expired';
@@ -31,6 +32,8 @@ export interface ParkedFacts {
   readonly digest: string;
   /** Those of the lease with all its caveats. */
   readonly constraints: Constraints;
+  /** What its outcome counts against (LEASE-16): those with a limit of bytes. */
+  readonly budgets: readonly LeaseBudget[];
   /** End of the lease with all its caveats, on either clock. */
   readonly endsWallMs: number;
   readonly endsBootMs: number;
@@ -73,6 +76,6 @@ export const parseParked = (text: string, request: string): Parked | null => {
   }
   if (!isObject(value) || value.request !== request || !STATES.has(value.state)) return null;
   if (!TEXTS.every((name) => typeof value[name] === 'string')) return null;
-  if (!isObject(value.params) || !isObject(value.constraints)) return null;
+  if (!isObject(value.params) || !isObject(value.constraints) || !Array.isArray(value.budgets)) return null;
   return NUMBERS.every((name) => typeof value[name] === 'number') ? (value as Parked) : null;
 };

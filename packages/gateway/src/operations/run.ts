@@ -69,8 +69,10 @@ const execute = (house: House, parked: Parked, entry: ServiceEntry, slot: number
   return house.pool.alone(slot, { lease, service, role, operator }, prepare, async (cell: Cell) => {
     onSent();
     const answer = checkKept(checkResult(await cell.execute(orderOf(parked))));
-    checkAnswer(parked.constraints, answer, parked.class === 'write');
-    if (parked.class !== 'write') checkRisk(parked.maxRisk, answer.risk);
+    const isWrite = parked.class === 'write';
+    checkAnswer(parked.constraints, answer, isWrite);
+    if (!isWrite) checkRisk(parked.maxRisk, answer.risk);
+    house.budgets.take({ payload: { id: lease }, budgets: parked.budgets }, answer.result, isWrite);
     return answer;
   });
 };
