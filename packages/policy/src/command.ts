@@ -4,29 +4,37 @@
  * COMMAND-1  the program is compared by its base name, whatever path it was called by.
  * COMMAND-2  the words of the entry have to follow in order, with nothing but flags and their values before and between them.
  * COMMAND-3  upper and lower case of the program are the same; those of its words are not.
+ *
+ * Where it is not certain whether a word is a flag's value, the command counts as blocked.
  */
 
 const baseName = (path: string): string => (path.split('/').at(-1) ?? path).toLowerCase();
 
-const isFlag = (word: string): boolean => word.startsWith('-') && word !== '-' && word !== '--';
+const isFlag = (word: string): boolean => word.startsWith('-') && word !== '-';
 
 /**
- * True where the words come in order. A word that is neither the wanted one nor a flag is passed over only right behind a flag
- * that has no `=`: it may be that flag's value.
+ * Where in the entry's words the command may stand after one more argument. A flag is passed over; so is a word right behind a
+ * flag without `=`, which may be that flag's value, and may as well be the word that is looked for.
  */
+const step = (words: readonly string[], at: ReadonlySet<number>, arg: string, mayBeValue: boolean): ReadonlySet<number> => {
+  const next = new Set<number>();
+  for (const one of at) {
+    if (words[one] === arg) next.add(one + 1);
+    if (isFlag(arg) || mayBeValue) next.add(one);
+  }
+  return next;
+};
+
 const wordsFollow = (words: readonly string[], args: readonly string[]): boolean => {
-  let at = 0;
+  let at: ReadonlySet<number> = new Set([0]);
   let mayBeValue = false;
   for (const arg of args) {
-    if (at === words.length) return true;
-    if (arg === words[at]) at += 1;
-    else if (isFlag(arg)) {
-      mayBeValue = !arg.includes('=');
-      continue;
-    } else if (!mayBeValue) return false;
-    mayBeValue = false;
+    if (at.has(words.length)) return true;
+    at = step(words, at, arg, mayBeValue);
+    if (at.size === 0) return false;
+    mayBeValue = isFlag(arg) && arg !== '--' && !arg.includes('=');
   }
-  return at === words.length;
+  return at.has(words.length);
 };
 
 /** @returns the entry that blocks the command, or null. An entry without words blocks the program. */

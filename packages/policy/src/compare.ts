@@ -2,10 +2,12 @@
  * Whether one rule set allows more than another. Sound, not complete: where it says `wider: false`, no call of any role is
  * decided more freely; where it says `wider: true`, it may still be none.
  *
- * COMPARE-1  not wider: every policy in force for a role before is so after with each deny and approval rule unchanged, no allow
- *            rule is new, no identity rule is gone, and the configuration allows no further class.
+ * COMPARE-1  not wider: for every role each deny, approval and limit of risk in force before stands where it stood (cover.ts), no
+ *            rule frees a write that was not free, no identity rule and no blocked command is gone, and the configuration allows
+ *            no further class.
  */
 import { policiesOf } from './compile.js';
+import { allowsNothingNew, isKept, type NamedRule } from './cover.js';
 import type { Policy, PolicyRule, RuleSet } from './rule.js';
 
 export interface Comparison {
@@ -15,18 +17,24 @@ export interface Comparison {
 }
 
 const EVERY = '*';
+/** Pairs of rules that are looked at for a role; beyond that a change counts as wider. */
+const MAX_PAIRS = 4_000_000;
 
-/** The rule in one form, so that two of the same content are equal. */
-const formOf = (rule: PolicyRule): string => JSON.stringify(Object.entries(rule).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** The rule in one form, so that two of the same content are equal; its reason decides nothing. */
+const formOf = (rule: PolicyRule): string =>
+  JSON.stringify(Object.entries({ ...rule, reason: undefined }).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-interface RuleOf {
-  readonly name: string;
+interface RuleOf extends NamedRule {
   readonly form: string;
-  readonly rule: PolicyRule;
 }
 
 const rulesOf = (policies: readonly Policy[]): RuleOf[] =>
-  policies.flatMap(({ id, rules }) => rules.map((rule) => ({ name: `${id}/${rule.id}`, form: formOf(rule), rule })));
+  policies.flatMap(({ id, rules }) =>
+    rules.map((rule) => {
+      const name = `${id}/${rule.id}`;
+      return { name, form: `${name} ${formOf(rule)}`, rule };
+    }),
+  );
 
 interface Change {
   readonly isWider: boolean;
@@ -35,19 +43,38 @@ interface Change {
 
 const forRole = (role: string): string => (role === EVERY ? 'every role' : `role ${role}`);
 
-/** What a rule that is gone or new does: an allow that limits the risk also takes away. */
-const goneIsWider = ({ decision, maxRisk }: PolicyRule): boolean => decision !== 'allow' || maxRisk !== undefined;
-const newIsWider = ({ decision }: PolicyRule): boolean => decision === 'allow';
+const NAMES_OF_RULE: readonly string[] = ['id', 'decision', 'reason'];
+
+/** What the rule is about, as it is written: whoever approves has to see what its name stands for. */
+const about = (rule: PolicyRule): string => {
+  const members = Object.entries(rule).filter(([key]) => !NAMES_OF_RULE.includes(key));
+  return members.length === 0 ? 'every call' : JSON.stringify(Object.fromEntries(members));
+};
+
+const without = (rules: readonly RuleOf[], others: readonly RuleOf[]): RuleOf[] => {
+  const forms = new Set(others.map(({ form }) => form));
+  return rules.filter(({ form }) => !forms.has(form));
+};
+
+const reasonChanges = (role: string, old: readonly RuleOf[], fresh: readonly RuleOf[]): Change[] => {
+  const reasons = new Map(old.map(({ form, rule }) => [form, rule.reason]));
+  return fresh
+    .filter(({ form, rule }) => reasons.has(form) && reasons.get(form) !== rule.reason)
+    .map(({ name }) => ({ isWider: false, text: `${forRole(role)}: another reason for ${name}` }));
+};
 
 const ruleChanges = (role: string, before: readonly Policy[], after: readonly Policy[]): Change[] => {
   const [old, fresh] = [rulesOf(before), rulesOf(after)];
-  const oldForms = new Set(old.map(({ form, name }) => `${name} ${form}`));
-  const freshForms = new Set(fresh.map(({ form, name }) => `${name} ${form}`));
-  const gone = old.filter(({ form, name }) => !freshForms.has(`${name} ${form}`));
-  const added = fresh.filter(({ form, name }) => !oldForms.has(`${name} ${form}`));
+  const [gone, added] = [without(old, fresh), without(fresh, old)];
+  const isTooMuch = gone.length * fresh.length + added.length * old.length > MAX_PAIRS;
+  const change = (sign: string, { name, rule }: RuleOf, isWider: boolean): Change => ({
+    isWider,
+    text: `${forRole(role)}: ${sign} ${rule.decision} ${name} ${about(rule)}`,
+  });
   return [
-    ...gone.map(({ name, rule }) => ({ isWider: goneIsWider(rule), text: `${forRole(role)}: - ${rule.decision} ${name}` })),
-    ...added.map(({ name, rule }) => ({ isWider: newIsWider(rule), text: `${forRole(role)}: + ${rule.decision} ${name}` })),
+    ...gone.map((one) => change('-', one, isTooMuch || !isKept(one, fresh))),
+    ...added.map((one) => change('+', one, isTooMuch || !allowsNothingNew(one, old))),
+    ...reasonChanges(role, old, fresh),
   ];
 };
 
@@ -85,6 +112,7 @@ const classChanges = ({ permissions: before }: RuleSet, { permissions: after }: 
 const rolesOf = (...sets: readonly RuleSet[]): string[] =>
   [...new Set([EVERY, ...sets.flatMap(({ attachments }) => Object.keys(attachments))])].sort();
 
+/** Pure. What is compared is each decision by itself, with the counters as they stand. */
 export const compareRuleSets = (before: RuleSet, after: RuleSet): Comparison => {
   const ofRoles = rolesOf(before, after).flatMap((role) => {
     const [old, fresh] = [policiesOf(before, role), policiesOf(after, role)];

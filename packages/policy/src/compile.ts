@@ -56,14 +56,18 @@ const compileRule = (policy: string, rule: PolicyRule): Candidate => ({
   classes: rule.classes === undefined ? null : new Set(rule.classes),
 });
 
-/**
- * POLICY-6: an `allow` frees a write from its code only where it names operations or services; a bare catch-all frees none.
- */
-const mayFree = ({ decision, services, operations }: PolicyRule, kind: ScopeClass): boolean => {
-  const isNamed = (patterns: readonly string[] | undefined): boolean =>
-    patterns !== undefined && patterns.every((one) => !/^[*?]+$/.test(one));
-  return decision !== 'allow' || kind !== 'write' || isNamed(operations) || isNamed(services);
-};
+const isPatternNamed = (patterns: readonly string[] | undefined): boolean =>
+  patterns !== undefined && patterns.every((one) => !/^[*?]+$/.test(one));
+
+/** Whether the rule names operations or services by something else than wildcards. */
+export const isNamed = ({ services, operations }: PolicyRule): boolean => isPatternNamed(operations) || isPatternNamed(services);
+
+/** POLICY-6: an `allow` frees a write from its code only where it names operations or services; a bare catch-all frees none. */
+const mayFree = (rule: PolicyRule, kind: ScopeClass): boolean => rule.decision !== 'allow' || kind !== 'write' || isNamed(rule);
+
+/** Whether some write may be free of a code of its own by this rule. */
+export const freesWrites = (rule: PolicyRule): boolean =>
+  rule.decision === 'allow' && isNamed(rule) && (rule.classes ?? ['write']).includes('write');
 
 const canMatch = (candidate: Candidate, service: string, { name, class: kind, outward, untrusted }: OperationFacts): boolean => {
   const { rule } = candidate;

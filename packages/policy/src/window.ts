@@ -36,7 +36,10 @@ export const isZone = (zone: string): boolean => {
   }
 };
 
-const localTime = (zone: string, nowMs: number): LocalTime => {
+/** Of each zone, the last minute that was asked for: many rules ask about the same one, and the answer takes microseconds. */
+const lastMinutes = new Map<string, { readonly minute: number; readonly local: LocalTime }>();
+
+const readLocalTime = (zone: string, nowMs: number): LocalTime => {
   const parts = Object.fromEntries(
     formatOf(zone)
       .formatToParts(nowMs)
@@ -44,6 +47,16 @@ const localTime = (zone: string, nowMs: number): LocalTime => {
   );
   const day = DAYS.findIndex((name) => name === parts['weekday']?.toLowerCase());
   return { day, minute: Number(parts['hour']) * 60 + Number(parts['minute']) };
+};
+
+/** Clocks of all zones have changed at full minutes since 1972. */
+const localTime = (zone: string, nowMs: number): LocalTime => {
+  const minute = Math.floor(nowMs / 60_000);
+  const last = lastMinutes.get(zone);
+  if (last?.minute === minute) return last.local;
+  const local = readLocalTime(zone, nowMs);
+  lastMinutes.set(zone, { minute, local });
+  return local;
 };
 
 const minutesOf = (text: string): number => {

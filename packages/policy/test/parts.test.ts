@@ -38,24 +38,6 @@ t.test('globs: any text, one character, and nothing else is special', (t) => {
   t.end();
 });
 
-t.test('no pattern takes more than linear time, however long and hostile text and pattern are', (t) => {
-  const timed = (length: number): number => {
-    const [glob, text] = [compileGlob('*a'.repeat(60) + 'b'), 'a'.repeat(length)];
-    const condition = compileCondition(`x matches "${'*a'.repeat(60)}b"`);
-    const began = performance.now();
-    t.notOk(glob(text));
-    t.notOk(condition?.({ x: text }));
-    compileCondition(`${'a.'.repeat(length)} > 1`);
-    compileCondition(`a > ${'['.repeat(Math.min(length, 3000))}`);
-    matchCommand(['x y'], ['x', ...Array.from({ length }, () => '-f')]);
-    return performance.now() - began;
-  };
-  timed(1000);
-  const [short, long] = [timed(20_000), timed(160_000)];
-  t.ok(long < 40 * Math.max(short, 5), `${short} ms, then ${long} ms for eight times as much`);
-  t.end();
-});
-
 t.test('CONDITION-1, CONDITION-2, CONDITION-3: nothing is converted, a list holds for one item, `every` for each', (t) => {
   const holds = (text: string, params: object): boolean => compileCondition(text)?.(params as never) ?? t.fail(text);
   t.ok(holds('amount > 100', { amount: 101 }));
@@ -107,6 +89,9 @@ t.test('COMMAND-1, COMMAND-2, COMMAND-3: base name and words, flags and their va
   t.equal(match('kubectl --context prod -n web delete pod x'), 'kubectl delete');
   t.equal(match('aws --region eu-1 ec2 --debug terminate-instances'), 'aws ec2 terminate-instances');
   t.equal(match('rm -rf /'), 'rm');
+  t.equal(match('kubectl -n delete delete pod'), 'kubectl delete', 'a value that looks like the word hides nothing');
+  t.equal(match('aws --profile ec2 ec2 terminate-instances'), 'aws ec2 terminate-instances');
+  t.equal(match('kubectl -- delete pod'), 'kubectl delete');
   for (const fine of [
     'terraform plan',
     'terraform plan apply',
