@@ -107,6 +107,7 @@ t.test('CALL-7 a call over the bytes of its lease is answered with LEASE_BUDGET,
   const refusal = await refusalOf(ask());
   t.match(refusal, { code: 'LEASE_BUDGET', data: { expected: 'at most 30 bytes', found: '70 bytes' } });
   t.match(world.events('operation')[1], { result: 'LEASE_BUDGET', count: 0 });
+  t.match(await agent.call('access.status'), { leases: [{ bytesLeft: 30 }] });
   world.cells.execute = () => okResult(ofSize(30));
   await ask();
   const { length } = world.cells.executed;

@@ -9,6 +9,7 @@ const leaseView = (house: House, { id, scopes, expiresMs, budget }: RegisteredLe
   scopes,
   expiresAt: isoTime(expiresMs),
   ...(budget?.calls === undefined ? {} : { callsLeft: Math.max(0, budget.calls - house.budgets.usedOf(id)) }),
+  ...(budget?.bytes === undefined ? {} : { bytesLeft: Math.max(0, budget.bytes - house.budgets.bytesOf(id)) }),
 });
 
 export const accessStatus = (house: House, session: Session): AccessStatus => ({

@@ -10,7 +10,7 @@
 import { AirlockError, asAirlockError, type CallParams, type CallResult, type CellResult } from '@airlock/protocol';
 import { refused, withAudit } from '../agent/refuse.js';
 import { park } from '../operations/park.js';
-import { checkAnswer, checkRisk, checkSeen } from './seen.js';
+import { checkAnswer, checkRisk, checkSeen, constraintsFor } from './seen.js';
 import type { House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import type { Session } from '../sessions/sessions.js';
@@ -69,8 +69,8 @@ const execute = async (question: Answerable): Promise<CellResult> => {
   const { constraints } = lease.effective;
   checkSeen(constraints, params.params);
   const order = { operation: params.operation, params: params.params };
-  const limited =
-    Object.keys(constraints).length === 0 ? order : { ...order, constraints: { ...constraints } as Record<string, never> };
+  const kept = constraintsFor({ ...constraints }, question.decision.maxRisk);
+  const limited = Object.keys(kept).length === 0 ? order : { ...order, constraints: kept };
   const answer = await written(question, async () => checkResult(await cell.execute(limited)));
   if (question.operation.untrusted) taintSession(question.house, question.session, params);
   const isWrite = question.operation.class === 'write';

@@ -8,7 +8,16 @@
  * SEEN-4  a message that is shown (`from` with an `address`) is of a sender and domain of the lease.
  */
 import type { LeaseConstraints } from '@airlock/lease';
-import { AirlockError, isRiskAllowed, type CellResult, type Json, type Params } from '@airlock/protocol';
+import {
+  AirlockError,
+  isRiskAllowed,
+  type CellResult,
+  type Json,
+  type Params,
+  type Constraints,
+  intersectConstraints,
+  riskThousandths,
+} from '@airlock/protocol';
 
 /** @throws AirlockError CONSTRAINT (SEEN-1) */
 export const checkSeen = ({ folders }: LeaseConstraints, { folder }: Params): void => {
@@ -45,6 +54,10 @@ export const checkSenders = ({ senders, domains }: LeaseConstraints, result: Jso
   if (!shownSenders(result).every(isAllowed))
     throw new AirlockError('CONSTRAINT', 'the answer has a message of a sender that the lease does not reach');
 };
+
+/** What the cell is asked to keep: the lease's constraints, and the lower of its and the policy's risk. @param maxRisk 0 to 1 */
+export const constraintsFor = (constraints: Constraints, maxRisk: number | undefined): Constraints =>
+  maxRisk === undefined ? constraints : intersectConstraints(constraints, { maxRisk: riskThousandths(maxRisk) });
 
 const isAllowedRisk = (constraints: LeaseConstraints, risk: number): boolean => isRiskAllowed({ ...constraints }, risk);
 

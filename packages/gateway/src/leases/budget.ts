@@ -112,6 +112,11 @@ export class BudgetLedger {
     return Math.max(0, ...[...(this.#used.get(lease)?.values() ?? [])].map(({ used }) => used));
   }
 
+  /** Bytes of results under a lease with a limit of them, and all narrowed from it. */
+  bytesOf(lease: string): number {
+    return Math.max(0, ...[...(this.#used.get(lease)?.values() ?? [])].map(({ bytes = 0 }) => bytes));
+  }
+
   forget(lease: string): void {
     this.#used.delete(lease);
   }

@@ -19,7 +19,7 @@ import {
 } from '@airlock/protocol';
 import { orderFor } from '../call/cell-open.js';
 import { checkPolicyNow } from '../call/checks.js';
-import { checkAnswer, checkRisk } from '../call/seen.js';
+import { checkAnswer, checkRisk, constraintsFor } from '../call/seen.js';
 import { checkKept, checkKeptError, checkResult } from '../call/cell-result.js';
 import { isOutcomeUnknown, outcomeUnknown } from '../call/outcome.js';
 import type { Cell } from '../cells/cell.js';
@@ -53,10 +53,13 @@ const entryFor = (house: House, parked: Parked): ServiceEntry => {
   return entry;
 };
 
-const orderOf = ({ operation, params, constraints }: Parked): CellExecuteParams => ({
-  ...{ operation, params, maxResultBytes: GATEWAY_LIMITS.maxOutcomeBytes },
-  ...(Object.keys(constraints).length === 0 ? {} : { constraints }),
-});
+const orderOf = ({ operation, params, constraints, maxRisk }: Parked): CellExecuteParams => {
+  const kept = constraintsFor(constraints, maxRisk);
+  return {
+    ...{ operation, params, maxResultBytes: GATEWAY_LIMITS.maxOutcomeBytes },
+    ...(Object.keys(kept).length === 0 ? {} : { constraints: kept }),
+  };
+};
 
 /** The answer of a cell of its own. `onSent` is told right before the cell is sent the operation (PARKED-4). */
 const execute = (house: House, parked: Parked, entry: ServiceEntry, slot: number, onSent: () => void): Promise<CellResult> => {

@@ -72,6 +72,8 @@ export interface AgentLease {
   readonly scopes: readonly string[];
   readonly expiresAt: string;
   readonly callsLeft?: number;
+  /** Bytes of results, where the lease has a limit of them. */
+  readonly bytesLeft?: number;
 }
 /** What an operator granted this role unasked and nobody claimed yet. */
 export interface AgentGrant {
