@@ -126,6 +126,9 @@ const manifestsOf = async (link: Link): Promise<Manifests> => {
 };
 
 interface Line {
+  readonly event?: unknown;
+  /** Who decided; a refusal without one was none of a policy. */
+  readonly policy?: unknown;
   readonly ts?: unknown;
   readonly role?: unknown;
   readonly service?: unknown;
@@ -133,14 +136,19 @@ interface Line {
 }
 
 const callOf = (line: string): RecordedCall[] => {
-  const { ts, role, service, operation } = JSON.parse(line) as Line;
+  const { event, policy, ts, role, service, operation } = JSON.parse(line) as Line;
+  const isDecided = event !== 'operation_refused' || typeof policy === 'string';
   const isCall =
-    typeof role === 'string' && typeof service === 'string' && typeof operation === 'string' && typeof ts === 'string';
+    isDecided &&
+    typeof role === 'string' &&
+    typeof service === 'string' &&
+    typeof operation === 'string' &&
+    typeof ts === 'string';
   return isCall ? [{ atMs: Date.parse(ts), role, service, operation }] : [];
 };
 
-/** Calls that were allowed, and those that were put before the operator. */
-const EVENTS = ['operation_allowed', 'operation_asked'] as const;
+/** Calls that were allowed, those that were put before the operator, and those that a policy refused. */
+const EVENTS = ['operation_allowed', 'operation_asked', 'operation_refused'] as const;
 
 const recordedCalls = async (link: Link, sinceMs: number): Promise<RecordedCall[]> => {
   const calls: RecordedCall[] = [];
