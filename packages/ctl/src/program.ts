@@ -54,6 +54,7 @@ export const PROGRAM: Program<Context> = {
     role: 'who may ask',
     lockout: 'after too many wrong codes',
     path: 'maildirs and calendar files of this machine that cells may read',
+    policy: 'what decides about calls: which rules there are, what would change, what waits for a code',
     config: 'used by install.sh',
   },
   globals: [{ flags: '--json', summary: 'one JSON value on stdout (AIRLOCK_JSON=1)' }],
@@ -74,6 +75,8 @@ export const PROGRAM: Program<Context> = {
     id: { ask: 'request' },
     'audit name': { ask: 'service' },
     'revoke id': { ask: 'lease' },
+    files: 'files',
+    'policy show id': { ask: 'policy' },
     'role remove name': { ask: 'role' },
   },
   environment: [

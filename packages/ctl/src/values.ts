@@ -2,6 +2,7 @@
 import { parseCompiledConfig, COMPILED_CONFIG_FILE, type LeaseView, type PendingResult } from '@airlock/protocol';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { policyIds } from './commands/policy.js';
 import { kinds, services } from './commands/service.js';
 import { ask, withTotp, type Context } from './context.js';
 
@@ -24,4 +25,5 @@ export const SOURCES: Readonly<Record<string, (context: Context) => readonly str
   role: (context) => Object.keys(compiled(context).roles),
   request: pendingIds,
   lease: leaseIds,
+  policy: policyIds,
 };

@@ -57,6 +57,12 @@ const list = async (context: Context): Promise<void> => {
   );
 };
 
+/** For completion: those in force, and presets. */
+export const policyIds = async (context: Context): Promise<string[]> => {
+  const { policies } = await statusNow(context);
+  return [...new Set([...policies, ...readPolicyDir(presetDir())].map(({ id }) => id as string))].sort();
+};
+
 const findPolicy = ({ policies }: PolicyStatus, id: string): Known => {
   const all = [...(policies as unknown as readonly Known[]), ...(readPolicyDir(presetDir()) as unknown as readonly Known[])];
   const found = all.find((one) => one.id === id);

@@ -43,6 +43,12 @@ const ISOLATION_TEXT = {
   none: 'NONE: development launcher, users are not isolated',
 };
 
+/** Nothing where the files are what is in force. */
+const rulesLines = ({ problem, staged }: GatewayStatus['rules']): string[] => [
+  ...(problem === null ? [] : [`policies      broken, so what was in force stays in force: ${problem}`]),
+  ...(staged === 0 ? [] : [`policies      ${staged} changes wait for a code: airlock-ctl policy apply`]),
+];
+
 const statusText = (totp: Up<ApproveStatus>, gateway: Up<GatewayStatus>): string => {
   const lines = [daemonText('totp        ', totp), daemonText('gateway     ', gateway)];
   const approvals = totp.status;
@@ -56,10 +62,11 @@ const statusText = (totp: Up<ApproveStatus>, gateway: Up<GatewayStatus>): string
     );
   }
   if (gateway.status) {
-    const { services, cells, isolation, audit, blocked } = gateway.status;
+    const { services, cells, isolation, audit, blocked, rules } = gateway.status;
     lines.push(
       `services      ${services}`,
       ...(blocked === 0 ? [] : [`blocked       ${blocked}: airlock-ctl sessions`]),
+      ...rulesLines(rules),
       `cells         ${cells.live} of ${cells.slots}`,
       `record        ${audit.records} records`,
       `isolation     ${ISOLATION_TEXT[isolation]}`,
@@ -79,6 +86,7 @@ const status = async (context: Context): Promise<number> => {
     leases: totp.status?.leases ?? 0,
     services: gateway.status?.services ?? 0,
     blocked: gateway.status?.blocked ?? 0,
+    rules: gateway.status?.rules ?? null,
     lockout: totp.status?.lockout ?? null,
     isolation: gateway.status?.isolation ?? null,
   };

@@ -64,7 +64,18 @@ const ofTotp = (context: Context, { enrolled, now, locked, lockout }: ApproveSta
   ];
 };
 
-const ofGateway = ({ heartbeatAgeMs: age, isolation, audit }: GatewayStatus): Check[] => [
+/** Told only where there is something to do. */
+const ofRules = ({ problem, staged }: GatewayStatus['rules']): Check[] => [
+  ...(problem === null
+    ? []
+    : [check('policies', false, problem, 'files that are right', 'correct the file; sudo airlock-ctl policy reload')]),
+  ...(staged === 0
+    ? []
+    : [check('policies', true, `${staged} changes wait for a code`, 'as in the files', 'airlock-ctl policy apply')]),
+];
+
+const ofGateway = ({ heartbeatAgeMs: age, isolation, audit, rules }: GatewayStatus): Check[] => [
+  ...ofRules(rules),
   check(
     'bridge',
     age !== null && age <= MAX_HEARTBEAT_MS,

@@ -1,7 +1,7 @@
 /** `grant.check`: what no claim could be given is refused before the operator is asked for a code (GRANT-6). */
 import { AirlockError, canonicalScopes, type Constraints } from '@airlock/protocol';
 import { limitsOf } from '../agent/access-request.js';
-import { checkScopes, enforcedBy, ttlOf } from '../agent/allowed.js';
+import { checkPolicies, checkScopes, enforcedBy, ttlOf } from '../agent/allowed.js';
 import type { House } from '../house.js';
 
 export interface GrantCheckParams {
@@ -22,11 +22,12 @@ const checkRole = ({ config }: House, operator: string, role: string): void => {
   });
 };
 
-/** @throws AirlockError PARAMS_INVALID, SERVICE_UNKNOWN, READ_ONLY, OPERATION_UNKNOWN, CONSTRAINT */
+/** @throws AirlockError PARAMS_INVALID, SERVICE_UNKNOWN, READ_ONLY, OPERATION_UNKNOWN, POLICY_DENIED, CONSTRAINT */
 export const grantCheck = (house: House, operator: string, { role, scopes, ttlS, constraints }: GrantCheckParams): object => {
   checkRole(house, operator, role);
   const wanted = canonicalScopes(scopes);
   checkScopes(house, operator, wanted);
+  checkPolicies(house, { operator, role }, wanted);
   ttlOf(house, ttlS);
   limitsOf(constraints, enforcedBy(house, operator, wanted));
   return {};

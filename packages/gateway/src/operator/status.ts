@@ -27,6 +27,11 @@ const freeBytes = (house: House): number => {
   }
 };
 
+const rulesView = ({ rulesInForce }: House): GatewayStatus['rules'] => {
+  const { problem, staged } = rulesInForce.status();
+  return { problem, staged: staged?.changes.length ?? 0 };
+};
+
 export const status = (house: House, operator: string): GatewayStatus & { readonly problems: readonly FileProblem[] } => {
   const ageMs = house.bridge.ageMs;
   return {
@@ -41,6 +46,7 @@ export const status = (house: House, operator: string): GatewayStatus & { readon
     roles: Object.keys(house.config.roles).sort(),
     isolation: house.config.isolation,
     audit: { records: house.journal.log.head().size, freeBytes: freeBytes(house) },
+    rules: rulesView(house),
     problems: problemsOf(house),
   };
 };

@@ -44,6 +44,8 @@ export interface GatewayStatus {
   readonly roles: readonly string[];
   readonly isolation: 'users' | 'same-user' | 'none';
   readonly audit: { readonly records: number; readonly freeBytes: number };
+  /** Why the policy files are not what is in force, or null; how many changes wait for a code. */
+  readonly rules: { readonly problem: string | null; readonly staged: number };
 }
 /** The rules in force, and what waits. */
 export interface PolicyStatus {
