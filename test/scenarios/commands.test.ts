@@ -182,6 +182,30 @@ t.test('status, audit, doctor', async (t) => {
     [{ seq: Number, ts: ISO, event: 'lease_issued', prev: /^[0-9a-f]{64}$/ }],
     /lease_issued/,
   );
+  await bothForms(
+    t,
+    'airlock-ctl',
+    ['policy', 'list'],
+    { digest: /^[0-9a-f]{64}$/, policies: [], staged: null },
+    /strict +preset/,
+  );
+  await bothForms(t, 'airlock-ctl', ['policy', 'show', 'strict'], { id: 'strict', requireIdentity: true }, /writes-ask/);
+  await bothForms(t, 'airlock-ctl', ['policy', 'check'], [], /no policy file in/);
+  await bothForms(t, 'airlock-ctl', ['policy', 'reload'], { outcome: 'unchanged', problem: null }, /nothing has changed/);
+  await bothForms(
+    t,
+    'airlock-ctl',
+    ['policy', 'test', 'default', 'mine', 'echo'],
+    { decision: 'allow', policy: 'lease', rule: 'lease-scope' },
+    /allowed \(policy lease/,
+  );
+  await bothForms(
+    t,
+    'airlock-ctl',
+    ['policy', 'rehearse', 'policies/read-only.json', '--last', '1d'],
+    { changes: [], replayed: Number, unknown: 0 },
+    /nothing would have been decided otherwise/,
+  );
   await bothForms(t, 'airlock-ctl', ['audit', 'verify'], { ok: true, records: Number, checkpoints: Number }, /whole/);
   const doctor = await json('airlock-ctl', ['doctor']);
   t.match(

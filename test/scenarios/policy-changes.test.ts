@@ -68,6 +68,8 @@ t.test('at first there are presets, and none of them is in force', async (t) => 
   for (const preset of ['business-hours', 'infra-mutation-block', 'permissive', 'read-only', 'strict'])
     t.match(stdout, new RegExp(`${preset} +preset +nobody`));
   t.match(stdout, 'classes that may be asked for: read\n');
+  const completed = await running.command('airlock-ctl', ['complete', 'policy']);
+  t.match(completed.stdout, /business-hours\n[^]*strict/);
   t.match((await ctl('show', 'strict')).stdout, /writes-ask[^]*each write is read before it happens/);
   t.match((await ctl('show', 'strcit', '--json')).json, { error: { code: 'NOT_FOUND', expected: /strict/ } });
   await echo();
@@ -101,13 +103,22 @@ t.test('a slip of the pen is named by file, line and key, and changes nothing', 
   const after = (await ctl('list', '--json')).json as PolicyStatus;
   t.equal(after.digest, before.digest);
   t.match((await ctl('list')).stdout, /broken, so what was in force stays in force: .*quiet\.json:8:/);
+  t.match((await running.command('airlock-ctl', ['status'])).stdout, /policies +broken, .*quiet\.json:8:/);
+  t.match((await running.command('airlock-ctl', ['doctor'])).stdout, /policies.*quiet\.json:8:/);
   t.equal(await refusalOf(echo()), 'POLICY_DENIED');
   t.same([await daemonOf(running, 'airlock-totp'), await daemonOf(running, 'airlock-gateway')], daemons, 'both daemons live');
+});
+
+t.test('a rehearsal shows too what other rules would let through', async (t) => {
+  write('quiet.json', QUIET.replace('"echo"', '"shout"'));
+  const rehearsed = await ctl('rehearse', join(config, 'policies/quiet.json'));
+  t.match(rehearsed.stdout, /\d +default +fixture:echo +deny +allow +lease\/lease-scope/);
 });
 
 t.test('more waits for a code, and the text that asks for it lists the changes', async (t) => {
   write('quiet.json', QUIET.replace('"echo"', '"shout"'));
   t.match((await ctl('reload')).stdout, /this allows more, so it waits for a code[^]*- deny quiet\/no-echo/);
+  t.match((await running.command('airlock-ctl', ['status'])).stdout, /policies +2 changes wait for a code/);
   t.equal(await refusalOf(echo()), 'POLICY_DENIED', 'not yet');
   t.match((await ctl('test', 'default', 'fixture', 'echo', '--staged', '--json')).json, { decision: 'allow' });
   const applied = await apply();
@@ -126,6 +137,8 @@ t.test('a further class is more too: nobody may ask for it before the code', asy
   t.equal(await refusalOf(ask()), null);
   yaml('permissions: {allow: [write]}\npolicies: {default: [quiet, read-only]}\n');
   await ctl('reload');
+  const granted = await running.command('airlock-ctl', ['grant', 'default', 'fixture:write', '--json'], { stdin: '000000\n' });
+  t.match(granted.json, { error: { code: 'POLICY_DENIED' } }, 'the operator is told so too, before a code is asked for');
   t.match(await errorOf(ask()), {
     code: 'POLICY_DENIED',
     message: /policy read-only \(rule no-writes\) denies all of fixture:write/,
