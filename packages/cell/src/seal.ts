@@ -64,7 +64,8 @@ export const sealResult = async (answer: unknown, { mask, codes, maxBytes }: Sea
   const { score } = scoreValue(others.value);
   await turn(text.length);
   // Once more: nothing that is made visible may make a secret whole.
-  const last = mask(neutraliseValue(others.value));
+  const visible = neutraliseValue(others.value);
+  const last = visible === others.value ? { value: visible, masked: 0 } : mask(visible);
   const cut = text.length * MAX_GROWTH <= maxBytes ? { value: last.value, truncated: false } : cutResult(last.value, maxBytes);
   return {
     result: cut.value,

@@ -58,15 +58,26 @@ export const withoutHidden = (text: string): { readonly text: string; readonly a
   return { text: kept, at };
 };
 
-/** Every string and every key of the value; two keys that become alike stay two. */
-export const neutraliseValue = (value: Json): Json => {
+/** True where any string or key of the value holds a hidden character. */
+const isHiding = (value: Json): boolean => {
+  if (typeof value === 'string') return hasHidden(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Array.isArray(value)
+    ? value.some(isHiding)
+    : Object.entries(value).some(([key, member]) => hasHidden(key) || isHiding(member));
+};
+
+/** Every string and every key of the value, and the value itself where there is nothing to do; two keys that become alike stay two. */
+export const neutraliseValue = (value: Json): Json => (isHiding(value) ? neutraliseAll(value) : value);
+
+const neutraliseAll = (value: Json): Json => {
   if (typeof value === 'string') return neutraliseText(value);
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(neutraliseValue);
+  if (Array.isArray(value)) return value.map(neutraliseAll);
   const taken = new Set<string>();
   // Not by assignment: a key may be called __proto__.
   return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [keyApart(neutraliseText(key), taken), neutraliseValue(member)]),
+    Object.entries(value).map(([key, member]) => [keyApart(neutraliseText(key), taken), neutraliseAll(member)]),
   );
 };
 

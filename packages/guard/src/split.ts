@@ -85,7 +85,9 @@ const ordersOf = (leaves: readonly Leaf[]): number[][] => {
     else group.push(index);
   }
   const named = byName.size > 1 ? [...byName.values()] : [];
-  return [all, values, strings, keys, ...named].filter((order) => order.length > 1);
+  // Without numbers the strings are the values.
+  const words = strings.length === values.length ? [] : strings;
+  return [all, values, words, keys, ...named].filter((order) => order.length > 1);
 };
 
 type Cuts = Map<number, Found[]>;

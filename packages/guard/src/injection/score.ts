@@ -133,8 +133,14 @@ const findMarks = (normal: string, raw: string, found: Map<string, number>): voi
   if (hasHidden(raw)) found.set('hidden-characters', TAGS.test(raw) ? 0.8 : 0.05);
 };
 
+/** One word of a key or an id says nothing; the border of a prompt does. */
+const isNothing = (text: string): boolean => text.length < MAX_WORD && !/[\s<[|]/.test(text) && !hasHidden(text);
+
+const NOTHING: Injection = { score: 0, signatures: [] };
+
 /** Scores one text. */
 export const scoreText = (text: string): Injection => {
+  if (isNothing(text)) return NOTHING;
   const found = new Map<string, number>();
   const normal = normalise(text);
   findMarks(normal, text, found);

@@ -15,8 +15,7 @@ export const WORDS: Readonly<Record<string, string>> = {
   you: 'you your u du ihr sie tu usted vous voce ti',
   become:
     'are act behave pretend roleplay simulate become play assume imagine respond answer speak talk bist agiere handle verhalte stell eres actua finge agis comporte',
-  persona:
-    'dan stan dude aim jailbreak* jailbroken unrestricted uncensored unfiltered evil amoral hacker developer root sudo admin administrator opposite evilbot unethical godmode',
+  persona: 'dan stan dude jailbreak* jailbroken unrestricted uncensored unfiltered amoral sudo evilbot unethical godmode evil',
   new: 'new neue neuen nueva nuevas nouvelle nouvelles nova novas',
   reveal:
     'reveal* show* print* repeat* output* display* tell* leak* disclose* expose* dump* echo* share* summarize* recite* give* provide* write* spell* what* which* list* return* zeige* nenne* gib* wiederhole* sage* muestra* dime* montre* repete*',
@@ -29,6 +28,8 @@ export const WORDS: Readonly<Record<string, string>> = {
   inform:
     'tell mention* inform* notify* ask* alert* warn* reveal* disclose* say telling informing asking notifying mentioning telling confirm* erwahne* frage*',
   user: 'user users human owner operator him her them anyone nutzer benutzer usuario utilisateur',
+  it: 'it this',
+  readers: 'reading reads read summarising summarizing processing',
   model:
     'ai assistant* llm gpt chatgpt claude gemini copilot bot agent agents model chatbot language ki assistent* modelo asistente',
   attention: 'attention important urgent note notice dear hey hello listen instructions instruction for to achtung wichtig',
