@@ -58,7 +58,7 @@ const written = async ({ operation }: Answerable, work: () => Promise<CellResult
   try {
     return await work();
   } catch (thrown) {
-    throw isOutcomeUnknown(operation.class, thrown) ? outcomeUnknown() : thrown;
+    throw isOutcomeUnknown(operation.class, thrown) ? outcomeUnknown(thrown) : thrown;
   }
 };
 

@@ -12,5 +12,12 @@ const SAYS_NOTHING: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'INTERNAL'
 export const isOutcomeUnknown = (kind: ScopeClass, thrown: unknown): boolean =>
   kind === 'write' && (!wasAnswered(thrown) || SAYS_NOTHING.has(asAirlockError(thrown).code));
 
-export const outcomeUnknown = (detail: { readonly request?: string } = {}): AirlockError =>
-  new AirlockError('OUTCOME_UNKNOWN', 'the operation was started, and whether it happened is not known', detail);
+/** @param thrown what the cell said, where it said something: a connector that knows how to find out says it in its hint. */
+export const outcomeUnknown = (thrown: unknown, detail: { readonly request?: string } = {}): AirlockError => {
+  const { code, data } = asAirlockError(thrown);
+  const known = code === 'OUTCOME_UNKNOWN' && wasAnswered(thrown) ? { hint: data.hint } : {};
+  return new AirlockError('OUTCOME_UNKNOWN', 'the operation was started, and whether it happened is not known', {
+    ...known,
+    ...detail,
+  });
+};

@@ -91,7 +91,7 @@ const attempt = async (house: House, parked: Parked, entry: ServiceEntry, slot: 
   } catch (thrown) {
     if (order.isSent && isOutcomeUnknown(parked.class, thrown)) {
       const { request } = parked;
-      return { state: 'unknown', error: toWireError(outcomeUnknown({ request })) };
+      return { state: 'unknown', error: toWireError(outcomeUnknown(thrown, { request })) };
     }
     return { state: 'failed', error: toWireError(asAirlockError(thrown)) };
   }
