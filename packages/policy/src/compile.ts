@@ -117,14 +117,14 @@ export const policiesOf = ({ policies, attachments }: RuleSet, role: string): re
   return policies.filter(({ id, status }) => status === 'active' && wanted.has(id));
 };
 
-/** Pure; roles are compiled when they are first asked for. @throws TypeError, RangeError where a rule is none */
+/** Roles that nothing is attached to share the rules of every role. */
+const sharedRole = ({ attachments }: RuleSet, role: string): string =>
+  role === OPERATOR_ROLE || Object.hasOwn(attachments, role) ? role : '*';
+
+/** Pure. @throws TypeError, RangeError where a rule is none */
 export const compileRules = (set: RuleSet): CompiledRules => {
-  const roles = new Map<string, RoleRules>();
-  const ofRole = (role: string): RoleRules => {
-    const known = roles.get(role) ?? new PoliciesOfRole(policiesOf(set, role));
-    roles.set(role, known);
-    return known;
-  };
-  for (const role of Object.keys(set.attachments)) ofRole(role);
+  const compile = (role: string): RoleRules => new PoliciesOfRole(policiesOf(set, role));
+  const roles = new Map(['*', OPERATOR_ROLE, ...Object.keys(set.attachments)].map((role) => [role, compile(role)]));
+  const ofRole = (role: string): RoleRules => roles.get(sharedRole(set, role)) ?? compile(role);
   return { set, permissions: set.permissions, ofRole };
 };

@@ -27,7 +27,9 @@ export const compileGlob = (pattern: string): Matches => {
   if (pattern === '*') return () => true;
   if (!/[*?]/.test(pattern)) return (text) => text === pattern;
   const parts = Array.from(pattern.replaceAll(/\*+/g, '*'));
-  return (text) => matchGlob(parts, Array.from(text));
+  // Most rules are about something else, which their first letters say.
+  const [prefix = ''] = pattern.split(/[*?]/, 1);
+  return (text) => text.startsWith(prefix) && matchGlob(parts, Array.from(text));
 };
 
 /** True where one of the patterns matches; where there are none, everything does. */

@@ -1,4 +1,5 @@
 /** Pure decisions: what a role may ever get, and whether one call may happen. No I/O, no clock, default deny. */
+export { withDefaults } from './arguments.js';
 export * from './call.js';
 export { matchCommand } from './command.js';
 export { compareRuleSets, type Comparison } from './compare.js';

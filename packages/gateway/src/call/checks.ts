@@ -9,8 +9,15 @@
  *         What has to be approved first is counted when it is put before the human: the same call again counts no more.
  */
 import { checkLease, checkScope } from '@airlock/lease';
-import { decideCall, type CallQuestion, type Decision } from '@airlock/policy';
-import { AirlockError, intentHash, parseScope, type CallParams, type RegisteredLease } from '@airlock/protocol';
+import { decideCall, withDefaults, type CallQuestion, type Decision } from '@airlock/policy';
+import {
+  AirlockError,
+  intentHash,
+  parseScope,
+  type CallParams,
+  type RegisteredLease,
+  type OperationManifest,
+} from '@airlock/protocol';
 import { codeRefused, strayCodeField } from '../agent/code-guard.js';
 import { allowedOperations } from '../agent/services-list.js';
 import { findService } from '../house.js';
@@ -98,12 +105,14 @@ const budgetHasRoom: Check = ({ house, lease, decision }) => {
 
 type Asked = Pick<Question, 'house' | 'session'> & { readonly params: Pick<CallParams, 'service' | 'operation' | 'params'> };
 
-/** All that a decision looks at beside service, operation and lease. */
-const circumstances = ({ house, session, params }: Asked): Omit<CallQuestion, 'service' | 'operation' | 'scopes'> => ({
+/** All that a decision looks at beside the lease. */
+const circumstances = ({ house, session, params }: Asked, operation: OperationManifest): Omit<CallQuestion, 'scopes'> => ({
+  service: params.service,
+  operation,
   rules: house.rules(),
   role: session.role,
   client: session.client,
-  params: params.params,
+  params: withDefaults(operation.params, params.params),
   nowMs: house.clock.wallMs(),
   rateCount: (key, perS) => house.rates.count(key, perS),
   tainted: session.tainted,
@@ -123,7 +132,7 @@ const policyAllows: Check = (question) => {
   const { params } = question;
   const operation = found(question.operation);
   const scopes = [found(question.lease).effective.scopes.map(parseScope), found(question.registered).scopes.map(parseScope)];
-  const decision = decideCall({ service: params.service, operation, scopes, ...circumstances(question) });
+  const decision = decideCall({ ...circumstances(question, operation), scopes });
   // What writes needs a code of its own, unless the human has read in the lease's text that it does not (UNATTENDED-1).
   const isFree = found(question.registered).unattended?.includes(`${params.service}:${operation.name}`) === true;
   question.decision =
@@ -139,8 +148,7 @@ export const checkPolicyNow = (asked: Asked, { scopes }: RegisteredLease): void 
   const { service, operation: name } = asked.params;
   const operation = findService(asked.house, asked.session.operator, service)?.operations.get(name);
   if (operation === undefined) throw new AirlockError('OPERATION_UNKNOWN', `${service} has no operation ${name} any more`);
-  const question = { ...circumstances(asked), service, operation, scopes: [scopes.map(parseScope)], rateCount: () => 0 };
-  const decision = decideCall(question);
+  const decision = decideCall({ ...circumstances(asked, operation), scopes: [scopes.map(parseScope)], rateCount: () => 0 });
   if (decision.decision === 'deny') throw denied(decision, operation.class);
 };
 

@@ -1,5 +1,5 @@
 /** The operator's view of the rules: what is in force, what waits, how a call would be decided, and what a code applies. */
-import { decideCall, type CompiledRules } from '@airlock/policy';
+import { decideCall, withDefaults, type CompiledRules } from '@airlock/policy';
 import { AirlockError, type Params, type PolicyReload, type PolicyStatus, type PolicyTest } from '@airlock/protocol';
 import { findService, type House } from '../house.js';
 import { loadConfig } from '../state/config.js';
@@ -53,7 +53,8 @@ export const policyTest = (house: House, operator: string, asked: PolicyTestPara
     throw new AirlockError('OPERATION_UNKNOWN', `${service} has no operation ${name}`, { field: 'params.operation', expected });
   }
   const { decision, policy, rule, reason, maxRisk } = decideCall({
-    ...{ service, operation, scopes: [[{ service, class: operation.class, operation: null }]], role, params, tainted },
+    ...{ service, operation, scopes: [[{ service, class: operation.class, operation: null }]], role, tainted },
+    params: params === null ? null : withDefaults(operation.params, params),
     rules: rulesFor(house, asked.staged === true),
     client: client === '' ? null : client,
     nowMs: atMs ?? house.clock.wallMs(),
