@@ -32,21 +32,30 @@ const prefixedAt = (text: string, at: number): Found | null => {
   return null;
 };
 
-/** RFC 7519 §3: three parts of base64url, the first of them the JSON of a header. The signature may be missing. */
-const jwtAt = (text: string, at: number): Found | null => {
-  if (!text.startsWith('eyJ', at)) return null;
-  let end = endOfRun(text, at, 'url');
-  const header = end - at;
-  if (header < 12 || text[end] !== '.') return text.startsWith('eyJrIjoi', at) && header >= 64 ? longAt(text, at, end) : null;
+/** RFC 7519 §3: three parts of base64url, the first of them the JSON of a header. The signature may be missing. `end`: of the first part. */
+const jwtAt = (text: string, at: number, end: number): Found | null => {
+  if (text[end] !== '.') return text.startsWith('eyJrIjoi', at) && end - at >= 64 ? longAt(text, at, end) : null;
+  if (end - at < 12) return null;
+  let to = end;
   let parts = 1;
   // RFC 7516: an encrypted one has five.
-  while (text[end] === '.' && parts < 5) {
-    end = endOfRun(text, end + 1, 'url');
+  while (text[to] === '.' && parts < 5) {
+    to = endOfRun(text, to + 1, 'url');
     parts += 1;
   }
-  if (end - at < 32) return null;
-  const to = text[end - 1] === '.' && parts < 3 ? end - 1 : end;
+  if (to - at < 32) return null;
+  if (text[to - 1] === '.' && parts < 3) to -= 1;
   return { from: at, to, kind: 'jwt', mark: markOf('jwt', 'eyJ', text.slice(at, to)) };
+};
+
+/** Looks for JWTs; a run that was followed to its end once is not followed again from within. */
+const jwtFinder = (text: string): ((at: number) => Found | null) => {
+  let end = 0;
+  return (at) => {
+    if (!text.startsWith('eyJ', at)) return null;
+    if (at >= end) end = endOfRun(text, at, 'url');
+    return jwtAt(text, at, end);
+  };
 };
 
 /** A JSON document with a key in it, in base64: Grafana and others. */
@@ -92,10 +101,11 @@ const secretKeyAt = (text: string, at: number): Found | null => {
 /** `starts`: where words begin. */
 export const findTokens = (text: string, starts: readonly number[] = startsOf(text)): Found[] => {
   const found: Found[] = [];
+  const findJwt = jwtFinder(text);
   let end = 0;
   for (const at of starts) {
     if (at < end) continue;
-    const one = prefixedAt(text, at) ?? jwtAt(text, at) ?? secretKeyAt(text, at) ?? joinedAt(text, at);
+    const one = prefixedAt(text, at) ?? findJwt(at) ?? secretKeyAt(text, at) ?? joinedAt(text, at);
     if (one === null) continue;
     found.push(one);
     end = one.to;
