@@ -2,7 +2,7 @@
 import { startSmtpDouble, type SmtpDouble } from '@airlock/testkit';
 import t from 'tap';
 import { connectTo, pendingOn } from './support/house.js';
-import { startMailHouse, type MailHouse } from './support/mail-house.js';
+import { startMailHouse, type MailHouse } from './support/write-house.js';
 
 const GOOD = { to: ['bob@example.org'], subject: 'Hi', text: 'Hello' };
 /** One of each kind, for a role may ask only so often; the many are in packages/connectors/mail/test/compose.test.ts. */

@@ -3,7 +3,7 @@
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 import { daemonOf, isAlive, pidsOf, startAiosmtpd, until, type AiosmtpdServer, type ProgramName } from '@airlock/testkit';
 import t from 'tap';
-import { startMailHouse, type MailHouse } from './support/mail-house.js';
+import { startMailHouse, type MailHouse } from './support/write-house.js';
 
 const PROGRAMS: readonly ProgramName[] = ['airlock-totp', 'airlock-gateway', 'airlock-cell'];
 /** What the client has said last when the kill comes; the answer to it never arrives. */

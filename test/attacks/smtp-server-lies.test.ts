@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { startSmtpDouble, type SmtpCommand, type SmtpDouble } from '@airlock/testkit';
 import t from 'tap';
-import { startMailHouse, type MailHouse } from './support/mail-house.js';
+import { startMailHouse, type MailHouse } from './support/write-house.js';
 
 type Answer = (command: SmtpCommand, socket: Socket) => boolean;
 

@@ -136,3 +136,18 @@ t.test('what is no maildir, an unknown operation, a deadline', async (t) => {
   const { next_cursor: cursor } = await run(session, 'list_messages', { limit: 1 });
   await refused(t, run(session, 'list_messages', { folder: 'Sent', cursor }), 'PARAMS_INVALID', 'cursor of another folder');
 });
+
+t.test('MAIL-17 a maildir takes no draft and sends nothing', async (t) => {
+  const path = maildir(t);
+  const before = treeDigest(path);
+  const session = await connector.open(maildirContext(path));
+  for (const operation of ['save_draft', 'send_message'])
+    await refused(
+      t,
+      run(session, operation, { to: ['bob@example.org'], subject: 'x', text: 'y' }),
+      'OPERATION_UNKNOWN',
+      operation,
+    );
+  await session.close();
+  t.equal(treeDigest(path), before);
+});
