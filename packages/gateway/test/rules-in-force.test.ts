@@ -145,7 +145,11 @@ t.test('the operator reloads and applies; calls are decided by what is in force,
   await search();
   t.match(await operator.call('policy.reload'), { outcome: 'applied' });
   const refusal = await refusalOf(search());
-  t.match(refusal, { code: 'POLICY_DENIED', message: /policy no-search \(rule search\).*not today/ });
+  t.match(refusal, {
+    code: 'POLICY_DENIED',
+    message: /policy no-search \(rule search\).*not today/,
+    data: { hint: /airlock-ctl policy show no-search/ },
+  });
   t.match(world.events('operation_refused').at(-1) ?? world.records().at(-1), { policy: 'no-search', rule: 'search' });
   t.match(world.events('policy_changed').at(-1), { outcome: 'applied' });
 

@@ -123,9 +123,9 @@ const denied = ({ policy, rule, reason, retryAfterMs }: Decision, kind: string):
   if (rule === 'configuration-read-only')
     return new AirlockError('READ_ONLY', `the configuration allows no operation of class ${kind}`);
   const message = `the policy ${policy} (rule ${rule}) does not allow this operation${reason === undefined ? '' : `: ${reason}`}`;
-  return retryAfterMs === undefined
-    ? new AirlockError('POLICY_DENIED', message)
-    : new AirlockError('RATE_LIMITED', message, { retryAfterMs });
+  if (retryAfterMs !== undefined) return new AirlockError('RATE_LIMITED', message, { retryAfterMs });
+  const hint = `this is a rule of the operator, who can look at it: airlock-ctl policy show ${policy}`;
+  return new AirlockError('POLICY_DENIED', message, policy === 'lease' ? {} : { hint });
 };
 
 const policyAllows: Check = (question) => {
