@@ -6,9 +6,24 @@ import { Sessions } from '../src/sessions/sessions.js';
 import { ManualClock } from './support/time.js';
 import { refusalOf, startWorld, type Client, type World } from './support/world.js';
 
+/** Frees the write of the fake kind from a code of its own. */
+const FREES = {
+  id: 'frees',
+  name: 'Frees',
+  description: 'a write without a code',
+  status: 'active',
+  blocked_commands: [],
+  rules: [{ id: 'send', decision: 'allow', operations: ['send'] }],
+};
+
 let world: World;
 t.beforeEach(async () => {
-  world = await startWorld();
+  world = await startWorld({
+    config: {
+      permissions: { default: 'read', allow: ['write'] },
+      rules: { policies: [FREES], attachments: { '*': ['frees'] } },
+    },
+  });
   // The fake signs what it is told, also of a log that is begun again.
   world.totp.mute.add('head.sign');
 });
@@ -108,4 +123,20 @@ t.test('TAINT-3: a claim takes on the last taint of the role, however old; it ma
   const other = sessions.create({ role: 'other', operator: 'default' }).session;
   sessions.inheritTaint(other);
   t.equal(other.taint, null);
+});
+
+t.test('TAINT-6: a write that policy and lease free from a code needs one once the session is tainted', async (t) => {
+  const agent = await world.agent();
+  const { lease, text } = world.totp.issue({
+    session: agent.session,
+    scopes: ['mail:read', 'mail:write'],
+    unattended: ['mail:send'],
+  });
+  await world.until(() => world.events('lease_issued').some((record) => record['lease'] === lease.id), 'the lease');
+  const send = (): Promise<unknown> => agent.call('call', { lease: text, service: 'mail', operation: 'send', params: {} });
+  t.match(await send(), { result: { ok: true } }, 'negative control: before');
+  await read(agent, text);
+  t.equal((await refusalOf(send())).code, 'APPROVAL_PENDING');
+  t.equal(world.cells.executed.length, 2, 'it did not run');
+  t.ok(await read(agent, text), 'reading goes on');
 });

@@ -71,6 +71,14 @@ t.test('approval.md, text of an action', (t) => {
   t.end();
 });
 
+t.test('ANOM-6: the text of an unblocking names the role, and the session or all of them', (t) => {
+  const text = (params: { role: string; session?: string }): string =>
+    actionText({ id: 'r-p4d8ws2h6k', operator: 'default', action: { verb: 'unblock', params }, match: '52' });
+  t.match(text({ role: 'mailer' }), /do +let an agent go on that was blocked\n +role +mailer\n +session +all of the role\n/);
+  t.match(text({ role: 'mailer', session: 'k7mwp2xq' }), /session +k7mwp2xq\n/);
+  t.end();
+});
+
 /** Code points whose properties are stated here by range, apart from the escaper's own expressions. */
 const isDangerous = (point: number): boolean =>
   point < 0x20 ||
