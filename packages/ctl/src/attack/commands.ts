@@ -40,7 +40,7 @@ const methods = ({ node, runtimeDir, ownRole }: Targets): Probe[] =>
     wall: 'commands',
     name: `${method} on the agent's own socket`,
     script: nodeLine(node, SPEAK, [`${runtimeDir}/agent/${ownRole}.sock`, method, '{}']),
-    refusal: /METHOD_UNKNOWN|CODE_ON_AGENT_SOCKET/,
+    refusal: /METHOD_UNKNOWN|CODE_ON_AGENT_SOCKET|BLOCKED/,
     fix: RESTART,
     ...(HARMFUL_METHODS.includes(method) ? { harms: true as const } : {}),
   }));

@@ -31,6 +31,10 @@ export const refused = (
   return house.watch.ended({ operator, role, session }, recorded, target ?? targetOf(detail, error));
 };
 
+/** Records a refusal that says nothing about who is at work, such as a probe of `doctor --attack`: it is not counted. */
+export const refusedUncounted = (house: House, { role, operator }: Identity, error: AirlockError, detail: Fields): AirlockError =>
+  withAudit(error, house.journal.refused(role, error.code, { ...detail, operator }));
+
 /** Class and place, never the message, which may quote what a peer sent. */
 const describe = (thrown: unknown): string =>
   thrown instanceof Error ? `${thrown.name} ${(thrown.stack ?? '').split('\n').slice(1, 3).join(' ').trim()}` : typeof thrown;

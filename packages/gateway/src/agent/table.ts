@@ -17,7 +17,7 @@ import { accessStatus } from './access-status.js';
 import { accessWait } from './access-wait.js';
 import { CODE_METHODS, callHoldsCode, codeRefused, holdsCode } from './code-guard.js';
 import { hello } from './hello.js';
-import { refused } from './refuse.js';
+import { refused, refusedUncounted } from './refuse.js';
 import { servicesList } from './services-list.js';
 import { toolsDescribe, toolsSearch } from './tools.js';
 
@@ -108,7 +108,9 @@ const callEntry = (house: House, identity: Identity): MethodEntry<Peer> => ({
 });
 
 const refuseCode = (house: House, identity: Identity, method: string): MethodEntry<Peer> => ({
-  params: (_params, peer) => refused(house, identity, codeRefused(), { method, ...sessionField(peer) }),
+  // Only where a code comes with it, one was offered.
+  params: (params, peer) =>
+    (holdsCode(params) ? refused : refusedUncounted)(house, identity, codeRefused(), { method, ...sessionField(peer) }),
   permitted: () => null,
   handle: () => {
     throw codeRefused();
