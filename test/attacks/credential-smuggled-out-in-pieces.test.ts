@@ -86,6 +86,7 @@ t.test('what gives orders is scored and told, and stays in the result', async (t
   const { result, meta } = await call('echo', { text });
   t.match(result, { text });
   t.ok(meta.risk > 0.8);
+  t.ok(meta.signatures?.includes('override-earlier-orders'), 'by name');
   t.equal((await call('echo', { text: 'see you on Tuesday' })).meta.risk, 0, 'negative control');
 });
 

@@ -161,8 +161,12 @@ export class Executor {
   }
 
   #seal(answer: unknown, operation: OperationManifest, maxBytes = MAX_RESULT_BYTES): Promise<CellResult> {
-    const { mask, manifest } = this.#cell;
-    const options = { mask, codes: withholdsCodes(manifest, operation), maxBytes: Math.min(maxBytes, MAX_RESULT_BYTES) };
+    const { mask, manifest, context } = this.#cell;
+    const options = {
+      mask,
+      codes: withholdsCodes(manifest, operation, context.settings),
+      maxBytes: Math.min(maxBytes, MAX_RESULT_BYTES),
+    };
     return sealResult(answer, options);
   }
 }

@@ -13,6 +13,7 @@ import {
   type Json,
   type OperationManifest,
   type OperationResult,
+  type Settings,
 } from '@airlock/protocol';
 
 export interface SealOptions {
@@ -33,9 +34,9 @@ const isResult = (value: unknown): value is OperationResult => {
   return result !== undefined && Number.isSafeInteger(count) && (count ?? -1) >= 0;
 };
 
-/** A kind shows codes only where its manifest says so: mail does not. */
-export const withholdsCodes = ({ codes }: ConnectorManifest, { untrusted }: OperationManifest): boolean =>
-  untrusted && codes !== 'shown';
+/** Codes are shown only where the kind's manifest says so, or the service's setting `codes`: mail's is `withheld` by default. */
+export const withholdsCodes = ({ codes }: ConnectorManifest, { untrusted }: OperationManifest, settings: Settings): boolean =>
+  untrusted && codes !== 'shown' && settings['codes'] !== 'shown';
 
 /** A UTF-16 unit takes at most three bytes, made visible nine. */
 const MAX_GROWTH = 9;
@@ -61,7 +62,7 @@ export const sealResult = async (answer: unknown, { mask, codes, maxBytes }: Sea
   const others = redactValue(near.value, { codes, identifiers: IDENTIFIERS });
   await turn(text.length);
   // Before hidden characters are made visible: they are a sign themselves.
-  const { score } = scoreValue(others.value);
+  const { score, signatures } = scoreValue(others.value);
   await turn(text.length);
   // Once more: nothing that is made visible may make a secret whole.
   const visible = neutraliseValue(others.value);
@@ -73,5 +74,6 @@ export const sealResult = async (answer: unknown, { mask, codes, maxBytes }: Sea
     masked: own.masked + others.masked + last.masked + (answer.masked ?? 0),
     truncated: near.truncated || cut.truncated || answer.truncated === true,
     risk: score,
+    ...(signatures.length === 0 ? {} : { signatures }),
   };
 };

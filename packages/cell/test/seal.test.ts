@@ -23,6 +23,7 @@ t.test('CELL-11 secrets of others are masked, codes withheld, hidden characters 
   });
   test.match(sealed, { count: 1, masked: 2, truncated: false });
   test.ok(sealed.risk > 0.8 && sealed.risk <= 1, 'reported, not dropped');
+  test.ok(sealed.signatures?.includes('override-earlier-orders'), 'by name');
   test.equal((await seal({ text: 'see you on Tuesday' })).risk, 0, 'negative control');
   test.match((await seal(mail, { codes: false })).result, { subject: /482913/ });
 });
@@ -40,9 +41,10 @@ t.test('CELL-4 the credential is found in pieces and behind hidden characters', 
 t.test('CELL-11 a kind shows codes only where its manifest says so', async (test) => {
   const manifest = (codes?: 'shown'): ConnectorManifest => ({ ...(codes === undefined ? {} : { codes }) }) as ConnectorManifest;
   const operation = (untrusted: boolean): OperationManifest => ({ untrusted }) as OperationManifest;
-  test.equal(withholdsCodes(manifest(), operation(true)), true);
-  test.equal(withholdsCodes(manifest('shown'), operation(true)), false);
-  test.equal(withholdsCodes(manifest(), operation(false)), false);
+  test.equal(withholdsCodes(manifest(), operation(true), { codes: 'withheld' }), true);
+  test.equal(withholdsCodes(manifest('shown'), operation(true), {}), false);
+  test.equal(withholdsCodes(manifest(), operation(true), { codes: 'shown' }), false);
+  test.equal(withholdsCodes(manifest(), operation(false), {}), false);
 });
 
 t.test('a result that grows by its marks still fits', async (test) => {

@@ -5,6 +5,8 @@ const MINUTE_MS = 60 * SECOND_MS;
 const MIB = 1024 * 1024;
 
 export const GATEWAY_LIMITS = {
+  /** Names of signatures in the answer of a cell: guard knows fewer. */
+  maxSignatures: 64,
   /** docs/design/runtime.md: one tick a process, which asks the clock what is over. */
   tickMs: 100,
   /** BRIDGE-2: how often airlock-totp is asked whether it lives. */

@@ -151,9 +151,9 @@ const answer = async (question: Answerable, of: number, beganMs: number): Promis
     const isUnknown = asAirlockError(thrown).code === 'OUTCOME_UNKNOWN';
     throw failed(question, isUnknown ? thrown : await whyFailed(question, thrown), of, beganMs);
   }
-  const { result, count, masked, truncated, risk } = done;
+  const { result, count, masked, truncated, risk, signatures } = done;
   const audit = await recordOk(question, count, of, beganMs);
-  return { result, meta: { audit, masked, truncated, risk } };
+  return { result, meta: { audit, masked, truncated, risk, ...(signatures === undefined ? {} : { signatures }) } };
 };
 
 /** @throws AirlockError any of the refusals of checks.ts, what the cell says, AUDIT_UNAVAILABLE, RATE_LIMITED */

@@ -4,16 +4,24 @@ import { GATEWAY_LIMITS } from '../limits.js';
 
 const noAnswer = (): AirlockError => new AirlockError('INTERNAL', 'the cell gave an answer that is none');
 
+/** Names of signatures, and not what a hostile document would like to say. */
+const areSignatures = (value: unknown): boolean =>
+  value === undefined ||
+  (Array.isArray(value) &&
+    value.length <= GATEWAY_LIMITS.maxSignatures &&
+    value.every((name) => typeof name === 'string' && /^[a-z-]{1,40}$/.test(name)));
+
 /** A cell is where hostile bytes are parsed: its answer is looked at like a stranger's. */
 export const checkResult = (value: CellResult): CellResult => {
-  const { result, count, masked, truncated, risk } = value as Partial<CellResult>;
+  const { result, count, masked, truncated, risk, signatures } = value as Partial<CellResult>;
   const counts = Number.isSafeInteger(count) && Number.isSafeInteger(masked);
   if (
     result === undefined ||
     !counts ||
     typeof truncated !== 'boolean' ||
     typeof risk !== 'number' ||
-    !(risk >= 0 && risk <= 1)
+    !(risk >= 0 && risk <= 1) ||
+    !areSignatures(signatures)
   ) {
     throw noAnswer();
   }

@@ -133,6 +133,8 @@ export interface CallMeta {
   readonly truncated: boolean;
   /** 0 to 1. */
   readonly risk: number;
+  /** Signatures of injections in the result, by name (docs/spec/guard.md GUARD-15); left out where there are none. */
+  readonly signatures?: readonly string[];
 }
 export interface CallResult {
   readonly result: Json;

@@ -45,6 +45,8 @@ export interface CellResult {
   readonly masked: number;
   readonly truncated: boolean;
   readonly risk: number;
+  /** What the score is made of; left out where nothing was found. */
+  readonly signatures?: readonly string[];
 }
 
 export const CELL_SCHEMAS = {
