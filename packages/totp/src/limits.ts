@@ -34,6 +34,8 @@ export const TOTP_LIMITS = {
   ticketTries: 3,
   /** OPERATION-4: from approval to take. */
   operationTtlMs: 10 * MINUTE_MS,
+  /** OPERATION-4: from the release of the key; a call takes at most 55 s. */
+  operationRunMs: 2 * MINUTE_MS,
   /** ENROL-6: time for several services, and for making an app password anew. */
   enrolmentTicketTtlMs: 5 * MINUTE_MS,
   /** ENROL-7: how far off the clock of a phone being enrolled is looked for. */

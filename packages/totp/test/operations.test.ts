@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { fileURLToPath } from 'node:url';
 import { digestOf, type OpenRequestResult, type TakenOperation } from '@airlock/protocol';
+import { decideRelease } from '../src/release/grant.js';
 import { operationText } from '../src/text/operation-text.js';
 import { approveFront, askFor, call, front, greet, openHouse, refusal, type House, type Link } from './support/daemon.js';
 
@@ -106,4 +107,16 @@ t.test('QUEUE-8: an approval sets the cool-off back, and a denial begins it anew
   await approveFront(pair.house, pair.link);
   await denied('second');
   t.equal(await refusal(ask(pair)), 'none', 'five seconds, not ten');
+});
+
+t.test('OPERATION-4: the key of an approved operation is released for two minutes, that of its lease to its end', (t) => {
+  const lease = { id: 'L', scopes: ['mail:write'], constraints: {}, expiresMs: 1_000_000, bootDeadlineMs: 900_000 };
+  const desk = (wallMs: number, bootMs: number) =>
+    ({ state: { locked: false, leases: [lease] }, now: () => ({ wallMs, bootMs }) }) as never;
+  const ticket = { operator: 'default', service: 'mail', lease: 'L' };
+  const approved = { request: 'r', operation: 'send', digest: 'd', class: 'write' } as never;
+  t.match(decideRelease(desk(0, 0), ticket), { deadlineWallMs: 1_000_000, deadlineBootMs: 900_000 });
+  t.match(decideRelease(desk(0, 5), { ...ticket, approved }), { deadlineWallMs: 120_000, deadlineBootMs: 120_005 });
+  t.match(decideRelease(desk(950_000, 850_000), { ...ticket, approved }), { deadlineWallMs: 1_000_000, deadlineBootMs: 900_000 });
+  t.end();
 });

@@ -14,6 +14,7 @@ import type { Desk } from '../operators/desk.js';
 import { findLease, scopesFor } from '../register/leases.js';
 import { markNewest } from '../register/versions.js';
 import type { ReleaseTicket } from '../tickets/release-tickets.js';
+import type { Now } from '../queue/state.js';
 import { unwrapKey } from './keys.js';
 
 export interface ReleaseRequest {
@@ -40,6 +41,19 @@ const unattendedIn = ({ unattended = [] }: RegisteredLease, service: string): Pi
   return own.length === 0 ? {} : { unattended: own };
 };
 
+/** The lease's ends; of an approved operation, which is to run now, at most OPERATION-4's time from its release. */
+const endsOf = (
+  { expiresMs, bootDeadlineMs }: RegisteredLease,
+  isApproval: boolean,
+  now: Now,
+): Pick<ReleaseLimits, 'deadlineWallMs' | 'deadlineBootMs'> => {
+  const restMs = isApproval ? TOTP_LIMITS.operationRunMs : Infinity;
+  return {
+    deadlineWallMs: Math.min(expiresMs, now.wallMs + restMs),
+    deadlineBootMs: Math.min(bootDeadlineMs, now.bootMs + restMs),
+  };
+};
+
 /** @throws AirlockError LOCKED, LEASE_EXPIRED, LEASE_SCOPE */
 export const decideRelease = (
   desk: Desk,
@@ -61,8 +75,7 @@ export const decideRelease = (
     scopes,
     constraints: lease.constraints,
     ...unattendedIn(lease, service),
-    deadlineWallMs: lease.expiresMs,
-    deadlineBootMs: lease.bootDeadlineMs,
+    ...endsOf(lease, approved !== undefined, now),
     ...(approved === undefined ? {} : { approved }),
   };
 };
