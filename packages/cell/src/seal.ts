@@ -19,7 +19,7 @@ import {
 export interface SealOptions {
   /** Takes the credential out. */
   readonly mask: Mask;
-  /** One-time codes and sign-in links are withheld. */
+  /** One-time codes and sign-in links are withheld; else links stay whole. */
   readonly codes: boolean;
   readonly maxBytes: number;
 }
@@ -59,7 +59,7 @@ export const sealResult = async (answer: unknown, { mask, codes, maxBytes }: Sea
   const near =
     text.length > maxBytes * CUT_ROOM ? cutResult(own.value, maxBytes * CUT_ROOM) : { value: own.value, truncated: false };
   await turn(text.length);
-  const others = redactValue(near.value, { codes, identifiers: IDENTIFIERS });
+  const others = redactValue(near.value, { codes, links: !codes, identifiers: IDENTIFIERS });
   await turn(text.length);
   // Before hidden characters are made visible: they are a sign themselves.
   const { score, signatures } = scoreValue(others.value);

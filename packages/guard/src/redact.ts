@@ -22,6 +22,8 @@ export interface Redaction {
   readonly phones?: boolean;
   /** Also one-time codes and links that sign in; default false. */
   readonly codes?: boolean;
+  /** Web addresses keep what only its name in a query makes a secret, such as `pwd=`: else nobody could follow them. */
+  readonly links?: boolean;
   /** Kinds that are left as they are. */
   readonly except?: readonly SecretKind[];
   /** Members that name things, such as `id`: numbers and codes in them stay, or nothing could be asked for by them. */
@@ -45,13 +47,23 @@ const MIN_CHARS = 4;
 /** What stood glued to a secret begins anew behind its mark. */
 const MAX_PASSES = 8;
 
+/** An address is not followed further back. */
+const MAX_LINK = 2048;
+
+/** True where the word around `at` is a web address. */
+const isInLink = (text: string, at: number): boolean => {
+  let from = at;
+  while (from > 0 && at - from < MAX_LINK && text.charAt(from - 1) > ' ' && !'"\'<>()'.includes(text.charAt(from - 1))) from -= 1;
+  return /^https?:\/\//i.test(text.slice(from, from + 8));
+};
+
 const findAll = (text: string, options: Redaction): Found[] => {
   const starts = startsOf(text);
   return [
     ...findTokens(text, starts),
     ...findAddresses(text),
     ...findNumbers(text, starts),
-    ...findAssigned(text),
+    ...(options.links === true ? findAssigned(text).filter(({ from }) => !isInLink(text, from)) : findAssigned(text)),
     ...(options.codes === true ? findCodesAndLinks(text, starts) : []),
     ...(options.emails === true ? findEmails(text) : []),
     ...(options.phones === true ? findPhones(text) : []),

@@ -188,6 +188,15 @@ t.test('GUARD-6 nested objects, arrays, strings and keys; identifiers keep their
   test.equal(redactValue([key], { except: ['key'] }).masked, 0);
 });
 
+t.test('GUARD-10 web addresses stay whole where asked for, but for what is a key by its form', async (test) => {
+  const key = `sk-${bodyOf('alnum', 40)}`;
+  const meeting = 'Join: https://meet.example/j/8123?pwd=aB3dE5fG7h';
+  test.match(redactText(meeting), /pwd=\[masked password\]$/);
+  test.equal(redactText(meeting, { links: true }), meeting);
+  test.notOk(redactText(`https://a.example/?k=${key}`, { links: true }).includes(key));
+  test.match(redactText('db: pwd=aB3dE5fG7h', { links: true }), /\[masked password\]/, 'only in addresses');
+});
+
 t.test('GUARD-6 a second pass changes nothing', async (test) => {
   const piece = fc.oneof(
     fc.string({ maxLength: 12 }),
