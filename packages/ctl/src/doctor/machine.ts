@@ -1,9 +1,10 @@
 /** What doctor looks at on an installed machine: users, sockets, modes, units, clock. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CompiledConfig } from '@airlock/protocol';
 import { findAccount, groupId } from '../accounts.js';
+import { POLICY_DIR } from '../config/policies.js';
 import type { Context } from '../context.js';
 import { check, REINSTALL, type Check } from './check.js';
 
@@ -161,12 +162,21 @@ const TRUSTED = [
   '/etc/airlock/airlock.yaml',
 ];
 
+/** Told only where something is wrong: who writes there stages rules, and takes away at once. */
+const policyFiles = ({ configDir }: Context): Check[] => {
+  const folder = join(configDir, POLICY_DIR);
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).map((name) => join(folder, name));
+  return [folder, ...files].map(trusted).filter(({ ok }) => !ok);
+};
+
 /** Everything that only an installed machine has. */
 export const machineChecks = (context: Context, config: CompiledConfig | null): Check[] => [
   ...users(),
   ...sockets(context, config),
   ...DAEMONS.map((name) => directory(`/var/lib/${name}`)),
   ...TRUSTED.map(trusted),
+  ...policyFiles(context),
   ...DAEMONS.flatMap(unit),
   wrapping(context),
   timekeeping(),
