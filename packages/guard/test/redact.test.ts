@@ -118,6 +118,10 @@ t.test('GUARD-10 a value is masked by its name, unless it is a word, a placehold
     `public_key=${value}`,
     'key: value',
     'compass: north3rn',
+    '{"key":"photos/2026/11/img00123.jpg"}',
+    'key: PROJECT-12345',
+    'objectKey=backup-2026-11-27T15:30:00Z',
+    'resumeToken: 82635f1a0000000129',
   ])
     test.equal(redactText(text), text, 'negative control');
 });

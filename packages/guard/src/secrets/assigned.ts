@@ -11,9 +11,9 @@ const KEY =
   /(?:secret|token|apikey|accesskey|secretkey|privatekey|authkey|encryptionkey|signingkey|masterkey|accountkey|sharedaccesskey|clientsecret|credential|credentials|accesskeyid|apisecret|keysecret|auth|authorization|bearer|authtoken|webhookkey|licensekey|sessionid|sessionkey|jwt|pat|apitoken|appkey|subscriptionkey|xapikey|key|cookie|signature|sig)$/;
 /** `nextPageToken` goes back into the next call; `public_key` is none. */
 const HARMLESS =
-  /(?:page|next|cursor|sync|continuation|delta|max|public|pub|primary|foreign|sort|partition|cache|idempotency|publishable|unique|hot|monkey|turkey|donkey|key?board|host)[a-z]{0,10}$/;
+  /(?:page|next|cursor|sync|continuation|delta|max|skip|resume|checkpoint|watch|change|stream|scroll|list|search|query|history|public|pub|publishable|primary|foreign|sort|partition|cache|idempotency|unique|object|file|issue|project|item|row|entity|translation|message|lookup|group|dedup|routing|storage|blob|image|video|media|node|host|mon|tur|don|hot)[a-z]{0,10}$/;
 
-type NameKind = 'password' | 'token' | null;
+type NameKind = 'password' | 'token' | 'key' | null;
 
 const kindOfName = (name: string): NameKind => {
   const plain = name.toLowerCase().replace(/[^a-z]/g, '');
@@ -22,7 +22,8 @@ const kindOfName = (name: string): NameKind => {
   const [word] = KEY.exec(plain) ?? [];
   if (word === undefined) return null;
   const before = plain.slice(0, plain.length - word.length);
-  return HARMLESS.test(before) ? null : 'token';
+  if (HARMLESS.test(before)) return null;
+  return plain === 'key' ? 'key' : 'token';
 };
 
 /** What stands where a value will be, or comes from elsewhere. */
@@ -44,7 +45,9 @@ const isKey = (value: string): boolean => {
 /** True for a value behind a name of this kind that is worth hiding. */
 const isSecret = (kind: NameKind, value: string): boolean => {
   if (kind === null || REFERENCE.test(value) || /[()]|=>|\[['"0-9]/.test(value)) return false;
-  return kind === 'password' ? isPassword(value) : isKey(value);
+  if (kind === 'password') return isPassword(value);
+  // A bare `key` names rows, objects and issues too.
+  return isKey(value) && (kind === 'token' || (/^[A-Za-z0-9_+=-]{20,}$/.test(value) && entropyOf(value.slice(0, 128)) >= 3.5));
 };
 
 const MAX_NAME = 48;
