@@ -11,7 +11,7 @@ const KEY =
   /(?:secret|token|apikey|accesskey|secretkey|privatekey|authkey|encryptionkey|signingkey|masterkey|accountkey|sharedaccesskey|clientsecret|credential|credentials|accesskeyid|apisecret|keysecret|auth|authorization|bearer|authtoken|webhookkey|licensekey|sessionid|sessionkey|jwt|pat|apitoken|appkey|subscriptionkey|xapikey|key|cookie|signature|sig)$/;
 /** `nextPageToken` goes back into the next call; `public_key` is none. */
 const HARMLESS =
-  /(?:page|next|cursor|sync|continuation|delta|max|skip|resume|checkpoint|watch|change|stream|scroll|list|search|query|history|public|pub|publishable|primary|foreign|sort|partition|cache|idempotency|unique|object|file|issue|project|item|row|entity|translation|message|lookup|group|dedup|routing|storage|blob|image|video|media|node|host|mon|tur|don|hot)[a-z]{0,10}$/;
+  /(?:page|next|cursor|sync|continuation|delta|max|skip|resume|checkpoint|watch|change|stream|scroll|list|search|query|history|public|pub|publishable|primary|foreign|sort|partition|cache|idempotency|unique|object|file|issue|project|item|row|entity|translation|message|lookup|group|dedup|routing|storage|blob|image|video|media|node|host|mon|tur|don|hot)$/;
 
 type NameKind = 'password' | 'token' | 'key' | null;
 
@@ -22,7 +22,8 @@ const kindOfName = (name: string): NameKind => {
   const [word] = KEY.exec(plain) ?? [];
   if (word === undefined) return null;
   const before = plain.slice(0, plain.length - word.length);
-  if (HARMLESS.test(before)) return null;
+  // `search_api_key` is a key, whatever it opens.
+  if ((word === 'key' || word === 'token') && HARMLESS.test(before)) return null;
   return plain === 'key' ? 'key' : 'token';
 };
 
