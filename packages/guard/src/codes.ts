@@ -25,7 +25,15 @@ interface Zone {
   readonly to: number;
 }
 
+/** Each alternative of STRONG and WEAK holds one of these; in most texts none stands. */
+const STEMS =
+  'code|otp|2fa|two|time|tan|pin|wort|digo|codice|kod|код|验证|驗證|校验|認証|確認|ワンタイム|인증|รหัส|mã|engångs|verifi|bekræft|vahvistus|ověř|ellenőrz'.split(
+    '|',
+  );
+
 const zonesOf = (text: string): Zone[] => {
+  const lower = text.toLowerCase();
+  if (!STEMS.some((stem) => lower.includes(stem))) return [];
   const strong = [...text.matchAll(STRONG)].map(({ 0: word, index }) => ({
     from: index - STRONG_AFTER,
     to: index + word.length + STRONG_BEFORE,

@@ -9,9 +9,9 @@
 import type { Json } from '@airlock/protocol';
 import { MASK_LIMITS } from './limits.js';
 import { keyApart, withoutHidden } from './neutralise.js';
-import { formsOf, rangesOf, replaceForm, type Form } from './secret-forms.js';
+import { formsOf, rangeFinder, rangesOf, replaceForm, type Form } from './secret-forms.js';
 import { replaceFound, withoutOverlaps } from './secrets/found.js';
-import { maskSplit, type SplitForm } from './split.js';
+import { splitMasker, type SplitForm } from './split.js';
 
 export interface Masked {
   readonly value: Json;
@@ -31,6 +31,8 @@ const markOf = (secret: string): string => {
 
 interface Finder {
   readonly forms: readonly { readonly form: Form; readonly mark: string }[];
+  /** Matches of each of them. */
+  readonly find: ReturnType<typeof rangeFinder>;
   /** Mark of each secret, short ones too: those are masked only where they are the whole string. */
   readonly marks: ReadonlyMap<string, string>;
   /** Of those that are long enough to be looked for in pieces. */
@@ -43,7 +45,8 @@ const finderOf = (secrets: readonly string[]): Finder => {
   const forms = distinct.flatMap((secret) => formsOf(secret).map((form) => ({ form, mark: markOf(secret) })));
   const long = distinct.filter((secret) => secret.length >= minSplitChars && secret.length <= maxPieceChars);
   const split = long.flatMap((secret) => formsOf(secret).map((form) => ({ form, mark: markOf(secret) })));
-  return { forms, split, marks: new Map(distinct.map((secret) => [secret, markOf(secret)])) };
+  const find = rangeFinder(forms.map(({ form }) => form));
+  return { forms, find, split, marks: new Map(distinct.map((secret) => [secret, markOf(secret)])) };
 };
 
 class Masking {
@@ -70,6 +73,8 @@ class Masking {
       this.count += 1;
       return whole;
     }
+    // Nearly every text holds none of them.
+    if (this.#finder.find(text).every((ranges) => ranges.length === 0)) return this.#behindHidden(text);
     let masked = text;
     for (const { form, mark } of forms) {
       const replaced = replaceForm(masked, form, mark);
@@ -117,10 +122,11 @@ class Masking {
 export const newMask = (secrets: readonly string[]): Mask => {
   const finder = finderOf(secrets);
   if (finder.marks.size === 0) return (value) => ({ value, masked: 0 });
+  const splitMask = splitMasker(finder.split);
   return (value) => {
     const masking = new Masking(finder);
     const whole = masking.mask(value);
-    const pieces = maskSplit(whole, finder.split);
+    const pieces = splitMask(whole);
     return { value: pieces.value, masked: masking.count + pieces.masked };
   };
 };

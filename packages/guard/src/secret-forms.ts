@@ -206,6 +206,49 @@ const nextStart = (text: string, at: number, { starts, minChars }: Form): number
   return -1;
 };
 
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Bits of a 32-bit integer that can be told apart without a sign. */
+const MAX_TOGETHER = 31;
+
+/** For each UTF-16 unit below 128, and all beyond, a bit for each form that may begin with it. */
+const unionOf = (forms: readonly Form[]): Int32Array => {
+  const union = new Int32Array(BEYOND_ASCII + 1);
+  forms.forEach(({ starts }, bit) => starts.forEach((may, code) => (union[code] = (union[code] ?? 0) | (may << bit))));
+  return union;
+};
+
+/** The matches of several forms in one pass over the text: each as `rangesOf` gives them. */
+const rangesTogether = (text: string, forms: readonly Form[], union: Int32Array): Range[][] => {
+  const ranges = forms.map((): Range[] => []);
+  const next = forms.map(() => 0);
+  const last = text.length - Math.min(...forms.map(({ minChars }) => minChars));
+  for (let at = 0; at <= last; at += 1) {
+    let bits = union[Math.min(text.charCodeAt(at), BEYOND_ASCII)] ?? 0;
+    for (; bits !== 0; bits &= bits - 1) {
+      const index = 31 - Math.clz32(bits & -bits);
+      const form = forms[index];
+      if (form === undefined || at < (next[index] ?? 0) || at > text.length - form.minChars) continue;
+      const match = form.match(text, at);
+      if (match === null) continue;
+      ranges[index]?.push({ from: Math.max(next[index] ?? 0, match.from), to: match.to });
+      next[index] = match.to;
+    }
+  }
+  return ranges;
+};
+
+/** Prepares the search for all of these forms; of each text it gives the matches of each form, in their order. */
+export const rangeFinder = (forms: readonly Form[]): ((text: string) => Range[][]) => {
+  const groups = Array.from({ length: Math.ceil(forms.length / MAX_TOGETHER) }, (_, index) =>
+    forms.slice(index * MAX_TOGETHER, (index + 1) * MAX_TOGETHER),
+  ).map((group) => ({ group, union: unionOf(group) }));
+  return (text) => groups.flatMap(({ group, union }) => rangesTogether(text, group, union));
+};
+
 /** Every match of the form, in order, none over another. */
 export const rangesOf = (text: string, form: Form): { readonly from: number; readonly to: number }[] => {
   const ranges: { from: number; to: number }[] = [];

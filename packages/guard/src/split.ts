@@ -8,7 +8,7 @@ import type { Json } from '@airlock/protocol';
 import { MASK_LIMITS } from './limits.js';
 import { keyApart } from './neutralise.js';
 import { replaceFound, withoutOverlaps, type Found } from './secrets/found.js';
-import { rangesOf, type Form } from './secret-forms.js';
+import { rangeFinder, type Form } from './secret-forms.js';
 
 export interface SplitForm {
   readonly form: Form;
@@ -140,8 +140,19 @@ const rebuild = (value: Json, leaves: readonly Leaf[], cuts: Cuts): Json => {
   return walk(value);
 };
 
-/** The value with the pieces of the secrets replaced, and how many secrets were found so. */
-export const maskSplit = (value: Json, forms: readonly SplitForm[]): { readonly value: Json; readonly masked: number } => {
+interface Pieces {
+  readonly value: Json;
+  readonly masked: number;
+}
+export type SplitMask = (value: Json) => Pieces;
+
+/** Prepares it: the value with the pieces of the secrets replaced, and how many secrets were found so. */
+export const splitMasker = (forms: readonly SplitForm[]): SplitMask => {
+  const find = rangeFinder(forms.map(({ form }) => form));
+  return (value) => maskSplit(value, forms, find);
+};
+
+const maskSplit = (value: Json, forms: readonly SplitForm[], find: ReturnType<typeof rangeFinder>): Pieces => {
   if (forms.length === 0 || typeof value !== 'object' || value === null) return { value, masked: 0 };
   const leaves = leavesOf(value);
   const reach = MASK_LIMITS.maxFormFactor * Math.max(...forms.map(({ form }) => form.minChars));
@@ -149,12 +160,13 @@ export const maskSplit = (value: Json, forms: readonly SplitForm[]): { readonly 
   let masked = 0;
   for (const order of ordersOf(leaves)) {
     const { text, pieces } = streamOf(leaves, order, reach);
-    for (const { form, mark } of forms)
-      for (const { from, to } of rangesOf(text, form)) {
+    find(text).forEach((ranges, index) => {
+      for (const { from, to } of ranges) {
         const before = cuts.size;
-        cutPieces(pieces, from, to, mark, cuts);
+        cutPieces(pieces, from, to, forms[index]?.mark ?? '[masked]', cuts);
         if (cuts.size > before) masked += 1;
       }
+    });
   }
   return cuts.size === 0 ? { value, masked: 0 } : { value: rebuild(value, leaves, cuts), masked };
 };

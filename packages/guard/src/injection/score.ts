@@ -58,32 +58,34 @@ const lookUp = (word: string): readonly Place[] => {
 };
 
 const NOWHERE: readonly Place[] = [];
-/** Most words of a text come again. */
-const MAX_KEPT = 2048;
+const MAX_KEPT = 8192;
+
+/** Places of words, kept over texts: most words come again. Begun anew when it is full. */
+const kept = new Map<string, readonly Place[]>();
+
+const placesOf = (word: string): readonly Place[] => {
+  if (word.length > MAX_WORD) return NOWHERE;
+  const known = kept.get(word);
+  if (known !== undefined) return known;
+  const places = lookUp(plainWord(word));
+  if (kept.size >= MAX_KEPT) kept.clear();
+  kept.set(word, places);
+  return places;
+};
 
 /** Follows all signatures through the words of one text. */
 class Follower {
   readonly #last = SIGNATURES.map(({ chain }) => chain.map(() => -Infinity));
-  readonly #kept = new Map<string, readonly Place[]>();
   readonly complete = new Set<Signature>();
 
   feed(index: number, word: string): void {
-    for (const { signature, place } of this.#places(word)) {
+    for (const { signature, place } of placesOf(word)) {
       const [entry, last] = [SIGNATURES[signature], this.#last[signature]];
       if (entry === undefined || last === undefined) continue;
       if (place > 0 && index - (last[place - 1] ?? -Infinity) > entry.gap) continue;
       last[place] = index;
       if (place === entry.chain.length - 1) this.complete.add(entry);
     }
-  }
-
-  #places(word: string): readonly Place[] {
-    if (word.length > MAX_WORD) return NOWHERE;
-    const kept = this.#kept.get(word);
-    if (kept !== undefined) return kept;
-    const places = lookUp(plainWord(word));
-    if (this.#kept.size < MAX_KEPT) this.#kept.set(word, places);
-    return places;
   }
 }
 
