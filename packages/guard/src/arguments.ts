@@ -72,7 +72,7 @@ const ghostOf = (error: SchemaError | undefined): readonly string[] | null => {
   const { additionalProperty, unevaluatedProperty } = error?.params ?? {};
   const name = additionalProperty ?? unevaluatedProperty;
   if (error === undefined || typeof name !== 'string') return null;
-  const path = error.instancePath.split('/').slice(1);
+  const path: readonly string[] = error.instancePath.split('/').slice(1);
   return [...path.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')), name];
 };
 
