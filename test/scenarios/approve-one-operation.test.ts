@@ -106,7 +106,7 @@ t.test('airlock call --wait stays until the outcome; airlock result fetches it l
   const pending = await running.command('airlock', call);
   t.equal(pending.status, 4);
   const { error } = pending.json as { error: { request: string; hint: string } };
-  t.match(error.hint, /airlock result REQUEST/);
+  t.match(error.hint, new RegExp(`airlock result ${error.request}`));
   const waiting = running.command('airlock', [...call, '--wait']);
   await approveFront(running);
   t.match((await waiting).json, { result: { delivered: true } }, 'the same request, as it was the same call');

@@ -27,7 +27,7 @@ export const pendingError = ({ request, match, state }: Pick<Parked, 'request' |
     ? new AirlockError('APPROVAL_PENDING', `request ${request} is approved, and its operation is running`, {
         request,
         retryAfterMs: GATEWAY_LIMITS.resultPollMs,
-        hint: 'fetch the outcome: call.result, or airlock result REQUEST',
+        hint: `fetch the outcome: call.result, or airlock result ${request}`,
       })
     : new AirlockError(
         'APPROVAL_PENDING',
@@ -35,7 +35,7 @@ export const pendingError = ({ request, match, state }: Pick<Parked, 'request' |
         {
           request,
           retryAfterMs: GATEWAY_LIMITS.pollIntervalS * 1000,
-          hint: `tell the human the match number ${match}, then fetch the outcome: call.result, or airlock result REQUEST; it runs once`,
+          hint: `tell the human the match number ${match}, then fetch the outcome: call.result, or airlock result ${request}; it runs once`,
         },
       );
 

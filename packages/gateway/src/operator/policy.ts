@@ -1,7 +1,7 @@
 /** The operator's view of the rules: what is in force, what waits, how a call would be decided, and what a code applies. */
 import { decideCall, withDefaults, type CompiledRules } from '@airlock/policy';
 import { AirlockError, type Params, type PolicyReload, type PolicyStatus, type PolicyTest } from '@airlock/protocol';
-import { findService, type House } from '../house.js';
+import { findService, listServices, type House } from '../house.js';
 import { loadConfig } from '../state/config.js';
 import { redeem, type TicketParams } from './redeem.js';
 
@@ -46,11 +46,24 @@ const rulesFor = (house: House, isStaged: boolean): CompiledRules => {
 export const policyTest = (house: House, operator: string, asked: PolicyTestParams): PolicyTest => {
   const { role, service, operation: name, params = null, client = 'policy test', atMs, tainted = false } = asked;
   const found = findService(house, operator, service);
-  if (found === null) throw new AirlockError('SERVICE_UNKNOWN', `there is no service ${service}`, { field: 'params.service' });
+  const names = listServices(house, operator)
+    .map(({ entry }) => entry.service)
+    .join(', ');
+  if (found === null)
+    throw new AirlockError('SERVICE_UNKNOWN', `there is no service ${service}`, {
+      field: 'params.service',
+      expected: names,
+      found: service,
+      hint: 'airlock-ctl service list shows the services there are',
+    });
   const operation = found.operations.get(name);
   if (operation === undefined) {
     const expected = [...found.operations.keys()].join(', ');
-    throw new AirlockError('OPERATION_UNKNOWN', `${service} has no operation ${name}`, { field: 'params.operation', expected });
+    throw new AirlockError('OPERATION_UNKNOWN', `${service} has no operation ${name}`, {
+      field: 'params.operation',
+      expected,
+      hint: `name one of: ${expected}`,
+    });
   }
   const { decision, policy, rule, reason, maxRisk } = decideCall({
     ...{ service, operation, scopes: [[{ service, class: operation.class, operation: null }]], role, tainted },
