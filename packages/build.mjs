@@ -57,6 +57,9 @@ const connectors = async (esbuild) => {
   }
 };
 
+// The types of the validators come before the compiler: what it cannot find it takes for `any`, once, in a tree that was never built.
+mkdirSync(at('packages/protocol/dist/src/generated'), { recursive: true });
+cpSync(at('packages/protocol/src/generated/validators.d.ts'), at('packages/protocol/dist/src/generated/validators.d.ts'));
 run('node_modules/typescript/bin/tsc', '--build', 'packages');
 run('packages/protocol/compile-validators.mjs');
 const esbuild = await import('esbuild');
