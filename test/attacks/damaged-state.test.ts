@@ -34,7 +34,8 @@ const DAMAGES: Readonly<Record<string, (path: string) => void>> = {
 };
 
 /** What may be lost without harm, since nothing is granted by it: sessions, budgets and blocks end with what cannot be read. */
-const isBearable = (path: string): boolean => /^(sessions|budgets|blocks)\.jsonl$/.test(path) || path.startsWith('vault/default/');
+const isBearable = (path: string): boolean =>
+  /^(sessions|budgets|blocks)\.jsonl$/.test(path) || path.startsWith('vault/default/');
 
 /** Both where the form of the file matters; what is sealed as a whole is the same to either. */
 const damagesOf = (path: string): [string, (path: string) => void][] =>
