@@ -9,6 +9,7 @@ import {
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { Blocks } from '../src/watch/blocks.js';
 import { refusalOf, startWorld, type Client, type World } from './support/world.js';
 
 const anomalies = { ...DEFAULT_CONFIG.anomalies, callsPerMinute: 3, errorsPerMinute: 5, unknownIdsPer5Minutes: 2 };
@@ -110,6 +111,19 @@ t.test('ANOM-6: the operator lifts it with the ticket of an approved action', as
   t.same(await operator.call('session.unblock', { ticket }), { lifted: 1 });
   t.ok(await search(agent, lease), 'counting begins anew');
   t.match(world.events('unblocked'), [{ role: 'default', session: agent.session, why: 'operator' }]);
+});
+
+t.test('ANOM-8: no operator lifts a block of the role of another', (t) => {
+  const blocks = new Blocks(null, 'boot');
+  const facts = { kind: 'rate', limit: 3, sinceMs: 1, untilBootMs: 1000 } as const;
+  blocks.add({ operator: 'ada', role: 'work', session: null, ...facts });
+  blocks.add({ operator: 'ada', role: 'work', session: 's', ...facts });
+  t.same(blocks.lift('eve', 'work', null), []);
+  t.same(blocks.lift('eve', 'work', 's'), []);
+  t.match(blocks.find('work', 's', 5), { operator: 'ada' }, 'it stands');
+  t.equal(blocks.lift('ada', 'work', null).length, 2, 'negative control');
+  t.equal(blocks.find('work', 's', 5), null);
+  t.end();
 });
 
 t.test('ANOM-3: a role that opens sessions to go on is blocked as a whole, those to come too', async (t) => {

@@ -42,10 +42,6 @@ export class Blocks {
     );
   }
 
-  get size(): number {
-    return this.#blocks.size;
-  }
-
   /** What stands against a session: that of its role first. */
   find(role: string, session: string | null, bootMs: number): Block | null {
     if (this.#blocks.size === 0) return null;
@@ -68,9 +64,10 @@ export class Blocks {
     this.#set(block);
   }
 
-  /** A lifted role lifts the blocks of its sessions too. @returns what was lifted */
-  lift(role: string, session: string | null): readonly Block[] {
-    const lifted = this.all().filter((block) => block.role === role && (session === null || block.session === session));
+  /** A lifted role lifts the blocks of its sessions too; those of another operator's role stand. @returns what was lifted */
+  lift(operator: string, role: string, session: string | null): readonly Block[] {
+    const own = this.all().filter((block) => block.operator === operator && block.role === role);
+    const lifted = own.filter((block) => session === null || block.session === session);
     for (const block of lifted) this.#end(block);
     return lifted;
   }

@@ -80,7 +80,7 @@ export class Watch {
 
   /** By the operator. @param session null: the role, and every session of it. @returns how many were lifted */
   lift(operator: string, role: string, session: string | null): number {
-    const lifted = this.#options.blocks.lift(role, session).filter((block) => block.operator === operator);
+    const lifted = this.#options.blocks.lift(operator, role, session);
     for (const block of lifted) this.#lifted(block, 'operator');
     return lifted.length;
   }
