@@ -214,3 +214,17 @@ t.test('rates and identities: a call too many says when to try again, a nameless
   const params = { lease: other.text, service: 'mail', operation: 'search', params: {} };
   t.match(await refusalOf(nameless.call('call', params)), { code: 'POLICY_DENIED', message: /policy named \(rule identity\)/ });
 });
+
+t.test('RULES-1: a set that could not be read back is none, and what was in force stays, also over a restart', (t) => {
+  const path = join(t.testdir({}), 'rules.json');
+  const rules = new RulesInForce(path, config([NO_WRITES]));
+  const reason = '€'.repeat(90);
+  const many = Array.from({ length: 5000 }, (_, n) => ({ id: `r${n}`, decision: 'deny', operations: [`nothing-${n}`], reason }));
+  const huge = config([NO_WRITES, policy('huge', many)]);
+  t.match(rules.reload(huge), { outcome: 'kept', problem: /found \d+ bytes, allowed: 1048576 in all/ });
+  t.same(idsOf(new RulesInForce(path, huge)), ['no-writes'], 'it starts');
+  const some = config([NO_WRITES, policy('some', many.slice(0, 2000))]);
+  t.equal(rules.reload(some).outcome, 'applied', 'negative control');
+  t.same(idsOf(new RulesInForce(path, some)), ['no-writes', 'some']);
+  t.end();
+});

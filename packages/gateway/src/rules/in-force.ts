@@ -17,6 +17,7 @@ import {
   type PolicyReload,
   type PolicyStatus,
 } from '@airlock/protocol';
+import { GATEWAY_LIMITS } from '../limits.js';
 import { readPrivateFile, writeDurable } from '../state/files.js';
 
 /** What may be done where there are no rules to go by: nothing. */
@@ -39,10 +40,22 @@ interface Read {
   readonly problem: string | null;
 }
 
+/** As it is kept. */
+const textOf = (set: RuleSet): string => `${JSON.stringify({ v: 1, digest: digestOfRules(set), set })}\n`;
+
+/** What could be kept and not be read back is no set. @throws AirlockError CONFIG_INVALID */
+const checkSize = (set: RuleSet): RuleSet => {
+  const bytes = Buffer.byteLength(textOf(set));
+  const { maxStateFileBytes } = GATEWAY_LIMITS;
+  if (bytes <= maxStateFileBytes) return set;
+  throw new AirlockError('CONFIG_INVALID', `the policies: found ${bytes} bytes, allowed: ${maxStateFileBytes} in all`);
+};
+
 const readConfigured = ({ permissions, rules }: CompiledConfig): Read => {
   if (rules.problem !== undefined) return { set: null, problem: rules.problem };
+  const { policies, attachments } = rules;
   try {
-    return { set: parseRuleSet({ permissions, policies: rules.policies, attachments: rules.attachments }), problem: null };
+    return { set: checkSize(parseRuleSet({ permissions, policies, attachments })), problem: null };
   } catch (thrown) {
     return { set: null, problem: asAirlockError(thrown).message };
   }
@@ -113,7 +126,7 @@ export class RulesInForce {
     if (digest === this.#digest) return { ...this.status(), outcome: 'unchanged', changes: [] };
     const { wider, changes } = compareRuleSets(this.#compiled.set, set);
     if (wider) this.#staged = { set, digest, changes };
-    else this.#keep(set, digest);
+    else this.#keep(set);
     return { ...this.status(), outcome: wider ? 'staged' : 'applied', changes };
   }
 
@@ -128,8 +141,8 @@ export class RulesInForce {
 
   /** @throws AirlockError as `check`; Error of the system where it cannot be written: the old set stands then */
   apply(approved: ApprovedRules): PolicyReload {
-    const { set, digest, changes } = this.check(approved);
-    this.#keep(set, digest);
+    const { set, changes } = this.check(approved);
+    this.#keep(set);
     this.#staged = null;
     return { ...this.status(), outcome: 'applied', changes };
   }
@@ -138,12 +151,12 @@ export class RulesInForce {
   #begin(config: CompiledConfig): void {
     const { set, problem } = readConfigured(config);
     if (set === null) throw new AirlockError('CONFIG_INVALID', problem ?? 'the policies are broken');
-    this.#keep(set, digestOfRules(set));
+    this.#keep(set);
   }
 
   /** RULES-3. */
-  #keep(set: RuleSet, digest: string): void {
-    if (this.#path !== null) writeDurable(this.#path, `${JSON.stringify({ v: 1, digest, set })}\n`);
+  #keep(set: RuleSet): void {
+    if (this.#path !== null) writeDurable(this.#path, textOf(set));
     this.#use(set);
   }
 
