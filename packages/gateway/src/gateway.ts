@@ -1,5 +1,6 @@
 /** Puts airlock-gateway together and runs it. Nothing that is read here can keep it from starting: it starts sealed. */
 import { openLog } from '@airlock/audit';
+import { RateCounters } from '@airlock/policy';
 import type { SocketServer } from '@airlock/ipc';
 import {
   AirlockError,
@@ -25,7 +26,6 @@ import { GATEWAY_LIMITS } from './limits.js';
 import type { GatewayOptions } from './options.js';
 import { bridgePath, logDir, slotPath } from './paths.js';
 import { RequestBoard } from './requests/board.js';
-import { RateCounters } from './rules/rates.js';
 import { RoleRate } from './requests/rate.js';
 import { serveAll } from './serve.js';
 import { loadConfig } from './state/config.js';

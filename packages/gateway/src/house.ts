@@ -1,5 +1,5 @@
 /** What the parts of airlock-gateway share: one of each, made by gateway.ts, handed to every method. */
-import type { CompiledRules } from '@airlock/policy';
+import type { CompiledRules, RateCounters } from '@airlock/policy';
 import type { AirlockError, Clock, CompiledConfig, OperationManifest, Timers } from '@airlock/protocol';
 import type { BridgeLink } from './bridge/link.js';
 import type { CellPool } from './cells/pool.js';
@@ -16,7 +16,6 @@ import type { OperationShelf } from './operations/shelf.js';
 import type { GatewayOptions } from './options.js';
 import type { RequestBoard } from './requests/board.js';
 import type { RulesInForce } from './rules/in-force.js';
-import type { RateCounters } from './rules/rates.js';
 import type { RoleRate } from './requests/rate.js';
 import type { Identity, Session, Sessions } from './sessions/sessions.js';
 import type { ServiceEntry } from './vault/entry.js';

@@ -125,13 +125,6 @@ export const decideCall = (question: CallQuestion): Decision => {
   return { ...decideByRules(question, found), rateKeys: rateKeysOf(found, question) };
 };
 
-/** Whether a rule that may match looks at arguments. */
-export const needsParams = (rules: CompiledRules, role: string, service: string, operation: OperationFacts): boolean =>
-  rules
-    .ofRole(role)
-    .find(service, operation)
-    .some(({ conditions }) => conditions.length > 0);
-
 /** The rule that denies the operation whenever and however it is called, or null. */
 export const alwaysDenied = (
   rules: CompiledRules,

@@ -5,6 +5,7 @@ export { matchCommand } from './command.js';
 export { compareRuleSets, type Comparison } from './compare.js';
 export { compileRules, policiesOf, type CompiledRules } from './compile.js';
 export { parsePolicyText } from './parse.js';
+export { RateCounters } from './rates.js';
 export * from './request.js';
 export { digestOfRules, parseRuleSet, type RuleSetText } from './rule-set.js';
 export * from './visible.js';

@@ -1,5 +1,13 @@
 /** policy rehearse: the calls of the record, decided again under other rules; what would change, as a table. */
-import { compileRules, decideCall, parseRuleSet, type CompiledRules, type Decision, type RuleSet } from '@airlock/policy';
+import {
+  RateCounters,
+  compileRules,
+  decideCall,
+  parseRuleSet,
+  type CompiledRules,
+  type Decision,
+  type RuleSet,
+} from '@airlock/policy';
 import {
   AirlockError,
   type AuditQueryResult,
@@ -38,29 +46,18 @@ export interface Change {
 
 type Manifests = ReadonlyMap<string, ReadonlyMap<string, OperationManifest>>;
 
-/** Counts as a gateway would have: within the last `perS` seconds of the recorded times. */
-class Counters {
-  readonly #times = new Map<string, number[]>();
-  count(key: string, perS: number, nowMs: number): number {
-    return (this.#times.get(key) ?? []).filter((atMs) => atMs > nowMs - perS * 1000).length;
-  }
-  add(keys: Decision['rateKeys'], nowMs: number): void {
-    for (const { key, perS } of keys) {
-      const recent = (this.#times.get(key) ?? []).filter((atMs) => atMs > nowMs - perS * 1000);
-      this.#times.set(key, [...recent, nowMs]);
-    }
-  }
-}
-
 const decider = (rules: CompiledRules): ((call: RecordedCall, operation: OperationManifest) => Decision) => {
-  const counters = new Counters();
+  let nowMs = 0;
+  // As the gateway counts, at the times of the record.
+  const counters = new RateCounters({ bootMs: () => nowMs });
   return ({ atMs, role, service }, operation) => {
+    nowMs = atMs;
     const decision = decideCall({
       ...{ service, operation, role, rules, params: null, nowMs: atMs, client: 'recorded', tainted: false },
       scopes: [[{ service, class: operation.class, operation: null }]],
-      rateCount: (key, perS) => counters.count(key, perS, atMs),
+      rateCount: (key, perS) => counters.count(key, perS),
     });
-    if (decision.decision !== 'deny') counters.add(decision.rateKeys, atMs);
+    if (decision.decision !== 'deny') counters.add(decision.rateKeys);
     return decision;
   };
 };

@@ -16,11 +16,12 @@ interface Counter {
   readonly slices: Map<number, number>;
 }
 
+/** Only the boot clock is looked at: a wall clock can be set. */
 export class RateCounters {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'bootMs'>;
   readonly #counters = new Map<string, Counter>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, 'bootMs'>) {
     this.#clock = clock;
   }
 
