@@ -107,6 +107,16 @@ t.test('PARK-3: the same call again is the same request; another is another', as
   t.equal(world.totp.requests.length, 2);
 });
 
+t.test('what an approved operation brought in is reported as a call would: score and names of signatures', async (t) => {
+  const agent = await world.agent();
+  const { text } = await leaseFor(agent);
+  const request = await parked(agent, text);
+  world.cells.execute = () => ({ ...okResult(), risk: 0.4, signatures: ['persona'], more: 'x' }) as never;
+  world.totp.decide('approved');
+  t.match(await outcome(agent, request), { meta: { risk: 0.4, signatures: ['persona'] } });
+  t.notMatch(readFileSync(stateFile(request), 'utf8'), /"more"/, 'and nothing else of what a cell says is kept');
+});
+
 t.test('PARK-1: what the cell refuses is asked of nobody', async (t) => {
   const agent = await world.agent();
   const { text } = await leaseFor(agent);

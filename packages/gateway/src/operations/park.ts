@@ -85,12 +85,10 @@ const open = async (question: Answerable, digest: string, constraints: Constrain
   return parked;
 };
 
-/** Calls that are being put before the human, by lease and digest. */
-const beingOpened = new Map<string, Promise<Parked>>();
-
 /** PARK-3, BUDGET-1: counted before anybody is asked, and once however often it is sent meanwhile. */
 const openOnce = async (question: Answerable, digest: string, constraints: Constraints): Promise<Parked> => {
   const { house, session, lease } = question;
+  const { beingOpened } = house.operations;
   const key = `${lease.payload.id}/${digest}`;
   const same = house.operations.findSame({ session: session.id, lease: lease.payload.id, digest }) ?? beingOpened.get(key);
   if (same !== undefined) return same;

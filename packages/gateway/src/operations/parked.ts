@@ -14,6 +14,8 @@ export interface ParkedOutcome {
   readonly masked: number;
   readonly truncated: boolean;
   readonly risk: number;
+  /** Of injections; left out where none was found. */
+  readonly signatures?: readonly string[];
   readonly count: number;
 }
 

@@ -34,8 +34,8 @@ const outcomeOf = ({ outcome, error, audit, request }: Parked): CallResult => {
         : fromWireError(error);
     throw withAudit(why, audit ?? undefined);
   }
-  const { result, masked, truncated, risk } = outcome;
-  return { result, meta: { audit: audit ?? 0, masked, truncated, risk } };
+  const { result, masked, truncated, risk, signatures } = outcome;
+  return { result, meta: { audit: audit ?? 0, masked, truncated, risk, ...(signatures === undefined ? {} : { signatures }) } };
 };
 
 /** @throws AirlockError NOT_FOUND, APPROVAL_PENDING, APPROVAL_DENIED, APPROVAL_EXPIRED, OUTCOME_UNKNOWN, what the operation says */

@@ -86,8 +86,10 @@ const attempt = async (house: House, parked: Parked, entry: ServiceEntry, slot: 
   const order = { isSent: false };
   try {
     const answer = execute(house, parked, entry, slot, () => (order.isSent = true));
-    const { result, count, masked, truncated, risk } = await answer.catch(checkKeptError);
-    return { state: 'done', outcome: { result, count, masked, truncated, risk } };
+    // Member by member: nothing else of what a cell says is kept.
+    const { result, count, masked, truncated, risk, signatures } = await answer.catch(checkKeptError);
+    const named = signatures === undefined ? {} : { signatures };
+    return { state: 'done', outcome: { result, count, masked, truncated, risk, ...named } };
   } catch (thrown) {
     if (order.isSent && isOutcomeUnknown(parked.class, thrown)) {
       const { request } = parked;
@@ -233,5 +235,6 @@ export const settleWaiting = async (house: House, request: string): Promise<void
 
 /** After each hello of airlock-totp: what was decided while one of us was away. */
 export const resumeParked = async (house: House): Promise<void> => {
-  for (const { request } of house.operations.inState('waiting')) await settleWaiting(house, request);
+  // Side by side: one whose service is slow keeps no other from running while its approval holds.
+  await Promise.all(house.operations.inState('waiting').map(({ request }) => settleWaiting(house, request)));
 };

@@ -27,6 +27,8 @@ export class OperationShelf {
   readonly #dir: string | null;
   readonly #clock: Clock;
   readonly #parked = new Map<string, Parked>();
+  /** Calls that are being put before the human, by lease and digest: not parked yet (PARK-3). */
+  readonly beingOpened = new Map<string, Promise<Parked>>();
 
   /** @throws AirlockError VAULT_UNREADABLE for a file that is not ours or none of these. */
   constructor(dir: string | null, clock: Clock) {
@@ -45,10 +47,6 @@ export class OperationShelf {
   /** @returns all that have this state. */
   inState(state: Parked['state']): Parked[] {
     return [...this.#parked.values()].filter((one) => one.state === state);
-  }
-
-  ofSession(session: string): Parked[] {
-    return [...this.#parked.values()].filter((one) => one.session === session);
   }
 
   /** The same call of the same session under the same lease that is not settled. */
