@@ -5,6 +5,7 @@ import {
   openSession,
   startDeliveries,
   startWithFixture,
+  until,
   type AgentSession,
   type Deliveries,
   type Running,
@@ -50,18 +51,14 @@ export const startParkedWrites = async (cells = 6): Promise<ParkedWrites> => {
 };
 
 /** The code of what became of it once it is over; `ok` where it was done. */
-export const endOf = async (house: ParkedWrites, request: string): Promise<string> => {
-  const end = performance.now() + 20_000;
-  while (performance.now() < end) {
+export const endOf = (house: ParkedWrites, request: string): Promise<string> =>
+  until('the outcome', async () => {
     const code = await house.result(request).then(
       () => 'ok',
       (thrown: unknown) => (thrown as AirlockError).code,
     );
-    if (code !== 'APPROVAL_PENDING') return code;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('it was never over');
-};
+    return code === 'APPROVAL_PENDING' ? null : code;
+  });
 
 /** A claim of success means once, a refusal means never, unknown means at most once. */
 export const isTrue = (code: string, times: number): boolean => {

@@ -24,8 +24,6 @@ export const reachOf = (constraints: Readonly<Record<string, Json>>): Reach => (
   beforeMs: constraintDayMs(constraints, 'before'),
 });
 
-export const EVERYTHING: Reach = reachOf({});
-
 const asksSender = ({ senders, domains }: Reach): boolean => senders !== null || domains !== null;
 const asksDay = ({ sinceMs, beforeMs }: Reach): boolean => sinceMs !== null || beforeMs !== null;
 
