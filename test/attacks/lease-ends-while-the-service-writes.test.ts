@@ -43,6 +43,7 @@ const slowCell = (name: string, done: string[]): Executor => {
       ...{ constraints: {}, deadlineWallMs: END_MS, deadlineBootMs: END_MS, approved },
     },
     mask: newMask([]),
+    pins: {},
   };
   return new Executor(cell, systemTimers);
 };

@@ -10,8 +10,9 @@ import {
   type CellExecuteParams,
   type CellPrepareParams,
   type CellResult,
-  type ConnectorSession,
+  type CellTestResult,
   type Json,
+  type ListedOperation,
   type OperationManifest,
   type Timers,
 } from '@airlock/protocol';
@@ -20,6 +21,7 @@ import {
   checkApproved,
   checkConstraints,
   checkDeadline,
+  checkNoTrial,
   checkRisk,
   checkScope,
   checkWrite,
@@ -28,6 +30,7 @@ import {
 } from './grant.js';
 import { CELL_LIMITS } from './limits.js';
 import type { OpenedCell } from './open.js';
+import { OpenedSession, tryOut } from './opened-session.js';
 import { Patience } from './patience.js';
 import { sealResult, withholdsCodes } from './seal.js';
 
@@ -36,24 +39,26 @@ const MAX_RESULT_BYTES = LIMITS.maxFrameOutBytes - CELL_LIMITS.resultMarginBytes
 export class Executor {
   readonly #cell: OpenedCell;
   readonly #timers: Timers;
-  readonly #checks = new Map<string, CheckArguments>();
+  readonly #checks = new WeakMap<OperationManifest, CheckArguments>();
   #isApprovalUsed = false;
-  #session: Promise<ConnectorSession> | null = null;
+  readonly #session: OpenedSession;
 
-  constructor(cell: OpenedCell, timers: Timers) {
+  /** `tell` is called with what the service lists where that is not what the operator accepted. */
+  constructor(cell: OpenedCell, timers: Timers, tell: (listed: readonly ListedOperation[]) => void = () => undefined) {
     this.#cell = cell;
     this.#timers = timers;
+    this.#session = new OpenedSession(cell, cell.limits.service, tell);
   }
 
   /** @throws AirlockError: the refusal of a check, what the connector says, UPSTREAM_TIMEOUT, INTERNAL. */
   async execute(params: CellExecuteParams): Promise<CellResult> {
     const { limits, context } = this.#cell;
-    const { operation, constraints } = this.#checked(params);
+    const { operation, constraints } = this.#checked(params, await this.#find(params.operation));
     checkWrite(limits, operation);
     this.#useApproval(operation, params);
     const isWrite = operation.class === 'write';
     const answer = await this.#within(async (patience) => {
-      const session = await this.#open();
+      const session = await this.#session.open();
       if (isWrite) this.#beginWrite(patience);
       return session.execute(operation.name, params.params, patience);
     }, constraints);
@@ -81,17 +86,29 @@ export class Executor {
   }
 
   /** Every check of `execute` but for the approval, which is asked for next. @throws AirlockError the refusal of a check */
-  prepare(params: CellPrepareParams): Record<string, never> {
-    this.#checked(params);
+  async prepare(params: CellPrepareParams): Promise<Record<string, never>> {
+    this.#checked(params, await this.#find(params.operation));
     return {};
   }
 
-  #checked(params: CellPrepareParams): {
+  /** Of the manifest, or of what the service lists; nothing is connected to before the release says that the lease lives. */
+  #find(name: string): OperationManifest | Promise<OperationManifest> {
+    const { manifest, limits, context } = this.#cell;
+    const isListed = manifest.listed === true && !manifest.operations.some((one) => one.name === name);
+    if (!isListed) return findOperation(manifest, name);
+    checkNoTrial(limits);
+    checkDeadline(limits, context.clock);
+    return this.#within(() => this.#session.refresh()).then(() => this.#session.find(name));
+  }
+
+  #checked(
+    params: CellPrepareParams,
+    operation: OperationManifest,
+  ): {
     readonly operation: OperationManifest;
     readonly constraints: ReturnType<typeof joinConstraints>;
   } {
-    const { manifest, limits, context } = this.#cell;
-    const operation = findOperation(manifest, params.operation);
+    const { limits, context } = this.#cell;
     checkScope(limits, operation);
     checkDeadline(limits, context.clock);
     const constraints = joinConstraints(limits, params.constraints);
@@ -102,12 +119,12 @@ export class Executor {
   }
 
   /** @throws AirlockError LEASE_SCOPE where this is no trial, else what the connector says. */
-  async test(): Promise<Record<string, never>> {
+  async test(): Promise<CellTestResult> {
     const { connector, context, limits } = this.#cell;
     if (!limits.trial) throw new AirlockError('LEASE_SCOPE', 'the login is tested in a trial only');
     checkDeadline(limits, context.clock);
-    await this.#within(async () => connector.test(context));
-    return {};
+    const listed = await this.#within(() => tryOut(connector, this.#cell));
+    return listed === null ? {} : { listed };
   }
 
   /** OPERATION-6. The approval is spent before the connector is asked, whatever comes of it. */
@@ -118,22 +135,11 @@ export class Executor {
   }
 
   #check(operation: OperationManifest): CheckArguments {
-    const known = this.#checks.get(operation.name);
+    const known = this.#checks.get(operation);
     if (known !== undefined) return known;
     const check = compileArguments(operation.params);
-    this.#checks.set(operation.name, check);
+    this.#checks.set(operation, check);
     return check;
-  }
-
-  /** The session is opened by the first call; one that could not be opened is tried again by the next. */
-  #open(): Promise<ConnectorSession> {
-    if (this.#session !== null) return this.#session;
-    const session = this.#cell.connector.open(this.#cell.context);
-    this.#session = session;
-    session.catch(() => {
-      if (this.#session === session) this.#session = null;
-    });
-    return session;
   }
 
   /** Ends the wait after callTimeoutMs, whether or not the connector listens to its signal. */

@@ -49,9 +49,14 @@ export const checkWrite = ({ approved, unattended = [] }: ReleaseLimits, operati
   throw new AirlockError('POLICY_DENIED', `${operation.name} writes, and this release has no approval of that operation`);
 };
 
+/** RELEASE-11. @throws AirlockError LEASE_SCOPE */
+export const checkNoTrial = ({ trial }: ReleaseLimits): void => {
+  if (trial) throw new AirlockError('LEASE_SCOPE', 'a trial may test the login and nothing else');
+};
+
 /** @throws AirlockError LEASE_SCOPE */
 export const checkScope = (limits: ReleaseLimits, operation: OperationManifest): void => {
-  if (limits.trial) throw new AirlockError('LEASE_SCOPE', 'a trial may test the login and nothing else');
+  checkNoTrial(limits);
   const needed = { service: limits.service, class: operation.class, operation: operation.name };
   if (limits.scopes.some((scope) => scopeCovers(parseScope(scope), needed))) return;
   const expected = `${needed.service}:${needed.class}:${needed.operation}`;

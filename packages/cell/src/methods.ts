@@ -6,6 +6,7 @@ import {
   type CellExecuteParams,
   type CellOpenParams,
   type CellPrepareParams,
+  type ListedOperation,
   type Timers,
 } from '@airlock/protocol';
 import { Executor } from './execute.js';
@@ -27,10 +28,16 @@ const executorOf = (state: CellState): Executor => {
   return state.executor;
 };
 
-const openNow = async (params: CellOpenParams, state: CellState, options: OpenOptions, timers: Timers): Promise<void> => {
+const openNow = async (
+  params: CellOpenParams,
+  { state, connection }: CallContext<CellState>,
+  options: OpenOptions,
+  timers: Timers,
+): Promise<void> => {
   state.phase = 'opening';
   try {
-    state.executor = new Executor(await openCell(params, options), timers);
+    const tell = (listed: readonly ListedOperation[]): void => connection.notify('listed', { listed });
+    state.executor = new Executor(await openCell(params, options), timers, tell);
     state.phase = 'open';
   } catch (thrown) {
     state.phase = 'failed';
@@ -46,11 +53,11 @@ export const cellMethods = (options: OpenOptions, timers: Timers): MethodTable<C
   open: {
     params: validatorOf('cell.open'),
     permitted: ({ phase }) => (phase === 'new' ? null : once()),
-    handle: async (params, { state, connection }: CallContext<CellState>) => {
+    handle: async (params, context: CallContext<CellState>) => {
       try {
-        await openNow(params as CellOpenParams, state, options, timers);
+        await openNow(params as CellOpenParams, context, options, timers);
       } catch (thrown) {
-        endAfterAnswer(connection);
+        endAfterAnswer(context.connection);
         throw thrown;
       }
     },

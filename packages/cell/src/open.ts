@@ -19,6 +19,7 @@ import {
   type Connector,
   type ConnectorContext,
   type ConnectorManifest,
+  type Pins,
   type ReleaseLimits,
 } from '@airlock/protocol';
 import { newMask, type Mask } from '@airlock/guard';
@@ -43,6 +44,8 @@ export interface OpenedCell {
   readonly limits: ReleaseLimits;
   /** Takes the credential out of whatever leaves. */
   readonly mask: Mask;
+  /** What the operator accepted of the operations the service lists itself. */
+  readonly pins: Pins;
 }
 
 export interface OpenOptions {
@@ -111,5 +114,6 @@ export const openCell = async (params: CellOpenParams, options: OpenOptions): Pr
     context: { ...target, manifest: installed.manifest, credential, clock: options.clock },
     limits: granted.limits,
     mask: newMask(Object.values(credential)),
+    pins: params.pins ?? {},
   };
 };

@@ -35,6 +35,7 @@ const cellOf = (session: ConnectorSession, { limits, clock = systemClock, openin
   context: { manifest: fixtureManifest, settings: {}, credential: {}, destination: DESTINATION, clock },
   limits: { ...LIMITS_OF_LEASE, ...ENDLESS, ...limits },
   mask: newMask([]),
+  pins: {},
 });
 
 const WRITES: Partial<ReleaseLimits> = { scopes: ['tower:write'], unattended: ['wreck'] };

@@ -6,6 +6,7 @@ import type { NotificationTable } from '@airlock/ipc';
 type ParamsOf<M extends AgentNotification['method']> = Extract<AgentNotification, { method: M }>['params'];
 export type AccessDecided = ParamsOf<'access.decided'>;
 export type LeaseExpiring = ParamsOf<'lease.expiring'>;
+export type ServicesChanged = ParamsOf<'services.changed'>;
 export type LeaseEnded = ParamsOf<'lease.ended'>;
 
 export interface SessionEvents {
@@ -13,6 +14,8 @@ export interface SessionEvents {
   /** 60 s before the end. */
   'lease.expiring': [LeaseExpiring];
   'lease.ended': [LeaseEnded];
+  /** The operations of a service are others now, or it came or went. */
+  'services.changed': [ServicesChanged];
   /** Connected again, the session taken up. */
   reconnected: [];
   /** The tries to connect again are used up; the next call starts anew. */
@@ -33,5 +36,9 @@ const anyParams = (): null => null;
 export const notificationTable = (events: SessionEmitter): NotificationTable<undefined> => ({
   'access.decided': { params: anyParams, handle: (params) => void events.emit('access.decided', params as AccessDecided) },
   'lease.expiring': { params: anyParams, handle: (params) => void events.emit('lease.expiring', params as LeaseExpiring) },
+  'services.changed': {
+    params: anyParams,
+    handle: (params) => void events.emit('services.changed', params as ServicesChanged),
+  },
   'lease.ended': { params: anyParams, handle: (params) => void events.emit('lease.ended', params as LeaseEnded) },
 });

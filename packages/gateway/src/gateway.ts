@@ -23,6 +23,7 @@ import { GrantList } from './leases/grants.js';
 import { LeaseRegister } from './leases/register.js';
 import { SignedLeases } from './leases/signed.js';
 import { GATEWAY_LIMITS } from './limits.js';
+import { ListedNews } from './listed/tell.js';
 import type { GatewayOptions } from './options.js';
 import { bridgePath, logDir, slotPath } from './paths.js';
 import { RequestBoard } from './requests/board.js';
@@ -69,6 +70,7 @@ const build = (options: GatewayOptions): House => {
   const journal = openJournal(options, config.audit.groupCommitMs);
   const bridge = openBridge(options, house);
   const slots = new SlotLedger(options.cellSlots);
+  const news = new ListedNews();
   const source = {
     get: (request: string) => bridge.call<RequestState>('request.get', { request }),
     take: (request: string) => bridge.call<TakenLease>('request.take', { request }),
@@ -79,6 +81,7 @@ const build = (options: GatewayOptions): House => {
     rules: () => state.rules.compiled,
     rates: new RateCounters(clock),
     ...{ sessions: state.sessions, budgets: state.budgets, stores: state.stores, operations: state.operations },
+    listed: state.listed,
     heads: new Heads(journal.log, (size, digests) => bridge.call<SignedHeadResult>('head.sign', { size, digests })),
     followers: new Follower(logDir(options)),
     signed: new SignedLeases(),
@@ -91,7 +94,11 @@ const build = (options: GatewayOptions): House => {
       note: (event, fields) => journal.note(event, fields),
     }),
     ...rates(clock),
-    pool: new CellPool({ slots, clock, timers, slotPath: (slot) => slotPath(options, slot) }),
+    pool: new CellPool({
+      ...{ slots, clock, timers },
+      slotPath: (slot) => slotPath(options, slot),
+      onListed: (key, listed) => news.take(house(), key, listed),
+    }),
     catalogue: new Catalogue(options.connectorDirs),
     locked: new Set(),
     sealed: () => problem ?? state.problem ?? journal.sealed,

@@ -4,13 +4,14 @@ import type { AirlockError, Clock, CompiledConfig, OperationManifest, Timers } f
 import type { BridgeLink } from './bridge/link.js';
 import type { CellPool } from './cells/pool.js';
 import type { SlotLedger } from './cells/slots.js';
-import type { Catalogue } from './connectors/catalogue.js';
+import type { Catalogue, Kind } from './connectors/catalogue.js';
 import type { Follower } from './journal/follow.js';
 import type { Heads } from './journal/heads.js';
 import type { Journal } from './journal/journal.js';
 import type { BudgetLedger } from './leases/budget.js';
 import type { GrantList } from './leases/grants.js';
 import type { LeaseRegister } from './leases/register.js';
+import type { ListedStore } from './listed/listed-store.js';
 import type { SignedLeases } from './leases/signed.js';
 import type { OperationShelf } from './operations/shelf.js';
 import type { GatewayOptions } from './options.js';
@@ -51,6 +52,8 @@ export interface House {
   readonly catalogue: Catalogue;
   /** By operator. */
   readonly stores: ReadonlyMap<string, ServiceStore>;
+  /** What services list themselves, by operator. */
+  readonly listed: ReadonlyMap<string, ListedStore>;
   /** Operators that are locked, as airlock-totp says. */
   readonly locked: Set<string>;
   /** Why nothing is served but the diagnosis, or null. */
@@ -70,12 +73,33 @@ export interface Service {
   readonly operations: ReadonlyMap<string, OperationManifest>;
 }
 
+/** The kind of a service, or null where it is no longer installed. */
+export const kindOf = (house: House, entry: ServiceEntry): Kind | null => house.catalogue.find(entry.kind);
+
+/** Those of the kind, and those the service lists itself. */
+const operationsOf = (house: House, operator: string, { service }: ServiceEntry, kind: Kind): Service['operations'] => {
+  const listed = kind.manifest.listed === true ? house.listed.get(operator)?.operations(service) : undefined;
+  return listed === undefined || listed.size === 0 ? kind.operations : joined(kind.operations, listed);
+};
+
+/** Joined maps by their listed half, which is replaced as a whole: calls are many, changes few. */
+const joinedMaps = new WeakMap<Service['operations'], Service['operations']>();
+
+const joined = (own: Service['operations'], listed: Service['operations']): Service['operations'] => {
+  const known = joinedMaps.get(listed);
+  if (known !== undefined) return known;
+  const both = new Map([...listed, ...own]);
+  joinedMaps.set(listed, both);
+  return both;
+};
+
 /** A service of an operator, or null where there is none or its kind is no longer installed. */
 export const findService = (house: House, operator: string, name: string): Service | null => {
   const entry = house.stores.get(operator)?.get(name);
   if (entry === undefined) return null;
-  const kind = house.catalogue.find(entry.kind);
-  return kind === null ? null : { entry, title: kind.manifest.title, operations: kind.operations };
+  const kind = kindOf(house, entry);
+  if (kind === null) return null;
+  return { entry, title: kind.manifest.title, operations: operationsOf(house, operator, entry, kind) };
 };
 
 /** All services of an operator whose kinds are installed. */

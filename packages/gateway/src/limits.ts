@@ -36,6 +36,12 @@ export const GATEWAY_LIMITS = {
   cellIdleMs: 60 * SECOND_MS,
   /** Before RuntimeMaxSec=900 of the unit kills it in the middle of a call. */
   cellMaxAgeMs: 14 * MINUTE_MS,
+  /** JSON of what one service lists; a frame of a cell has 4 MiB. */
+  maxListedChars: 3.5 * MIB,
+  /** The same as a file, where a character may take three bytes. */
+  maxListedFileBytes: 11 * MIB,
+  /** A list that flips and flops is recorded and told this often. */
+  listedEveryMs: 10 * SECOND_MS,
   /** Services opened ahead when a lease is issued: enough for mail and calendar. */
   openAhead: 2,
   /** Wait before a call that found no slot is tried again. */

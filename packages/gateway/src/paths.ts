@@ -8,6 +8,7 @@ export const bridgePath = ({ runtimeDir }: Dirs): string => join(runtimeDir, 'br
 export const slotPath = ({ runtimeDir }: Dirs, slot: number): string => join(runtimeDir, 'cell', `${slot}.sock`);
 export const logDir = ({ stateDir }: Dirs): string => join(stateDir, 'audit');
 export const vaultDir = ({ stateDir }: Dirs): string => join(stateDir, 'vault');
+export const listedDir = ({ stateDir }: Dirs): string => join(stateDir, 'listed');
 export const rulesFile = ({ stateDir }: Dirs): string => join(stateDir, 'rules.json');
 export const operationsDir = ({ stateDir }: Dirs): string => join(stateDir, 'operations');
 export const sessionsFile = ({ stateDir }: Dirs): string => join(stateDir, 'sessions.jsonl');

@@ -152,6 +152,7 @@ export class Broker {
     const changed = (): void => this.onChange();
     events.on('lease.ended', changed);
     events.on('replaced', changed);
+    events.on('services.changed', changed);
     events.on('reconnected', changed);
     events.on('lost', () => this.#retryLater());
     changed();

@@ -24,6 +24,10 @@ export interface OperationManifest {
   /** Brings in content that others wrote. */
   readonly untrusted: boolean;
   readonly summary: string;
+  /** More than the summary, where a service describes its operations itself. */
+  readonly description?: string;
+  /** The tool as an upstream MCP server defines it (docs/spec/upstream.md), made safe to show. */
+  readonly mcp?: Readonly<Record<string, Json>>;
   /** Names of the lease constraints this operation enforces; a call under any other is refused by the cell. */
   readonly constraints?: readonly string[];
   readonly params: JsonSchema;
@@ -48,11 +52,20 @@ export interface CredentialField {
 /**
  * `{name}` is replaced by the setting of that name. An entry of `origins` that is `{name[]}` stands for every address in
  * the comma-separated list of that setting: `https` where an address names no scheme, eight origins in all. An entry with
- * `{name?}` is left out where that setting is empty.
+ * `{name?}` or `{name[]?}` is left out where that setting is empty.
  */
 export type DestinationTemplate =
   | { readonly origins: readonly string[]; readonly user?: string; readonly tlsPin?: string }
-  | { readonly path: string; readonly user?: string };
+  | { readonly path: string; readonly user?: string }
+  | { readonly program: string; readonly origins: readonly string[]; readonly user?: string };
+
+/** Secrets whose names the operator chooses: environment variables, request headers. */
+export interface NamedFields {
+  readonly title: string;
+  /** Regular expression of a name. */
+  readonly pattern: string;
+  readonly hint?: string;
+}
 
 export interface ConnectorManifest {
   readonly connector: 1;
@@ -66,11 +79,22 @@ export interface ConnectorManifest {
   readonly codes?: 'shown';
   /** JSON Schema of the settings; `default` values are filled in. */
   readonly settings: JsonSchema;
-  readonly credential: { readonly fields: Readonly<Record<string, CredentialField>> };
+  readonly credential: { readonly fields: Readonly<Record<string, CredentialField>>; readonly named?: NamedFields };
   readonly destination: DestinationTemplate;
   /** What to do where a login fails, by `data.found` of Connector.test; without it airlock-ctl has words of its own. */
   readonly remedies?: Readonly<Record<string, string>>;
   readonly operations: readonly OperationManifest[];
+  /** A service of this kind lists operations of its own beside these (docs/spec/upstream.md). */
+  readonly listed?: true;
+}
+
+/** One operation that a service lists itself. */
+export interface ListedOperation {
+  readonly operation: OperationManifest;
+  /** Lower-case hexadecimal SHA-256 of the canonical JSON of the definition exactly as the service gave it. */
+  readonly hash: string;
+  /** Why nobody can call it; told to the operator. */
+  readonly problem?: string;
 }
 
 export interface ConnectorContext {
@@ -97,6 +121,10 @@ export interface OperationResult {
 
 export interface ConnectorSession {
   execute(operation: string, params: Params, context: OperationContext): Promise<OperationResult>;
+  /** What the service lists now; of kinds with `listed` only. @throws AirlockError as `execute` */
+  list?(): Promise<readonly ListedOperation[]>;
+  /** Called when the service says that its list is another. */
+  onListChanged?(listener: () => void): void;
   close(): Promise<void>;
 }
 

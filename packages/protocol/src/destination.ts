@@ -7,6 +7,7 @@ import { isAbsolute, normalize } from 'node:path/posix';
 import { pathToFileURL } from 'node:url';
 import { digestOf, type Json } from './canonical.js';
 import { AirlockError } from './errors.js';
+import { canonicalProgram, formatProgram } from './program.js';
 import { KIND_PATTERN } from './names.js';
 
 export interface Origin {
@@ -20,7 +21,9 @@ export interface Origin {
 
 export type Destination =
   | { readonly kind: string; readonly origins: readonly Origin[]; readonly user: string }
-  | { readonly kind: string; readonly path: string; readonly user: string };
+  | { readonly kind: string; readonly path: string; readonly user: string }
+  /** A program of this machine (docs/spec/upstream.md) and the only origins it may reach, none where there are none. */
+  | { readonly kind: string; readonly program: string; readonly origins: readonly Origin[]; readonly user: string };
 
 const SCHEME = /^[a-z][a-z0-9+-]{0,15}$/;
 const PIN = /^[0-9a-f]{64}$/;
@@ -100,9 +103,9 @@ const compareOrigins = (a: Origin, b: Origin): number => {
   return left < right ? -1 : left > right ? 1 : 0;
 };
 
-const canonicalOrigins = (origins: readonly Origin[]): Origin[] => {
-  if (origins.length < 1 || origins.length > MAX_ORIGINS)
-    throw refuse('a destination has the wrong number of origins', `1 to ${MAX_ORIGINS} origins`, String(origins.length));
+const canonicalOrigins = (origins: readonly Origin[], least: number): Origin[] => {
+  if (origins.length < least || origins.length > MAX_ORIGINS)
+    throw refuse('a destination has the wrong number of origins', `${least} to ${MAX_ORIGINS} origins`, String(origins.length));
   for (const origin of origins)
     if (!isCanonicalOrigin(origin))
       throw refuse('an origin is not canonical', 'a lower-case host and a port', formatOrigin(origin));
@@ -127,9 +130,13 @@ export const canonicalDestination = (destination: Destination): Destination => {
       'at most 320 characters, none a control character',
       user.toWellFormed(),
     );
-  if ('origins' in destination && 'path' in destination)
-    throw refuse('a destination has both origins and a path', 'one of the two', kind);
-  if ('origins' in destination) return { kind, origins: canonicalOrigins(destination.origins), user };
+  if ('path' in destination && ('origins' in destination || 'program' in destination))
+    throw refuse('a destination has a path and another place', 'one of the two', kind);
+  if ('program' in destination) {
+    const { program, origins } = destination;
+    return { kind, origins: canonicalOrigins(origins, 0), program: canonicalProgram(program), user };
+  }
+  if ('origins' in destination) return { kind, origins: canonicalOrigins(destination.origins, 1), user };
   if (!isCanonicalPath(destination.path))
     throw refuse('a path is not canonical', 'a normalised absolute path', destination.path.toWellFormed());
   return { kind, path: destination.path, user };
@@ -139,8 +146,14 @@ export const canonicalDestination = (destination: Destination): Destination => {
 export const destinationDigest = (destination: Destination): string =>
   digestOf(canonicalDestination(destination) as unknown as Json);
 
+const placesOf = (destination: Extract<Destination, { origins: readonly Origin[] }>): string => {
+  const origins = destination.origins.map(formatOrigin).join(', ');
+  if (!('program' in destination)) return origins;
+  return `${formatProgram(destination.program)} (network: ${origins === '' ? 'none' : origins})`;
+};
+
 /** As people read it: `imaps://imap.gmail.com:993 as ada@example.org`, or `file:///srv/mail`. */
 export const formatDestination = (destination: Destination): string => {
-  const where = 'path' in destination ? `file://${destination.path}` : destination.origins.map(formatOrigin).join(', ');
+  const where = 'path' in destination ? `file://${destination.path}` : placesOf(destination);
   return destination.user === '' ? where : `${where} as ${destination.user}`;
 };

@@ -19,5 +19,7 @@ export * from './methods/index.js';
 export * from './names.js';
 export * from './scope.js';
 export * from './destination.js';
+export * from './program.js';
+export * from './listed.js';
 export * from './resolve-destination.js';
 export * from './settings.js';

@@ -5,6 +5,7 @@
 import type { ConnectorManifest, DestinationTemplate, Settings } from './connector.js';
 import type { Destination, Origin } from './destination.js';
 import { AirlockError } from './errors.js';
+import { canonicalProgram } from './program.js';
 import { fillSettings } from './settings.js';
 
 /** Ports that an address may leave out (RFC 9110 §4.2, RFC 8314 §3). */
@@ -75,7 +76,7 @@ const originOfText = (address: string): Origin => {
 };
 
 /** `{name[]}`: the setting is a list of addresses. */
-const LIST = /^\{([A-Za-z][A-Za-z0-9_]*)\[\]\}$/;
+const LIST = /^\{([A-Za-z][A-Za-z0-9_]*)\[\]\??\}$/;
 
 /** One address of a list: https where it says nothing else, and no path, which would promise a limit that nobody keeps. */
 const originOfItem = (item: string): Origin => {
@@ -84,8 +85,8 @@ const originOfItem = (item: string): Origin => {
   return originOfText(address);
 };
 
-/** `{name?}`: without that setting the service does not reach this place at all. */
-const OPTIONAL = /\{([A-Za-z][A-Za-z0-9_]*)\?\}/;
+/** `{name?}`, `{name[]?}`: without that setting the service does not reach this place at all. */
+const OPTIONAL = /\{([A-Za-z][A-Za-z0-9_]*)(\[\])?\?\}/;
 
 const isLeftOut = (name: string | undefined, settings: Settings): boolean =>
   name !== undefined && (!Object.hasOwn(settings, name) || settings[name] === '');
@@ -93,7 +94,7 @@ const isLeftOut = (name: string | undefined, settings: Settings): boolean =>
 /** An entry of `origins`: one origin, none where it is optional and not set, or as many as the setting lists. */
 const originsOf = (entry: string, settings: Settings): readonly Origin[] => {
   if (isLeftOut(OPTIONAL.exec(entry)?.[1], settings)) return [];
-  const template = entry.replace(OPTIONAL, '{$1}');
+  const template = entry.replace(OPTIONAL, '{$1$2}');
   const name = LIST.exec(template)?.[1];
   if (name === undefined) return [originOf(template, settings)];
   const items = substitute(`{${name}}`, settings).split(',');
@@ -123,6 +124,7 @@ export const resolveDestination = (manifest: ConnectorManifest, settings: Settin
   const { kind } = manifest;
   if ('path' in template) return { kind, path: pathOf(substitute(template.path, filled)), user };
   const pin = pinOf(template, filled);
-  const origins = template.origins.flatMap((origin) => originsOf(origin, filled));
-  return { kind, origins: origins.map((origin) => ({ ...origin, ...pin })), user };
+  const origins = template.origins.flatMap((origin) => originsOf(origin, filled)).map((origin) => ({ ...origin, ...pin }));
+  if (!('program' in template)) return { kind, origins, user };
+  return { kind, origins, program: canonicalProgram(substitute(template.program, filled)), user };
 };

@@ -4,7 +4,7 @@ import { ACTION_SCHEMAS, APPROVE_SCHEMAS, ROOT_SCHEMAS } from './methods/approve
 import { BRIDGE_SCHEMAS } from './methods/bridge.js';
 import { CELL_SCHEMAS } from './methods/cell.js';
 import { OPERATOR_SCHEMAS } from './methods/operator.js';
-import { bool, closed, integer, kind, name, operation, text } from './methods/shapes.js';
+import { bool, closed, digest, fieldName, integer, kind, MAX_LISTED, name, operation, text } from './methods/shapes.js';
 
 const stringMap = { type: 'object', maxProperties: 64, additionalProperties: { type: 'string', maxLength: 1024 } };
 /** A JSON Schema inside a manifest; the cell compiles it. */
@@ -58,13 +58,22 @@ const operationManifest = closed(
     outward: bool,
     untrusted: bool,
     summary: text(1024),
+    description: text(8192),
+    mcp: { type: 'object' },
     constraints: { type: 'array', maxItems: 16, uniqueItems: true, items: text(32) },
     params: embeddedSchema,
     result: embeddedSchema,
     request: { type: 'object' },
   },
-  ['tool', 'constraints', 'request'],
+  ['tool', 'description', 'mcp', 'constraints', 'request'],
 );
+
+/** What a cell says that a service lists: looked at like a stranger's words. */
+const listedOperations = {
+  type: 'array',
+  maxItems: MAX_LISTED,
+  items: closed({ operation: operationManifest, hash: digest, problem: text(512) }, ['problem']),
+};
 
 const credentialField = closed(
   {
@@ -88,17 +97,22 @@ const connectorManifest = closed(
     docs: text(2048),
     codes: { const: 'shown' },
     settings: embeddedSchema,
-    credential: closed({
-      fields: { type: 'object', maxProperties: 16, propertyNames: operation, additionalProperties: credentialField },
-    }),
+    credential: closed(
+      {
+        fields: { type: 'object', maxProperties: 16, propertyNames: fieldName, additionalProperties: credentialField },
+        named: closed({ title: text(128), pattern: text(256), hint: text(1024) }, ['hint']),
+      },
+      ['named'],
+    ),
     destination: closed(
       {
         origins: { type: 'array', minItems: 1, maxItems: 8, items: text(512) },
         path: text(1024),
+        program: text(1024),
         user: text(256),
         tlsPin: text(128),
       },
-      ['origins', 'path', 'user', 'tlsPin'],
+      ['origins', 'path', 'program', 'user', 'tlsPin'],
     ),
     remedies: {
       type: 'object',
@@ -108,8 +122,9 @@ const connectorManifest = closed(
       ),
     },
     operations: { type: 'array', minItems: 1, maxItems: 512, items: operationManifest },
+    listed: { const: true },
   },
-  ['docs', 'codes', 'remedies'],
+  ['docs', 'codes', 'remedies', 'listed'],
 );
 
 export const SCHEMAS: Readonly<Record<string, object>> = {
@@ -122,4 +137,5 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   ...CELL_SCHEMAS,
   compiledConfig,
   connectorManifest,
+  listedOperations,
 };

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { installListerKind } from './lister-kind.js';
 import { startTestInstance, type InstanceOptions, type Running } from './instance.js';
 
 const operation = (name: string, properties: object = {}, more: object = {}): object => ({
@@ -139,6 +140,7 @@ export const installFixtureKind = (configDir: string): void => {
   writeFileSync(join(connectors, 'fixture.json'), JSON.stringify(MANIFEST));
   writeFileSync(join(connectors, 'app.json'), JSON.stringify(APP_MANIFEST));
   writeFileSync(join(connectors, 'fixture.cjs'), MODULE);
+  installListerKind(configDir);
 };
 
 export interface FixtureOptions {

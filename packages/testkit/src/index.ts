@@ -18,6 +18,7 @@ export {
   type DoubleOptions,
   type ImapDouble,
 } from './imap-double.js';
+export { addLister, installListerKind, type ListedTool } from './lister-kind.js';
 export { startDeliveries, type Deliveries } from './deliveries.js';
 export { daemonOf, isAlive, memoryHolds, pidsOf, restartWith, until, untilServing, type ProgramName } from './processes.js';
 export { HOSTILE_HTTP, type HostileHttp } from './hostile/http.js';

@@ -10,12 +10,12 @@ import { openBytes, sealBytes } from './aead.js';
 import { expectHeader, headerBytes, type HeaderExpectation, parseHeader, type RecordHeader } from './header.js';
 import { asDek, asKek, type Dek, type Kek, KEY_BYTES, type RandomSource, systemRandom, unreadable, wipe } from './keys.js';
 
-/** Field name to value; names as operations are named. */
+/** Field name to value. */
 export type Fields = Readonly<Record<string, string>>;
 
 /** Canonical JSON of all fields: a TLS client key fits, a mailbox does not. */
 export const MAX_FIELDS_BYTES = 65_536;
-const FIELD_NAME = /^[a-z][a-z0-9_]{0,63}$/;
+const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
 const encodeFields = (fields: Fields): Buffer => {
   if (!Object.entries(fields).every(([name, value]) => FIELD_NAME.test(name) && value.isWellFormed()))

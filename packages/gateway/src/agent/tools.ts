@@ -10,12 +10,16 @@ interface Found {
   readonly operation: OperationManifest;
 }
 
-const describe = (house: House, role: string, { service, operation }: Found): ToolDescription => ({
-  ...summaryOf(house, role, service.entry.service, operation),
-  service: service.entry.service,
-  params: operation.params,
-  result: operation.result,
-});
+const describe = (house: House, role: string, { service, operation }: Found): ToolDescription => {
+  const { params, result, description, mcp } = operation;
+  return {
+    ...summaryOf(house, role, service.entry.service, operation),
+    service: service.entry.service,
+    ...{ params, result },
+    ...(description === undefined ? {} : { description }),
+    ...(mcp === undefined ? {} : { mcp }),
+  };
+};
 
 const everything = (house: House, operator: string): Found[] =>
   listServices(house, operator).flatMap((service) =>

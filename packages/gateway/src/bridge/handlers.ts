@@ -43,7 +43,7 @@ const openAhead = (house: House, { id, operator, role, scopes }: RegisteredLease
   for (const service of services.slice(0, GATEWAY_LIMITS.openAhead)) {
     const entry = house.stores.get(operator)?.get(service);
     if (entry === undefined || entry.record === null) continue;
-    house.pool.get({ lease: id, service, role, operator }, () => openParams(house, id, entry)).catch(() => undefined);
+    house.pool.get({ lease: id, service, role, operator }, () => openParams(house, operator, id, entry)).catch(() => undefined);
   }
 };
 

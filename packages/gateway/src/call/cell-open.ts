@@ -1,7 +1,7 @@
 /** What a cell is opened with: a fresh ticket, the sealed record, and where the service is. */
 import { AirlockError, type CellOpenParams, type TicketResult } from '@airlock/protocol';
 import type { Cell } from '../cells/cell.js';
-import type { House } from '../house.js';
+import { kindOf, type House } from '../house.js';
 import type { ServiceEntry } from '../vault/entry.js';
 import type { Answerable } from './question.js';
 
@@ -9,20 +9,22 @@ import type { Answerable } from './question.js';
 export const TRIAL_LEASE = 'trial';
 
 /** @throws AirlockError VAULT_UNREADABLE where no credential is stored. */
-export const orderFor = (entry: ServiceEntry, lease: string, ticket: string): CellOpenParams => {
+export const orderFor = (house: House, operator: string, entry: ServiceEntry, lease: string, ticket: string): CellOpenParams => {
   const { service, kind, settings, destination, record } = entry;
   if (record === null) {
     throw new AirlockError('VAULT_UNREADABLE', `no credential is stored for ${service}`, {
       hint: `the operator can run: airlock-ctl credentials add ${service}`,
     });
   }
-  return { lease, service, kind, settings, destination, record, ticket };
+  const isListed = kindOf(house, entry)?.manifest.listed === true;
+  const pins = isListed ? { pins: house.listed.get(operator)?.pins(service) ?? {} } : {};
+  return { lease, service, kind, settings, destination, record, ticket, ...pins };
 };
 
 /** @throws AirlockError of airlock-totp: LEASE_EXPIRED, LOCKED, LEASE_SCOPE, UNAVAILABLE. */
-export const openParams = async (house: House, lease: string, entry: ServiceEntry): Promise<CellOpenParams> => {
+export const openParams = async (house: House, operator: string, lease: string, entry: ServiceEntry): Promise<CellOpenParams> => {
   const { ticket } = await house.bridge.call<TicketResult>('ticket.create', { lease, service: entry.service });
-  return orderFor(entry, lease, ticket);
+  return orderFor(house, operator, entry, lease, ticket);
 };
 
 /** The cell of lease and service, usually without waiting. */
@@ -31,6 +33,6 @@ export const cellOf = ({ house, session, params, registered, service }: Answerab
   const { role, operator } = session;
   return (
     house.pool.ready(id, params.service) ??
-    house.pool.get({ lease: id, service: params.service, role, operator }, () => openParams(house, id, service.entry))
+    house.pool.get({ lease: id, service: params.service, role, operator }, () => openParams(house, operator, id, service.entry))
   );
 };

@@ -7,10 +7,12 @@
 import { connectSocket, type Connection } from '@airlock/ipc';
 import {
   AirlockError,
+  asAirlockError,
   type CellExecuteParams,
   type CellOpenParams,
   type CellPrepareParams,
   type CellResult,
+  type CellTestResult,
   type Timers,
 } from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
@@ -21,6 +23,8 @@ export interface CellOptions {
   readonly timers: Timers;
   /** Called once, when the connection has ended. */
   readonly onClose: () => void;
+  /** Anything; see PoolOptions.onListed. */
+  readonly onListed: (listed: unknown) => void;
 }
 
 const died = (): AirlockError =>
@@ -60,8 +64,8 @@ export class Cell {
   }
 
   /** `test`, once, in a trial. @throws AirlockError with data.found */
-  async test(): Promise<void> {
-    await this.#call('test', {}, GATEWAY_LIMITS.cellTrialMs);
+  async test(): Promise<CellTestResult> {
+    return (await this.#call('test', {}, GATEWAY_LIMITS.cellTrialMs)) as CellTestResult;
   }
 
   /** Ends cell and calls in flight with this reason. */
@@ -92,11 +96,19 @@ export class Cell {
  * Connects to a slot. The instance behind it may still be starting.
  * @throws AirlockError UNAVAILABLE
  */
-export const connectCell = async ({ path, timers, onClose }: CellOptions): Promise<Cell> => {
+export const connectCell = async ({ path, timers, onClose, onListed }: CellOptions): Promise<Cell> => {
   let cell: Cell | null = null;
+  const heard = (params: object): void => {
+    try {
+      onListed((params as { readonly listed?: unknown }).listed);
+    } catch (thrown) {
+      cell?.close(asAirlockError(thrown));
+    }
+  };
   const connection = await connectSocket(path, {
     timers,
     connectTimeoutMs: GATEWAY_LIMITS.cellFirstByteMs,
+    notifications: { listed: { params: () => null, handle: (params) => heard(params) } },
     onClose: () => {
       cell?.markEnded();
       onClose();

@@ -16,6 +16,8 @@ export interface PoolOptions {
   readonly timers: Timers;
   /** Path of the socket of a slot. */
   readonly slotPath: (slot: number) => string;
+  /** What a cell says that its service lists; anything. @throws AirlockError for what is no list: the cell is ended */
+  readonly onListed: (key: CellKey, listed: unknown) => void;
 }
 
 /** A lease and a service of it. */
@@ -91,7 +93,7 @@ export class CellPool {
     const slot = slots.take(holder);
     let cell: Cell | null = null;
     try {
-      cell = await connectCell({ path: slotPath(slot), timers, onClose: () => undefined });
+      cell = await connectCell({ path: slotPath(slot), timers, onClose: () => undefined, onListed: () => undefined });
       await cell.open(params);
       return await use(cell);
     } finally {
@@ -170,7 +172,12 @@ export class CellPool {
       const params = await prepare();
       this.#checkDoom(place);
       const { slotPath, timers } = this.#options;
-      cell = await connectCell({ path: slotPath(place.slot), timers, onClose: () => this.#gone(name, place) });
+      const { onListed } = this.#options;
+      cell = await connectCell({
+        ...{ path: slotPath(place.slot), timers },
+        onClose: () => this.#gone(name, place),
+        onListed: (listed) => onListed(place.key, listed),
+      });
       this.#checkDoom(place);
       // From here on an end of the lease reaches the cell itself.
       place.cell = cell;

@@ -36,6 +36,7 @@ export type GatewayEvent =
   | 'request_opened'
   | 'started'
   | 'tainted'
+  | 'tools_changed'
   | 'unblocked'
   | 'unlocked';
 

@@ -67,7 +67,7 @@ const execute = (house: House, parked: Parked, entry: ServiceEntry, slot: number
   const prepare = async (): Promise<ReturnType<typeof orderFor>> => {
     const taken = await house.bridge.call<TakenOperation>('operation.take', { request });
     if (taken.digest !== parked.digest) throw new AirlockError('POLICY_DENIED', 'what was approved is another operation');
-    return orderFor(entry, lease, taken.ticket);
+    return orderFor(house, operator, entry, lease, taken.ticket);
   };
   return house.pool.alone(slot, { lease, service, role, operator }, prepare, async (cell: Cell) => {
     onSent();

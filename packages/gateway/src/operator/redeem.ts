@@ -5,11 +5,13 @@ import {
   validate,
   type Action,
   type ActionVerb,
+  type ListedOperation,
   type RedeemedAction,
   type SealedRecordText,
 } from '@airlock/protocol';
 import { orderFor, TRIAL_LEASE } from '../call/cell-open.js';
-import type { House } from '../house.js';
+import { kindOf, type House } from '../house.js';
+import { checkListed } from '../listed/listed-store.js';
 import type { ServiceEntry } from '../vault/entry.js';
 
 export interface TicketParams {
@@ -42,9 +44,18 @@ export const redeem = async <V extends ActionVerb>(
 
 /**
  * Logs in once in a cell of its own, with the record given.
+ * @returns what the service lists itself; null for a kind whose services list nothing
  * @throws AirlockError of the cell with data.found; UNAVAILABLE where no trial was approved.
  */
-export const tryLogin = async (house: House, operator: string, entry: ServiceEntry, trial: string | null): Promise<void> => {
+export const tryLogin = async (
+  house: House,
+  operator: string,
+  entry: ServiceEntry,
+  trial: string | null,
+): Promise<readonly ListedOperation[] | null> => {
   if (trial === null) throw new AirlockError('NOT_AUTHENTICATED', 'no trial was approved with this action');
-  await house.pool.trial({ role: OPERATOR_ROLE, operator }, orderFor(entry, TRIAL_LEASE, trial), (cell) => cell.test());
+  const order = orderFor(house, operator, entry, TRIAL_LEASE, trial);
+  const kind = kindOf(house, entry);
+  const { listed } = await house.pool.trial({ role: OPERATOR_ROLE, operator }, order, (cell) => cell.test());
+  return kind?.manifest.listed === true ? checkListed(listed ?? [], kind.operations) : null;
 };

@@ -6,15 +6,18 @@ import {
   resolveDestination,
   type ConnectorManifest,
   type Destination,
+  type ListedOperation,
   type ServiceChanged,
   type ServiceList,
   type ServiceView,
   type Settings,
 } from '@airlock/protocol';
 import type { House } from '../house.js';
+import { tellServicesChanged } from '../listed/tell.js';
 import { viewOf, type ServiceEntry } from '../vault/entry.js';
 import { expectHeader, readHeader } from '../vault/record-header.js';
 import type { Commit, ServiceStore } from '../vault/store.js';
+import { acceptListed } from './listed.js';
 import { redeem, tryLogin, type TicketParams } from './redeem.js';
 
 /** The operator's own part of the vault. @throws AirlockError VAULT_UNREADABLE where it could not be opened. */
@@ -83,16 +86,20 @@ export const serviceAdd = async (house: House, operator: string, { ticket, recor
       hint: `choose another --name, or remove it first: airlock-ctl service remove ${definition.service}`,
     });
   }
+  let listed: readonly ListedOperation[] | null = null;
   const updatedAt = record === undefined ? null : isoTime(house.clock.wallMs());
   const entry: ServiceEntry = { v: 1, ...definition, updatedAt, record: record ?? null };
   if (record !== undefined) {
     const expected = { owner: operator, service: entry.service, destination: destinationDigest(entry.destination) };
     expectHeader(readHeader(record), expected, 0);
-    if (test) await tryLogin(house, operator, entry, trial);
+    if (test) listed = await tryLogin(house, operator, entry, trial);
   }
   await house.journal.durable('config_changed', { verb: 'service.add', operator, service: entry.service, kind: entry.kind });
   if (record === undefined) store.replace(entry);
   else await store.put(entry, commitOf(house, operator));
+  // What the operator approved to be tried is what agents may use; what comes later has to be accepted.
+  if (listed !== null) acceptListed(house, operator, entry.service, listed);
+  else tellServicesChanged(house, operator, entry.service);
   return { service: view(house, entry) };
 };
 
@@ -107,6 +114,8 @@ export const serviceRemove = async (house: House, operator: string, { ticket }: 
     params.service,
     new AirlockError('SERVICE_UNKNOWN', `the service ${params.service} was removed`),
   );
+  house.listed.get(operator)?.remove(params.service);
+  tellServicesChanged(house, operator, params.service);
   await house.bridge.call('record.removed', { operator, service: params.service });
   return {};
 };
@@ -115,6 +124,7 @@ export const serviceRemove = async (house: House, operator: string, { ticket }: 
 export const serviceTest = async (house: House, operator: string, { ticket }: TicketParams): Promise<{ readonly ok: true }> => {
   const { params, trial } = await redeem(house, operator, 'service.test', ticket);
   const entry = entryOf(house, operator, params.service);
-  await tryLogin(house, operator, entry, trial);
+  const listed = await tryLogin(house, operator, entry, trial);
+  if (listed !== null) house.listed.get(operator)?.offer(params.service, listed);
   return { ok: true };
 };

@@ -15,6 +15,7 @@ import { logDir } from '../paths.js';
 import type { Identity, Listener } from '../sessions/sessions.js';
 import { grantCheck, type GrantCheckParams } from './grant.js';
 import { credentialsPut, credentialsRecord, credentialsRemove } from './credentials.js';
+import { serviceAccept, serviceTools } from './listed.js';
 import { sessionList, sessionUnblock } from './sessions.js';
 import { policyApply, policyReload, policyStatus, policyTest, type PolicyTestParams } from './policy.js';
 import { serviceAdd, serviceList, serviceRemove, serviceTest } from './services.js';
@@ -48,6 +49,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   'service.add': acts((house, operator, params: TicketParams) => serviceAdd(house, operator, params)),
   'service.remove': acts((house, operator, params: TicketParams) => serviceRemove(house, operator, params)),
   'service.test': acts((house, operator, params: TicketParams) => serviceTest(house, operator, params)),
+  'service.tools': reads((house, operator, { service }: { service: string }) => serviceTools(house, operator, service)),
+  'service.accept': acts((house, operator, params: TicketParams) => serviceAccept(house, operator, params)),
   'credentials.put': acts((house, operator, params: TicketParams) => credentialsPut(house, operator, params)),
   'credentials.remove': acts((house, operator, params: TicketParams) => credentialsRemove(house, operator, params)),
   'credentials.record': reads((house, operator, { service }: { service: string }) => credentialsRecord(house, operator, service)),

@@ -49,7 +49,12 @@ const openExisting = (path: string, flags: number): number | null => {
 };
 
 /** @throws AirlockError VAULT_UNREADABLE where owner, mode or type are not ours. */
-const checkDescriptor = (path: string, fd: number, isDirectory: boolean): void => {
+const checkDescriptor = (
+  path: string,
+  fd: number,
+  isDirectory: boolean,
+  maxBytes: number = GATEWAY_LIMITS.maxStateFileBytes,
+): void => {
   const stat = fstatSync(fd);
   if (isDirectory ? !stat.isDirectory() : !stat.isFile())
     throw refuse(path, `is no ${isDirectory ? 'directory' : 'regular file'}`);
@@ -57,7 +62,7 @@ const checkDescriptor = (path: string, fd: number, isDirectory: boolean): void =
   if (stat.uid !== uid) throw refuse(path, `belongs to user ${stat.uid}`);
   if ((stat.mode & FOREIGN_WRITE) !== 0) throw refuse(path, 'can be written by others');
   if (!isDirectory && stat.nlink !== 1) throw refuse(path, 'has a second name');
-  if (!isDirectory && stat.size > GATEWAY_LIMITS.maxStateFileBytes) throw refuse(path, 'is larger than any file of ours');
+  if (!isDirectory && stat.size > maxBytes) throw refuse(path, 'is larger than any file of ours');
 };
 
 /** Makes the directory (0700) if missing. @throws AirlockError VAULT_UNREADABLE for one that is not ours. */
@@ -77,11 +82,11 @@ export const ensureDirectory = (path: string): void => {
 };
 
 /** @returns the text, or null where there is no such file. @throws AirlockError VAULT_UNREADABLE. */
-export const readPrivateFile = (path: string): string | null => {
+export const readPrivateFile = (path: string, maxBytes: number = GATEWAY_LIMITS.maxStateFileBytes): string | null => {
   const fd = openExisting(path, O_RDONLY | O_NONBLOCK);
   if (fd === null) return null;
   try {
-    checkDescriptor(path, fd, false);
+    checkDescriptor(path, fd, false, maxBytes);
     return readFileSync(fd, 'utf8');
   } finally {
     closeSync(fd);

@@ -3,7 +3,8 @@ import { asAirlockError, DEFAULT_CONFIG, type AirlockError, type CompiledConfig 
 import { BudgetLedger } from '../leases/budget.js';
 import { OperationShelf } from '../operations/shelf.js';
 import type { GatewayOptions } from '../options.js';
-import { blocksFile, budgetsFile, operationsDir, rulesFile, sessionsFile, vaultDir } from '../paths.js';
+import { blocksFile, budgetsFile, listedDir, operationsDir, rulesFile, sessionsFile, vaultDir } from '../paths.js';
+import { ListedStore } from '../listed/listed-store.js';
 import { RulesInForce } from '../rules/in-force.js';
 import { Sessions } from '../sessions/sessions.js';
 import { ServiceStore } from '../vault/store.js';
@@ -17,6 +18,8 @@ export interface OpenedState {
   readonly blocks: Blocks;
   readonly rules: RulesInForce;
   readonly stores: ReadonlyMap<string, ServiceStore>;
+  /** By operator. */
+  readonly listed: ReadonlyMap<string, ListedStore>;
   /** VAULT_UNREADABLE, CONFIG_INVALID, or null. */
   readonly problem: AirlockError | null;
 }
@@ -32,6 +35,7 @@ export const openState = (
     ensureDirectory(stateDir);
     ensureDirectory(vaultDir(options));
     ensureDirectory(operationsDir(options));
+    ensureDirectory(listedDir(options));
     return {
       sessions: new Sessions(sessionsFile(options), bootId, clock, isNeeded),
       budgets: new BudgetLedger(budgetsFile(options), bootId),
@@ -39,6 +43,7 @@ export const openState = (
       blocks: new Blocks(blocksFile(options), bootId),
       rules: new RulesInForce(rulesFile(options), config),
       stores: new Map(config.operators.map((operator) => [operator, new ServiceStore(vaultDir(options), operator)])),
+      listed: new Map(config.operators.map((operator) => [operator, new ListedStore(listedDir(options), operator)])),
       problem: null,
     };
   } catch (thrown) {
@@ -49,6 +54,7 @@ export const openState = (
       blocks: new Blocks(null, bootId),
       rules: new RulesInForce(null, DEFAULT_CONFIG),
       stores: new Map(),
+      listed: new Map(),
       problem: asAirlockError(thrown),
     };
   }

@@ -119,7 +119,7 @@ export class Client {
   }
 }
 
-const NOTIFICATIONS = ['access.decided', 'lease.expiring', 'lease.ended', 'audit.record'];
+const NOTIFICATIONS = ['access.decided', 'lease.expiring', 'lease.ended', 'services.changed', 'audit.record'];
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 

@@ -42,6 +42,9 @@ export interface ToolDescription extends OperationSummary {
   readonly service: string;
   readonly params: Readonly<Record<string, unknown>>;
   readonly result: Readonly<Record<string, unknown>>;
+  readonly description?: string;
+  /** The tool as an upstream MCP server defines it. */
+  readonly mcp?: Readonly<Record<string, Json>>;
 }
 export interface AccessRequestParams {
   /** Absent only where `renew` is given: then those of that lease. */
@@ -147,6 +150,8 @@ export type AgentNotification =
       readonly method: 'access.decided';
       readonly params: { readonly request: string; readonly status: Exclude<RequestStatus, 'pending'>; readonly reason?: string };
     }
+  /** Its operations are others now, or it came or went. */
+  | { readonly method: 'services.changed'; readonly params: { readonly service: string } }
   | { readonly method: 'lease.expiring'; readonly params: { readonly lease: string; readonly expiresAt: string } }
   | {
       readonly method: 'lease.ended';

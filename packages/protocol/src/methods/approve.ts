@@ -122,6 +122,10 @@ export type Action =
   | { readonly verb: 'service.remove'; readonly params: { readonly service: string } }
   | { readonly verb: 'service.test'; readonly params: { readonly service: string } }
   | {
+      readonly verb: 'service.accept';
+      readonly params: { readonly service: string; readonly digest: string; readonly changes: readonly string[] };
+    }
+  | {
       readonly verb: 'credentials.add';
       readonly params: {
         readonly service: string;
@@ -157,11 +161,14 @@ export type ActionVerb = Action['verb'];
 
 const credentialAction = { service, kind, destination, fields: fieldNames, test: bool };
 
+const changeLines = { type: 'array', minItems: 1, maxItems: 48, items: text(200) };
+
 /** Schema of `params` per verb; a verb that is not here does not exist. */
 export const ACTION_SCHEMAS = {
   'action.service.add': closed({ ...credentialAction, settings }),
   'action.service.remove': closed({ service }),
   'action.service.test': closed({ service }),
+  'action.service.accept': closed({ service, digest, changes: changeLines }),
   'action.credentials.add': closed(credentialAction),
   'action.credentials.get': closed({ service, fields: fieldNames }),
   'action.credentials.remove': closed({ service, fields: fieldNames }),
@@ -178,7 +185,7 @@ export const ACTION_SCHEMAS = {
     ['intent', 'calls', 'bytes', 'constraints'],
   ),
   'action.unblock': closed({ role: name, session: id }, ['session']),
-  'action.policy.apply': closed({ digest, changes: { type: 'array', minItems: 1, maxItems: 48, items: text(200) } }),
+  'action.policy.apply': closed({ digest, changes: changeLines }),
   'action.unlock': nothing,
   'action.totp.reset': nothing,
 } as const satisfies Record<`action.${ActionVerb}`, unknown>;

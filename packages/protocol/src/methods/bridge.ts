@@ -184,6 +184,7 @@ export const BRIDGE_SCHEMAS = {
 export const ACTION_RIGHTS: Readonly<Record<ActionVerb, readonly ('seal' | 'redeem' | 'trial' | 'open')[]>> = {
   'service.add': ['seal', 'redeem', 'trial'],
   'service.remove': ['redeem'],
+  'service.accept': ['redeem'],
   'service.test': ['redeem', 'trial'],
   'credentials.add': ['seal', 'redeem', 'trial'],
   'credentials.get': ['open'],

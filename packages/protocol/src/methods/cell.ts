@@ -1,14 +1,16 @@
 /** Methods of cell/N.sock: airlock-gateway to one cell. One connection, one lease, one service. docs/spec/release.md */
 import type { Json } from '../canonical.js';
-import type { Params, Settings } from '../connector.js';
+import type { ListedOperation, Params, Settings } from '../connector.js';
 import type { Destination } from '../destination.js';
 import {
   closed,
   destination,
+  digest,
   freeObject,
   id,
   integer,
   kind,
+  MAX_LISTED,
   nothing,
   operation,
   sealedRecord,
@@ -29,6 +31,8 @@ export interface CellOpenParams {
   readonly destination: Destination;
   readonly record: SealedRecordText;
   readonly ticket: string;
+  /** Hash of each listed operation that the operator accepted, by name; of kinds with `listed` only. */
+  readonly pins?: Readonly<Record<string, string>>;
 }
 export interface CellExecuteParams {
   readonly operation: string;
@@ -49,8 +53,19 @@ export interface CellResult {
   readonly signatures?: readonly string[];
 }
 
+/** Answer of `test`; `listed` of kinds whose services list operations of their own. */
+export interface CellTestResult {
+  readonly listed?: readonly ListedOperation[];
+}
+/** Notification of a cell: the service lists other operations than those that were accepted. */
+export interface CellListed {
+  readonly listed: readonly ListedOperation[];
+}
+
+const pins = { type: 'object', maxProperties: MAX_LISTED, propertyNames: operation, additionalProperties: digest };
+
 export const CELL_SCHEMAS = {
-  'cell.open': closed({ lease: id, service, kind, settings, destination, record: sealedRecord, ticket: id }),
+  'cell.open': closed({ lease: id, service, kind, settings, destination, record: sealedRecord, ticket: id, pins }, ['pins']),
   'cell.prepare': closed({ operation, params: { type: 'object', maxProperties: 64 }, constraints: freeObject }, ['constraints']),
   'cell.execute': closed(
     {

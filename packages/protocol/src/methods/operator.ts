@@ -1,5 +1,5 @@
 /** Methods of operator/OP.sock: airlock-ctl to airlock-gateway. The methods of the agent socket are served there too, as role `operator`. */
-import type { ConnectorManifest, Settings } from '../connector.js';
+import type { ConnectorManifest, ListedOperation, Settings } from '../connector.js';
 import type { Json } from '../canonical.js';
 import type { Destination } from '../destination.js';
 import type { BlockView, Taint } from './agent.js';
@@ -109,6 +109,9 @@ export const OPERATOR_SCHEMAS = {
   'operator.service.add': closed({ ticket: id, record: sealedRecord }, ['record']),
   'operator.service.remove': closed({ ticket: id }),
   'operator.service.test': closed({ ticket: id }),
+  /** What a service lists, what was accepted of it, and how the two differ. */
+  'operator.service.tools': closed({ service }),
+  'operator.service.accept': closed({ ticket: id }),
   'operator.credentials.put': closed({ ticket: id, record: sealedRecord }),
   'operator.credentials.remove': closed({ ticket: id }),
   /** The sealed record, ciphertext only. */
@@ -152,6 +155,18 @@ export interface SessionList {
 export interface Unblocked {
   /** Blocks that were lifted; 0 where they had ended meanwhile. */
   readonly lifted: number;
+}
+
+/** Operations that a service lists itself. */
+export interface ServiceTools {
+  readonly service: string;
+  readonly accepted: readonly ListedOperation[];
+  /** What it lists now and nobody accepted; null where that is the same, or not known. */
+  readonly offered: readonly ListedOperation[] | null;
+  /** What accepting would change, in words; with `digest` the parameters of the action service.accept. */
+  readonly changes: readonly string[];
+  /** Of what is offered. */
+  readonly digest: string | null;
 }
 
 /** Answer of service.list. */

@@ -30,9 +30,13 @@ export const freeObject: Schema = { type: 'object', maxProperties: 64 };
 export const settings: Schema = {
   type: 'object',
   maxProperties: 32,
-  additionalProperties: { type: ['string', 'number', 'boolean'], maxLength: 1024 },
+  additionalProperties: { type: ['string', 'number', 'boolean'], maxLength: 4096 },
 };
-export const fieldNames: Schema = { type: 'array', maxItems: 16, uniqueItems: true, items: operation };
+/** Names of secrets: those of a kind, environment variables and request headers. */
+export const fieldName: Schema = { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9_-]{0,63}$' };
+export const fieldNames: Schema = { type: 'array', maxItems: 16, uniqueItems: true, items: fieldName };
+/** Operations that one service may list. */
+export const MAX_LISTED = 5000;
 export const lease: Schema = text(8192);
 export const code: Schema = { type: 'string', pattern: '^[0-9]{6,8}$' };
 export const base64url: Schema = { type: 'string', pattern: '^[A-Za-z0-9_-]*$', maxLength: 131_072 };
@@ -40,7 +44,13 @@ export const sealedRecord: Schema = closed({ header: base64url, wrapped: base64u
 const origin = closed({ scheme: text(16), host: text(253), port: integer(1, 65_535), tlsPin: text(64) }, ['tlsPin']);
 /** Destination of a service (docs/spec/vault.md): origins or a path. */
 export const destination: Schema = closed(
-  { kind, origins: { type: 'array', maxItems: 8, items: origin }, path: text(4096), user: { type: 'string', maxLength: 320 } },
-  ['origins', 'path'],
+  {
+    kind,
+    origins: { type: 'array', maxItems: 8, items: origin },
+    path: text(4096),
+    program: text(4096),
+    user: { type: 'string', maxLength: 320 },
+  },
+  ['origins', 'path', 'program'],
 );
 export const nothing: Schema = closed({});

@@ -179,6 +179,7 @@ const VERBS: ReadonlySet<string> = new Set<Action['verb']>([
   'service.add',
   'service.remove',
   'service.test',
+  'service.accept',
   'credentials.add',
   'credentials.get',
   'credentials.remove',

@@ -1,5 +1,5 @@
 /** The text of a request of kind `action` (docs/spec/approval.md "Text of an action"). */
-import type { Action, Destination, Settings } from '@airlock/protocol';
+import { parseProgram, type Action, type Destination, type Settings } from '@airlock/protocol';
 import type { GrantParams } from '../register/grants.js';
 import { escapeText, quoteText, wordText } from './escape.js';
 import { limitLines } from './limit-words.js';
@@ -17,6 +17,7 @@ const DEEDS: Readonly<Record<Action['verb'], string>> = {
   'service.add': 'add a service',
   'service.remove': 'remove a service and its credential',
   'service.test': 'log in to a service once, and out again',
+  'service.accept': 'let agents use the operations that a service lists now',
   'credentials.add': 'store a credential',
   'credentials.get': 'show a credential on this terminal',
   'credentials.remove': 'remove a credential',
@@ -27,15 +28,24 @@ const DEEDS: Readonly<Record<Action['verb'], string>> = {
   'totp.reset': 'enrol another phone: this one stops approving',
 };
 
+/** The command, word by word, so that no word looks like two. */
+const programLines = (program: string): string[] => {
+  const { argv, env } = parseProgram(program);
+  const variables = Object.entries(env).map(([name, value]) => `${wordText(name)}=${quoteText(value)}`);
+  return [`program ${argv.map(quoteText).join(' ')}`, ...(variables.length === 0 ? [] : [`with ${variables.join(' ')}`])];
+};
+
 /** Every place the credential may be used at, with the pinned certificate key where there is one. */
 const placesOf = (destination: Destination): string[] => {
   const as = destination.user === '' ? '' : ` as ${wordText(destination.user)}`;
   if ('path' in destination) return [`path ${quoteText(destination.path)}${as}`];
-  if (destination.origins.length === 0) return ['nowhere'];
-  return destination.origins.map(({ scheme, host, port, tlsPin }) => {
+  const programs = 'program' in destination ? programLines(destination.program) : [];
+  if (destination.origins.length === 0) return [...programs, programs.length === 0 ? 'nowhere' : 'network: none'];
+  const origins = destination.origins.map(({ scheme, host, port, tlsPin }) => {
     const pin = tlsPin === undefined ? '' : ` (TLS pin ${wordText(tlsPin)})`;
     return `${wordText(scheme)}://${wordText(host)}:${port}${as}${pin}`;
   });
+  return [...programs, ...origins];
 };
 
 const settingLines = (settings: Settings): string[] => {
@@ -98,6 +108,12 @@ const detailsOf = (action: Action): Line[] => {
     case 'service.remove':
     case 'service.test':
       return [serviceLine(action.params.service)];
+    case 'service.accept':
+      return [
+        serviceLine(action.params.service),
+        ...listLines('changes', action.params.changes.map(escapeText)),
+        { label: 'list', value: wordText(action.params.digest) },
+      ];
     case 'grant':
       return grantLines(action.params);
     case 'unblock':

@@ -1,0 +1,126 @@
+/**
+ * What services list themselves: listed/OPERATOR/SERVICE.json has what the operator accepted; what is offered beyond it is kept in
+ * memory, for the next cell tells it again.
+ *
+ * LISTED-3  only what was accepted is offered to agents; a file that is not ours, or not as we wrote it, accepts nothing.
+ * LISTED-4  what a cell tells is looked at like a stranger's words: closed schemas, a bound on its size, no name of the kind's own.
+ */
+import { join } from 'node:path';
+import {
+  AirlockError,
+  asAirlockError,
+  digestOfPins,
+  pinsOf,
+  validate,
+  type ListedOperation,
+  type OperationManifest,
+  type Pins,
+} from '@airlock/protocol';
+import { GATEWAY_LIMITS } from '../limits.js';
+import { ensureDirectory, listDirectory, readPrivateFile, removeDurable, writeDurable } from '../state/files.js';
+
+type Listed = readonly ListedOperation[];
+
+interface Kept {
+  readonly accepted: Listed;
+  readonly pins: Pins;
+  readonly operations: ReadonlyMap<string, OperationManifest>;
+}
+
+const NOTHING: Kept = { accepted: [], pins: {}, operations: new Map() };
+const SUFFIX = '.json';
+
+const keptOf = (accepted: Listed): Kept => ({
+  accepted,
+  pins: pinsOf(accepted),
+  operations: new Map(
+    accepted.filter(({ problem }) => problem === undefined).map(({ operation }) => [operation.name, operation]),
+  ),
+});
+
+/** LISTED-4. @throws AirlockError UPSTREAM_REFUSED */
+export const checkListed = (value: unknown, taken: ReadonlyMap<string, unknown>): Listed => {
+  const problem = validate('listedOperations', value);
+  const refuse = (what: string): AirlockError =>
+    new AirlockError('UPSTREAM_REFUSED', `the list of operations is refused: ${what}`);
+  if (problem !== null) throw refuse(problem.data.field ?? 'its form');
+  const listed = value as Listed;
+  if (JSON.stringify(listed).length > GATEWAY_LIMITS.maxListedChars) throw refuse('it is too large');
+  const names = new Set(listed.map(({ operation }) => operation.name));
+  if (names.size !== listed.length || listed.some(({ operation }) => taken.has(operation.name)))
+    throw refuse('a name stands twice');
+  return listed;
+};
+
+const parseFile = (text: string): Listed => {
+  const value = JSON.parse(text) as { readonly v?: unknown; readonly accepted?: unknown };
+  if (value.v !== 1) throw new AirlockError('VAULT_UNREADABLE', 'it is of another version');
+  return checkListed(value.accepted, new Map());
+};
+
+/** Of one operator. */
+export class ListedStore {
+  readonly #dir: string;
+  readonly #kept = new Map<string, Kept>();
+  readonly #offered = new Map<string, Listed>();
+  readonly problems: { readonly file: string; readonly problem: string }[] = [];
+
+  /** @param dir which exists. @throws AirlockError VAULT_UNREADABLE where the operator's own is not ours */
+  constructor(dir: string, operator: string) {
+    this.#dir = join(dir, operator);
+    ensureDirectory(this.#dir);
+    for (const file of listDirectory(this.#dir)) if (file.endsWith(SUFFIX)) this.#load(file);
+  }
+
+  accepted(service: string): Listed {
+    return (this.#kept.get(service) ?? NOTHING).accepted;
+  }
+
+  pins(service: string): Pins {
+    return (this.#kept.get(service) ?? NOTHING).pins;
+  }
+
+  /** LISTED-3. */
+  operations(service: string): ReadonlyMap<string, OperationManifest> {
+    return (this.#kept.get(service) ?? NOTHING).operations;
+  }
+
+  offered(service: string): Listed | null {
+    return this.#offered.get(service) ?? null;
+  }
+
+  /** @returns whether it is another list than the one known */
+  offer(service: string, listed: Listed): boolean {
+    const digest = digestOfPins(pinsOf(listed));
+    const known = this.#offered.get(service);
+    if (digest === digestOfPins(known === undefined ? this.pins(service) : pinsOf(known))) return false;
+    if (digest === digestOfPins(this.pins(service))) this.#offered.delete(service);
+    else this.#offered.set(service, listed);
+    return true;
+  }
+
+  /** Durable on return. */
+  accept(service: string, listed: Listed): void {
+    writeDurable(this.#path(service), JSON.stringify({ v: 1, accepted: listed }));
+    this.#kept.set(service, keptOf(listed));
+    this.#offered.delete(service);
+  }
+
+  remove(service: string): void {
+    if (this.#kept.delete(service)) removeDurable(this.#path(service));
+    this.#offered.delete(service);
+  }
+
+  #path(service: string): string {
+    return join(this.#dir, service + SUFFIX);
+  }
+
+  #load(file: string): void {
+    try {
+      const text = readPrivateFile(join(this.#dir, file), GATEWAY_LIMITS.maxListedFileBytes) ?? '';
+      this.#kept.set(file.slice(0, -SUFFIX.length), keptOf(parseFile(text)));
+    } catch (thrown) {
+      this.problems.push({ file, problem: asAirlockError(thrown).message });
+    }
+  }
+}
