@@ -89,7 +89,10 @@ const MAX_KEY_FRAME_BYTES = 8192;
 
 /** What a session of `run` is told unasked. It asks by itself, and a notification nobody expects would end the connection. */
 const SESSION_NOTIFICATIONS: NotificationTable<undefined> = Object.fromEntries(
-  ['access.decided', 'lease.expiring', 'lease.ended'].map((method) => [method, { params: () => null, handle: () => undefined }]),
+  ['access.decided', 'lease.expiring', 'lease.ended', 'services.changed'].map((method) => [
+    method,
+    { params: () => null, handle: () => undefined },
+  ]),
 );
 
 /** Runs `use` on a connection and closes it after. A connection that ends meanwhile ends `use` with its reason. */

@@ -13,7 +13,7 @@ import type { Command, Invocation } from './command.js';
 const checkWhole = (service: string, manifest: ConnectorManifest, fields: readonly string[]): void => {
   const required = requiredFields(manifest);
   const missing = required.filter((name) => !fields.includes(name));
-  if (Object.keys(manifest.credential.fields).length === 0)
+  if (Object.keys(manifest.credential.fields).length === 0 && manifest.credential.named === undefined)
     throw new AirlockError('PARAMS_INVALID', `${service} (${manifest.kind}) has no credential`, {
       field: 'SERVICE',
       expected: 'a service with a credential',
@@ -30,9 +30,10 @@ const checkWhole = (service: string, manifest: ConnectorManifest, fields: readon
 };
 
 const add = async (context: Context, { args, options }: Invocation): Promise<void> => {
-  const { service, kind, destination } = await findService(context, args[0] ?? '');
+  const { service, kind, destination, fields: stored } = await findService(context, args[0] ?? '');
   const manifest = await findKind(context, kind);
-  const names = fieldNames(manifest, args.slice(1));
+  const wanted = args.length > 1 || manifest.credential.named === undefined ? args.slice(1) : stored;
+  const names = fieldNames(manifest, wanted);
   checkWhole(service, manifest, names);
   const values = await readFields(context, manifest, names);
   const fields = Object.keys(values);

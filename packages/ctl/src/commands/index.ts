@@ -6,6 +6,7 @@ import { CREDENTIAL_COMMANDS } from './credentials.js';
 import { DOCTOR_COMMANDS } from './doctor.js';
 import { GRANT_COMMANDS } from './grant.js';
 import { INIT_COMMANDS } from './init.js';
+import { MCP_COMMANDS } from './mcp.js';
 import { LEASE_COMMANDS } from './leases.js';
 import { PATH_COMMANDS } from './path.js';
 import { POLICY_COMMANDS } from './policy.js';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...TOTP_COMMANDS,
   ...SERVICE_COMMANDS,
   ...CREDENTIAL_COMMANDS,
+  ...MCP_COMMANDS,
   ...APPROVE_COMMANDS,
   ...GRANT_COMMANDS,
   ...LEASE_COMMANDS,

@@ -12,9 +12,11 @@ import { ask, withGateway, withTotp, type Context } from '../context.js';
 import { localTime, print, table } from '../output.js';
 import { settingProperties } from '../settings.js';
 import { addAction, addCommand, checkServiceName, collectSettings, placeOf, type ServiceDraft } from '../setup/draft.js';
-import { fieldNames, readFields, requiredFields } from '../setup/fields.js';
+import { checkNamed, fieldNames, readFields, requiredFields } from '../setup/fields.js';
 import { withRemedy } from '../setup/remedies.js';
 import { storeService, TRIAL_TIMEOUT_MS } from '../setup/store.js';
+import { parseEnvironment, programText } from '../upstream/program.js';
+import { foundTools, TOOL_COMMANDS } from './service-tools.js';
 import { listOption, textOption, type Command, type Invocation } from './command.js';
 
 export const services = async (context: Context): Promise<readonly ServiceView[]> =>
@@ -55,8 +57,43 @@ export const findService = async (context: Context, name: string): Promise<Servi
 };
 
 /** Fields are asked for where somebody can answer: on a terminal, or with --stdin. */
-const fieldsNow = (context: Context, manifest: ConnectorManifest, { options }: Invocation): string[] =>
-  options['credentials'] !== false && (options['stdin'] === true || context.terminal.isTerminal) ? fieldNames(manifest, []) : [];
+const fieldsNow = (context: Context, manifest: ConnectorManifest, invocation: Invocation): string[] => {
+  const { options } = invocation;
+  const wanted = listOption(invocation, 'secret').map((name) => checkNamed(manifest, name));
+  const mayAsk = options['credentials'] !== false && (options['stdin'] === true || context.terminal.isTerminal);
+  if (mayAsk) return fieldNames(manifest, wanted);
+  if (wanted.length === 0 || options['credentials'] === false) return [];
+  throw new AirlockError('PARAMS_INVALID', 'the values of --secret come from a terminal or from --stdin', {
+    field: '--stdin',
+    expected: '--stdin, or --no-credentials to give them later',
+    hint: 'add --stdin and send one line for each --secret, then the code',
+  });
+};
+
+/** What is typed for an upstream MCP server, as the settings of its kind. */
+const upstreamSettings = (context: Context, kind: string, invocation: Invocation): readonly string[] => {
+  const [words, network] = [invocation.args.slice(1), listOption(invocation, 'network')];
+  const env = listOption(invocation, 'env');
+  if (kind !== 'mcp') {
+    const stray = words.length > 0 ? 'COMMAND' : env.length > 0 ? '--env' : network.length > 0 ? '--network' : null;
+    if (stray === null) return [];
+    throw new AirlockError('PARAMS_INVALID', `${stray} is for services of kind mcp`, {
+      field: stray,
+      expected: 'airlock-ctl service add mcp --name NAME -- COMMAND',
+      found: kind,
+      hint: `leave ${stray} out`,
+    });
+  }
+  const reach = network.length === 0 ? [] : [`network=${network.join(',')}`];
+  const isTyped = words.length > 0 || !listOption(invocation, 'set').some((text) => text.startsWith('program='));
+  return isTyped ? [`program=${programText(context, words, parseEnvironment(env))}`, ...reach] : reach;
+};
+
+/** `service add mcp --url URL` is a server elsewhere. */
+const kindOf = (invocation: Invocation): string => {
+  const [kind = ''] = invocation.args;
+  return kind === 'mcp' && textOption(invocation, 'url') !== undefined ? 'mcp-url' : kind;
+};
 
 /** Found before secrets and a code are asked for; the gateway looks again. */
 const checkFree = async (context: Context, service: string): Promise<void> => {
@@ -70,10 +107,12 @@ const checkFree = async (context: Context, service: string): Promise<void> => {
 };
 
 const draftOf = async (context: Context, invocation: Invocation): Promise<ServiceDraft> => {
-  const manifest = await findKind(context, invocation.args[0] ?? '');
+  const manifest = await findKind(context, kindOf(invocation));
   const service = checkServiceName(textOption(invocation, 'name') ?? manifest.kind);
   await checkFree(context, service);
-  const given = await collectSettings(context, manifest, listOption(invocation, 'set'));
+  const url = textOption(invocation, 'url');
+  const typed = [...upstreamSettings(context, manifest.kind, invocation), ...(url === undefined ? [] : [`url=${url}`])];
+  const given = await collectSettings(context, manifest, [...listOption(invocation, 'set'), ...typed]);
   const place = placeOf(context, manifest, given);
   const fields = fieldsNow(context, manifest, invocation);
   const read = await readFields(context, manifest, fields);
@@ -92,7 +131,9 @@ const add = async (context: Context, invocation: Invocation): Promise<void> => {
     values === null
       ? `now its credential: airlock-ctl credentials add ${service}`
       : `agents can now ask for it: airlock request ${service} --reason …`;
-  print(context, changed, `added ${service} (${formatDestination(destination)})\n${next}`);
+  const tools = draft.manifest.listed === true ? await foundTools(context, service) : '';
+  const lines = [`added ${service} (${formatDestination(destination)})`, ...(tools === '' ? [] : [tools]), next];
+  print(context, changed, lines.join('\n'));
 };
 
 const list = async (context: Context): Promise<void> => {
@@ -157,11 +198,23 @@ const kindList = async (context: Context): Promise<void> => {
 export const SERVICE_COMMANDS: readonly Command[] = [
   {
     name: 'service add',
-    args: '<kind>',
+    args: '<kind> [command...]',
     summary: 'add an account or a folder; with a terminal or --stdin its secrets too, tried before they are stored',
     flags: [
       { flags: '--name <name>', summary: 'what it is called in scopes (default: the kind)' },
       { flags: '--set <key=value>', summary: 'a setting; may be repeated', many: true },
+      { flags: '--url <url>', summary: 'with kind mcp: a server elsewhere' },
+      { flags: '--env <name=value>', summary: 'with kind mcp: a variable that is no secret; may be repeated', many: true },
+      {
+        flags: '--network <origin>',
+        summary: 'with kind mcp: an origin it may reach, such as api.example.org; may be repeated',
+        many: true,
+      },
+      {
+        flags: '--secret <name>',
+        summary: 'with kind mcp: a secret by its name, a variable or with --url a header; may be repeated',
+        many: true,
+      },
       { flags: '--stdin', summary: 'secrets are lines of stdin, in the order of the kind, then the code' },
       { flags: '--no-credentials', summary: 'leave the secrets for credentials add' },
       { flags: '--no-test', summary: 'store without trying the login' },
@@ -169,6 +222,7 @@ export const SERVICE_COMMANDS: readonly Command[] = [
     run: add,
   },
   { name: 'service list', summary: 'what there is, where it leads, what is sealed', run: list },
+  ...TOOL_COMMANDS,
   { name: 'service kinds', summary: 'the kinds that can be added', run: kindList },
   { name: 'service remove', args: '<service>', summary: 'remove a service and its credential', run: remove },
   { name: 'service test', args: '<service>', summary: 'log in once in a cell', run: test },

@@ -36,7 +36,12 @@ export const checkServiceName = (name: string): string => {
 };
 
 /** The command that adds this once more; secrets are asked for by it. */
-export const addCommand = ({ manifest, service, settings }: Pick<ServiceDraft, 'manifest' | 'service' | 'settings'>): string => {
+export const addCommand = ({
+  manifest,
+  service,
+  settings,
+  values,
+}: Pick<ServiceDraft, 'manifest' | 'service' | 'settings'> & Partial<Pick<ServiceDraft, 'values'>>): string => {
   const properties = settingProperties(manifest);
   const sets = Object.entries(settings)
     .filter(([key, value]) => properties[key]?.default !== value)
@@ -45,7 +50,9 @@ export const addCommand = ({ manifest, service, settings }: Pick<ServiceDraft, '
         ` --set ${/^[\w@%+=:,./-]*$/.test(String(value)) ? `${key}=${String(value)}` : `'${key}=${String(value)}'`}`,
     );
   const name = service === manifest.kind ? '' : ` --name ${service}`;
-  return `airlock-ctl service add ${manifest.kind}${name}${sets.join('')}`;
+  const isNamed = manifest.credential.named !== undefined;
+  const secrets = isNamed ? Object.keys(values ?? {}).map((field) => ` --secret ${field}`) : [];
+  return `airlock-ctl service add ${manifest.kind}${name}${sets.join('')}${secrets.join('')}`;
 };
 
 /** Settings from `key=value` texts, on a terminal asked for where they are missing. */

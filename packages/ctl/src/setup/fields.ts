@@ -33,9 +33,23 @@ export const requiredFields = ({ credential }: ConnectorManifest): string[] =>
     .filter(([, { optional }]) => optional !== true)
     .map(([name]) => name);
 
+/** A name the operator chose, where the kind lets them. @throws AirlockError PARAMS_INVALID */
+export const checkNamed = ({ credential }: ConnectorManifest, name: string): string => {
+  const { named } = credential;
+  if (named !== undefined && new RegExp(named.pattern, 'u').test(name)) return name;
+  const given = name.includes('=') ? 'a name with a value' : name;
+  throw bad(
+    given,
+    named === undefined ? 'the fields of its kind' : `${named.title}, as ${named.pattern}`,
+    given,
+    named?.hint ?? 'leave it out',
+  );
+};
+
 /** The names asked for, or all of the kind. @throws AirlockError PARAMS_INVALID for a name the kind does not have */
 export const fieldNames = (manifest: ConnectorManifest, wanted: readonly string[]): string[] => {
   const known = Object.keys(manifest.credential.fields);
+  if (manifest.credential.named !== undefined) return wanted.map((name) => checkNamed(manifest, name));
   for (const name of wanted) {
     if (!known.includes(name))
       throw bad(name, known.join(', ') || 'none', 'an unknown field', 'the fields of each kind: airlock-ctl service kinds');

@@ -1,0 +1,93 @@
+/** service tools|accept: the operations a service lists itself, how they differ from what was accepted, and accepting them. */
+import type { ListedOperation, ServiceTools } from '@airlock/protocol';
+import { approveAction } from '../action.js';
+import { ask, withGateway, withTotp, type Context } from '../context.js';
+import { note, print, table } from '../output.js';
+import type { Command, Invocation } from './command.js';
+
+const toolsOf = (context: Context, service: string): Promise<ServiceTools> =>
+  withGateway(context, (link) => ask<ServiceTools>(link, 'service.tools', { service }));
+
+const rowOf = ({ operation, problem }: ListedOperation): string[] => [
+  operation.name,
+  operation.class,
+  operation.outward ? 'yes' : 'no',
+  problem === undefined ? operation.summary : `cannot be called: ${problem}`,
+];
+
+const tableOf = (listed: readonly ListedOperation[]): string =>
+  table(['operation', 'class', 'outward', 'summary'], listed.map(rowOf));
+
+/** The definition as people compare it: one member a line. */
+const definition = ({ operation }: ListedOperation): string[] => {
+  const { class: kind, outward, summary, description, params, result, mcp } = operation;
+  return JSON.stringify({ class: kind, outward, summary, description, params, result, mcp }, null, 2).split('\n');
+};
+
+/** Lines of one and not of the other, in their order: enough to see what was changed. */
+const lineDifference = (before: readonly string[], after: readonly string[]): string[] => [
+  ...before.filter((line) => !after.includes(line)).map((line) => `  - ${line.trim()}`),
+  ...after.filter((line) => !before.includes(line)).map((line) => `  + ${line.trim()}`),
+];
+
+const differences = ({ accepted, offered }: ServiceTools): string[] => {
+  const known = new Map(accepted.map((one) => [one.operation.name, one]));
+  return (offered ?? []).flatMap((one) => {
+    const before = known.get(one.operation.name);
+    if (before === undefined || before.hash === one.hash) return [];
+    return [`${one.operation.name}:`, ...lineDifference(definition(before), definition(one))];
+  });
+};
+
+/** Everything there is to say of it, for people. */
+const describe = (tools: ServiceTools): string => {
+  const { service, accepted, offered, changes } = tools;
+  const now = accepted.length === 0 ? `nothing that ${service} lists was accepted yet` : tableOf(accepted);
+  if (offered === null) return now;
+  return [
+    now,
+    '',
+    `${service} lists something else now; until you accept it, agents cannot use what differs:`,
+    ...changes,
+    ...differences(tools),
+    `accept it: airlock-ctl service accept ${service}`,
+  ].join('\n');
+};
+
+const tools = async (context: Context, { args }: Invocation): Promise<void> => {
+  const found = await toolsOf(context, args[0] ?? '');
+  print(context, found, describe(found));
+};
+
+const accept = async (context: Context, { args }: Invocation): Promise<void> => {
+  const found = await toolsOf(context, args[0] ?? '');
+  const { service, digest, changes } = found;
+  if (digest === null) return print(context, found, `${service} lists what was accepted; nothing has to be done`);
+  note(context, [...changes, ...differences(found)].join('\n'));
+  const accepted = await withTotp(context, async (link) => {
+    const ticket = await approveAction(context, link, { verb: 'service.accept', params: { service, digest, changes } });
+    return withGateway(context, (gateway) => ask<ServiceTools>(gateway, 'service.accept', { ticket }));
+  });
+  print(context, accepted, tableOf(accepted.accepted));
+};
+
+/** What was found when the service was added; nothing for kinds whose services list nothing. */
+export const foundTools = async (context: Context, service: string): Promise<string> => {
+  const { accepted } = await toolsOf(context, service);
+  return accepted.length === 0 ? '' : tableOf(accepted);
+};
+
+export const TOOL_COMMANDS: readonly Command[] = [
+  {
+    name: 'service tools',
+    args: '<service>',
+    summary: 'the operations a service lists itself, and how they differ from what was accepted',
+    run: tools,
+  },
+  {
+    name: 'service accept',
+    args: '<service>',
+    summary: 'let agents use what a service lists now, the difference shown first',
+    run: accept,
+  },
+];
