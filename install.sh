@@ -318,6 +318,7 @@ run_install() {
   install -d -m 0700 -o airlock-totp -g airlock-totp /var/lib/airlock-totp
   install -d -m 0700 -o airlock-gateway -g airlock-gateway /var/lib/airlock-gateway
   install -d -m 0750 -o root -g airlock-cells /srv/airlock
+  install -d -m 0755 -o root -g root /var/lib/airlock-mcp
 
   say "installing programs, configuration and units"
   install_library
@@ -354,11 +355,11 @@ run_uninstall() {
   [ ! -d /run/systemd/system ] || { systemctl daemon-reload; systemctl reset-failed 'airlock-*' 2>/dev/null || true; }
   if [ "$purge" = no ]; then
     say "removed programs, units and sockets"
-    say "kept: $ETC, /var/lib/airlock-totp, /var/lib/airlock-gateway, /srv/airlock, users and groups named airlock-*"
+    say "kept: $ETC, /var/lib/airlock-{totp,gateway,mcp}, /srv/airlock, users and groups named airlock-*"
     say "to remove these too, credentials and records included: sudo ./install.sh --uninstall --purge"
     return
   fi
-  rm -rf "$ETC" /var/lib/airlock-totp /var/lib/airlock-gateway
+  rm -rf "$ETC" /var/lib/airlock-totp /var/lib/airlock-gateway /var/lib/airlock-mcp
   rmdir /srv/airlock/paths 2>/dev/null || true
   rmdir /srv/airlock 2>/dev/null || [ ! -d /srv/airlock ] || say "kept: /srv/airlock, it is not empty"
   local user group
