@@ -104,11 +104,35 @@ export interface ConnectorContext {
   /** The only origins, or the only path, the connector may touch. */
   readonly destination: Destination;
   readonly clock: Clock;
+  /**
+   * Tells what the service says outside calls: `{notify: {method, params}}` with a method of NOTICES. What is too much, too
+   * large or of another form is dropped.
+   */
+  readonly emit?: (event: Json) => void;
+  /** Socket of the process that runs programs for this cell (docs/spec/upstream.md); left out where there is none. */
+  readonly hostSocket?: string;
+}
+
+/** Talking with whoever made the call, while it runs. */
+export interface ConnectorExchange {
+  /** What the caller's MCP client said (ExchangeMcp). */
+  readonly mcp: Json;
+  /** Tells; a method of NOTICES. What is too much, too large or of another form is dropped. Never throws. */
+  notify(method: string, params: Json): void;
+  /**
+   * Asks; a method of QUESTIONS.
+   * @returns the result of the reply
+   * @throws Error named AskRefused with `rpc`, the JSON-RPC error of the reply, or of the cell: it may not be asked, or the call is over
+   */
+  ask(method: string, params: Json): Promise<Json>;
 }
 
 export interface OperationContext {
+  /** Aborted where the call took too long, or somebody cancelled it. */
   readonly signal: AbortSignal;
   readonly constraints: Readonly<Record<string, Json>>;
+  /** There only where somebody listens. */
+  readonly exchange?: ConnectorExchange;
 }
 
 export interface OperationResult {

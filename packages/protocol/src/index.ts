@@ -3,6 +3,7 @@ export * from './base64url.js';
 export * from './canonical.js';
 export * from './clock.js';
 export * from './errors.js';
+export * from './exchange.js';
 export * from './frame-error.js';
 export * from './framing.js';
 export * from './json.js';

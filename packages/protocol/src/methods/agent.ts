@@ -1,8 +1,23 @@
 /** Methods of agent/ROLE.sock, and under the built-in role `operator` of operator/OP.sock. */
 import type { Json } from '../canonical.js';
 import type { Params } from '../connector.js';
+import type { ExchangeEvent, ExchangeMcp } from '../exchange.js';
 import type { ScopeClass } from '../scope.js';
-import { closed, freeObject, id, integer, lease, nothing, operation, scopes, service, text } from './shapes.js';
+import {
+  channel,
+  closed,
+  exchangeMcp,
+  freeObject,
+  id,
+  integer,
+  lease,
+  nothing,
+  operation,
+  reply,
+  scopes,
+  service,
+  text,
+} from './shapes.js';
 
 export type Constraints = Readonly<Record<string, Json>>;
 export type RequestStatus = 'pending' | 'approved' | 'denied' | 'expired';
@@ -127,7 +142,13 @@ export interface CallParams {
   readonly service: string;
   readonly operation: string;
   readonly params: Params;
-  readonly context?: { readonly intent?: string };
+  readonly context?: {
+    readonly intent?: string;
+    /** Name under which this call can be cancelled while it runs, and under which its events come. */
+    readonly channel?: string;
+    /** Only with a channel: what the caller's MCP client said, and the wish for events and questions. */
+    readonly mcp?: ExchangeMcp;
+  };
 }
 export interface CallMeta {
   /** `seq` of the audit record of this call. */
@@ -146,6 +167,10 @@ export interface CallResult {
 
 /** What the gateway tells a session unasked; `lease` is the id, never the text. */
 export type AgentNotification =
+  /** What the service says or asks during a call of this connection. */
+  | { readonly method: 'call.event'; readonly params: { readonly channel: string; readonly event: ExchangeEvent } }
+  /** What a service says outside calls, to a session with a live lease on it. */
+  | { readonly method: 'service.event'; readonly params: { readonly service: string; readonly event: ExchangeEvent } }
   | {
       readonly method: 'access.decided';
       readonly params: { readonly request: string; readonly status: Exclude<RequestStatus, 'pending'>; readonly reason?: string };
@@ -177,9 +202,11 @@ export const AGENT_SCHEMAS = {
       service,
       operation,
       params: { type: 'object', maxProperties: 64 },
-      context: closed({ intent: text(2048) }, ['intent']),
+      context: closed({ intent: text(2048), channel, mcp: exchangeMcp }, ['intent', 'channel', 'mcp']),
     },
     ['context'],
   ),
   'agent.call.result': closed({ request: id }),
+  'agent.call.reply': reply,
+  'agent.call.cancel': closed({ channel }),
 } as const;

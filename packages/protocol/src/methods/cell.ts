@@ -2,17 +2,23 @@
 import type { Json } from '../canonical.js';
 import type { ListedOperation, Params, Settings } from '../connector.js';
 import type { Destination } from '../destination.js';
+import type { ExchangeEvent, ExchangeOrder } from '../exchange.js';
 import {
+  channel,
   closed,
   destination,
   digest,
+  exchangeEvent,
+  exchangeMcp,
   freeObject,
   id,
   integer,
   kind,
   MAX_LISTED,
   nothing,
+  notice,
   operation,
+  reply,
   sealedRecord,
   service,
   settings,
@@ -40,9 +46,11 @@ export interface CellExecuteParams {
   readonly constraints?: Readonly<Record<string, Json>>;
   /** The result is cut to this many bytes of JSON, where that is less than a frame has room for. */
   readonly maxResultBytes?: number;
+  /** The call can be cancelled, and with `mcp` talked with, under this name. */
+  readonly exchange?: ExchangeOrder;
 }
 /** What `execute` would be sent: everything is checked, nothing is done. */
-export type CellPrepareParams = Omit<CellExecuteParams, 'maxResultBytes'>;
+export type CellPrepareParams = Omit<CellExecuteParams, 'maxResultBytes' | 'exchange'>;
 export interface CellResult {
   readonly result: Json;
   readonly count: number;
@@ -62,7 +70,23 @@ export interface CellListed {
   readonly listed: readonly ListedOperation[];
 }
 
+/** Notification of a cell: what its service says or asks, without a channel outside calls; sealed, and scored. */
+export interface CellEvent {
+  readonly channel?: string;
+  readonly event: ExchangeEvent;
+  /** 0 to 1. */
+  readonly risk: number;
+}
+/** Notification of a cell: what it did not let through. `code`: a question for a one-time code. */
+export interface CellWithheld {
+  readonly channel?: string;
+  readonly why: 'code' | 'limit' | 'risk';
+  readonly count: number;
+}
+
 const pins = { type: 'object', maxProperties: MAX_LISTED, propertyNames: operation, additionalProperties: digest };
+
+const risk01 = { type: 'number', minimum: 0, maximum: 1 };
 
 export const CELL_SCHEMAS = {
   'cell.open': closed({ lease: id, service, kind, settings, destination, record: sealedRecord, ticket: id, pins }, ['pins']),
@@ -73,8 +97,16 @@ export const CELL_SCHEMAS = {
       params: { type: 'object', maxProperties: 64 },
       constraints: freeObject,
       maxResultBytes: integer(1024, 16 * 1024 * 1024),
+      exchange: closed({ channel, mcp: exchangeMcp }, ['mcp']),
     },
-    ['constraints', 'maxResultBytes'],
+    ['constraints', 'maxResultBytes', 'exchange'],
   ),
+  'cell.reply': reply,
+  'cell.cancel': closed({ channel }),
   'cell.test': nothing,
+  /** Notifications of a cell. */
+  'cell.event': {
+    anyOf: [closed({ channel, event: exchangeEvent, risk: risk01 }), closed({ event: notice, risk: risk01 })],
+  },
+  'cell.withheld': closed({ channel, why: { enum: ['code', 'limit', 'risk'] }, count: integer(1, 1_000_000_000) }, ['channel']),
 } as const;

@@ -1,4 +1,5 @@
 /** JSON Schema pieces that several method tables share. Every object is closed. */
+import { NOTICES, QUESTIONS } from '../exchange.js';
 import { KIND_PATTERN, NAME_PATTERN, OPERATION_PATTERN, SERVICE_PATTERN } from '../names.js';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -54,3 +55,33 @@ export const destination: Schema = closed(
   ['origins', 'path', 'program'],
 );
 export const nothing: Schema = closed({});
+/** Name of a call in flight, and id of a question (docs/spec/exchange.md). */
+export const channel: Schema = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' };
+export const exchangeMcp: Schema = closed(
+  {
+    revision: { enum: ['2025-11-25', '2026-07-28'] },
+    capabilities: freeObject,
+    meta: freeObject,
+    progress: bool,
+    inputResponses: freeObject,
+    requestState: { type: 'string', maxLength: 262_144 },
+  },
+  ['capabilities', 'meta', 'progress', 'inputResponses', 'requestState'],
+);
+const exchangeError: Schema = closed(
+  { code: integer(-2_147_483_648, 2_147_483_647), message: { type: 'string', maxLength: 4096 }, data: {} },
+  ['data'],
+);
+/** One of `result` and `error`. */
+export const reply: Schema = {
+  ...closed({ channel, ask: channel, result: {}, error: exchangeError }, ['result', 'error']),
+  minProperties: 3,
+  maxProperties: 3,
+};
+const eventParams: Schema = { type: 'object' };
+/** EXCHANGE-4: what a service may say. */
+export const notice: Schema = closed({ notify: closed({ method: { enum: [...NOTICES] }, params: eventParams }) });
+/** What a service may say or ask. */
+export const exchangeEvent: Schema = {
+  anyOf: [notice, closed({ ask: channel, method: { enum: [...QUESTIONS] }, params: eventParams })],
+};
