@@ -38,6 +38,8 @@ const bundle = async (esbuild, entry, outfile) => {
     target: 'node20',
     format: 'cjs',
     legalComments: 'none',
+    // Its main file asks for its parts at run time, where a bundle has none.
+    alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
     logLevel: 'warning',
     // Bundled ES modules ask for import.meta.url; a CommonJS file has __filename instead.
     define: { 'import.meta.url': '__bundle_url' },

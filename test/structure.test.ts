@@ -31,7 +31,7 @@ const IMPORTS: Readonly<Record<string, { readonly ours: readonly string[]; reado
   'connectors/http': { ours: ['protocol', 'egress'], theirs: [] },
   'connectors/mail': { ours: ['protocol'], theirs: ['node-imap', 'postal-mime', 'html-to-text'] },
   client: { ours: ['protocol', 'ipc', 'lease'], theirs: [] },
-  mcp: { ours: ['protocol', 'client'], theirs: ['@modelcontextprotocol/server'] },
+  mcp: { ours: ['protocol', 'client'], theirs: ['@modelcontextprotocol/server', 'jsonc-parser', 'smol-toml', 'yaml'] },
   cli: { ours: ['client', 'mcp', 'protocol'], theirs: ['commander'] },
   ctl: { ours: ['protocol', 'ipc', 'audit', 'policy', 'vault'], theirs: ['commander', 'yaml', 'uqr'] },
   testkit: { ours: ['protocol', 'ipc', 'lease', 'vault', 'audit', 'client', 'ctl', 'totp'], theirs: [] },

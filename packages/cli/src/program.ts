@@ -1,6 +1,7 @@
 /** `airlock`: its table of commands, and the parser made from it. */
 import { systemTimers } from '@airlock/client';
 import { fillTree, metaCommands, SHELLS, type Program, type Run } from '@airlock/protocol/command';
+import { CLIENT_NAMES } from '@airlock/mcp/client-names';
 import { Command } from 'commander';
 import { COMMANDS } from './commands/index.js';
 import type { Context } from './context.js';
@@ -47,6 +48,7 @@ export const PROGRAM: Program<Context> = {
     shell: SHELLS,
     topic: ['exit-codes', 'errors', ...COMMANDS.map(({ name }) => name.split(' ')[0] ?? '')],
     path: 'files',
+    client: CLIENT_NAMES,
     role: { ask: 'role' },
     scope: { ask: 'service' },
     service: { ask: 'service' },
@@ -61,19 +63,23 @@ export const PROGRAM: Program<Context> = {
     ['AIRLOCK_LEASE', 'as --lease'],
     ['AIRLOCK_INTENT', 'as --intent of call'],
     ['AIRLOCK_RUNTIME_DIR', 'directory of the sockets (/run/airlock)'],
-    ['XDG_CONFIG_HOME', 'directory in which airlock/role is kept (~/.config)'],
+    ['XDG_CONFIG_HOME', 'directory in which airlock/role is kept (~/.config), and configurations of MCP clients'],
+    ['CLAUDE_CONFIG_DIR', 'directory of Claude Code’s configuration, for mcp connect'],
+    ['CODEX_HOME', 'directory of Codex’s configuration, for mcp connect (~/.codex)'],
     ['XDG_RUNTIME_DIR', 'directory in which airlock/ROLE.lease is kept'],
     ['NO_COLOR', 'no colours'],
   ],
   files: [
     ['/run/airlock/agent/ROLE.sock', 'the socket of a role; its group may connect'],
     ['$XDG_CONFIG_HOME/airlock/role', 'the role that airlock use chose, mode 0600'],
+    ['FILE.airlock-backup', 'a client’s configuration before mcp connect or disconnect changed it'],
     ['$XDG_RUNTIME_DIR/airlock/ROLE.lease', 'the present lease of a role, mode 0600'],
   ],
   examples: [
     { line: 'airlock services', what: 'what this role may ever get' },
     { line: "airlock request gmail --reason 'count unread mail' --wait", what: 'ask, and wait for the operator' },
     { line: `airlock call gmail list_recent -p '{"limit": 5}'`, what: 'call one operation under the lease' },
+    { line: 'airlock mcp connect claude-code', what: 'give an MCP client the tools' },
     { line: 'airlock release', what: 'end the lease' },
   ],
   seeAlso: ['airlock-ctl(1)', 'airlock-gateway(8)', 'airlock.yaml(5)'],

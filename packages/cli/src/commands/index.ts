@@ -3,6 +3,8 @@ import { CALL } from './call.js';
 import { CLAIM } from './claim.js';
 import type { Command } from './command.js';
 import { LEASE_NARROW } from './lease-narrow.js';
+import { MCP_CONNECT, MCP_DISCONNECT } from './mcp-connect.js';
+import { MCP_LS, MCP_PRINT } from './mcp-list.js';
 import { MCP } from './mcp.js';
 import { RELEASE } from './release.js';
 import { REQUEST } from './request.js';
@@ -24,4 +26,8 @@ export const COMMANDS: readonly Command[] = [
   ...ROLE_COMMANDS,
   LEASE_NARROW,
   MCP,
+  MCP_CONNECT,
+  MCP_DISCONNECT,
+  MCP_LS,
+  MCP_PRINT,
 ];
