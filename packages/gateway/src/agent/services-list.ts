@@ -1,5 +1,5 @@
 /** `services.list`: what the role may ever get. */
-import { decideCall, isClassAllowed } from '@airlock/policy';
+import { alwaysDenied, decideCall, isClassAllowed } from '@airlock/policy';
 import type { OperationManifest, OperationSummary, ServiceSummary } from '@airlock/protocol';
 import { listServices, type House } from '../house.js';
 import type { Identity } from '../sessions/sessions.js';
@@ -18,14 +18,26 @@ export const summaryOf = (house: House, role: string, service: string, operation
   return { name, ...(tool === undefined ? {} : { tool }), class: scopeClass, outward, untrusted, summary, approval };
 };
 
-/** Operations that the configuration could ever allow. */
-export const allowedOperations = (house: House, operations: Iterable<OperationManifest>): OperationManifest[] =>
-  [...operations].filter((operation) => isClassAllowed(house.rules().permissions, operation.class));
+/**
+ * Operations of a service that this role may ever get: the configuration allows their class, and no policy denies them
+ * whenever and however they are called (POLICY-8).
+ */
+export const offeredOperations = (
+  house: House,
+  role: string,
+  service: string,
+  operations: Iterable<OperationManifest>,
+): OperationManifest[] => {
+  const rules = house.rules();
+  return [...operations].filter(
+    (operation) => isClassAllowed(rules.permissions, operation.class) && alwaysDenied(rules, role, service, operation) === null,
+  );
+};
 
 export const servicesList = (house: House, { operator, role }: Identity): ServiceSummary[] =>
-  listServices(house, operator).map(({ entry, title, operations }) => ({
-    service: entry.service,
-    kind: entry.kind,
+  listServices(house, operator).map(({ entry: { service, kind }, title, operations }) => ({
+    service,
+    kind,
     title,
-    operations: allowedOperations(house, operations.values()).map((one) => summaryOf(house, role, entry.service, one)),
+    operations: offeredOperations(house, role, service, operations.values()).map((one) => summaryOf(house, role, service, one)),
   }));

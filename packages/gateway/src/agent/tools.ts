@@ -3,7 +3,7 @@ import { AirlockError, type OperationManifest, type ToolDescription } from '@air
 import { listServices, type House, type Service } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import type { Identity } from '../sessions/sessions.js';
-import { allowedOperations, summaryOf } from './services-list.js';
+import { offeredOperations, summaryOf } from './services-list.js';
 
 interface Found {
   readonly service: Service;
@@ -21,9 +21,12 @@ const describe = (house: House, role: string, { service, operation }: Found): To
   };
 };
 
-const everything = (house: House, operator: string): Found[] =>
+const everything = (house: House, { operator, role }: Identity): Found[] =>
   listServices(house, operator).flatMap((service) =>
-    allowedOperations(house, service.operations.values()).map((operation) => ({ service, operation })),
+    offeredOperations(house, role, service.entry.service, service.operations.values()).map((operation) => ({
+      service,
+      operation,
+    })),
   );
 
 /** How many of the words occur, names counting more than summaries. */
@@ -34,27 +37,27 @@ const score = ({ service, operation }: Found, words: readonly string[]): number 
 };
 
 /** Best first, at most 20; empty where no word of the query occurs. */
-export const toolsSearch = (house: House, { operator, role }: Identity, query: string): ToolDescription[] => {
+export const toolsSearch = (house: House, identity: Identity, query: string): ToolDescription[] => {
   const words = query
     .toLowerCase()
     .split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word !== '');
-  return everything(house, operator)
+  return everything(house, identity)
     .map((found) => ({ found, points: score(found, words) }))
     .filter(({ points }) => points > 0)
     .sort((a, b) => b.points - a.points)
     .slice(0, GATEWAY_LIMITS.maxToolsFound)
-    .map(({ found }) => describe(house, role, found));
+    .map(({ found }) => describe(house, identity.role, found));
 };
 
 /** @param names `service.operation`. @throws AirlockError OPERATION_UNKNOWN naming the first that there is not. */
-export const toolsDescribe = (house: House, { operator, role }: Identity, names: readonly string[]): ToolDescription[] => {
+export const toolsDescribe = (house: House, identity: Identity, names: readonly string[]): ToolDescription[] => {
   const byName = new Map(
-    everything(house, operator).map((found) => [`${found.service.entry.service}.${found.operation.name}`, found]),
+    everything(house, identity).map((found) => [`${found.service.entry.service}.${found.operation.name}`, found]),
   );
   return names.map((name) => {
     const found = byName.get(name);
-    if (found !== undefined) return describe(house, role, found);
+    if (found !== undefined) return describe(house, identity.role, found);
     throw new AirlockError('OPERATION_UNKNOWN', 'there is no operation of this name', {
       field: 'params.names',
       expected: 'SERVICE.OPERATION, as services.list has them',

@@ -19,7 +19,7 @@ import {
   type OperationManifest,
 } from '@airlock/protocol';
 import { codeRefused, strayCodeField } from '../agent/code-guard.js';
-import { allowedOperations } from '../agent/services-list.js';
+import { offeredOperations } from '../agent/services-list.js';
 import { findService } from '../house.js';
 import { found, type Answerable, type Question } from './question.js';
 
@@ -78,11 +78,11 @@ const serviceExists: Check = (question) => {
 };
 
 const operationExists: Check = (question) => {
-  const { house, params } = question;
+  const { house, session, params } = question;
   const { operations } = found(question.service);
   const operation = operations.get(params.operation);
   if (operation === undefined) {
-    const expected = allowedOperations(house, operations.values())
+    const expected = offeredOperations(house, session.role, params.service, operations.values())
       .map(({ name }) => name)
       .join(', ');
     const detail = { field: 'params.operation', expected, found: params.operation, hint: `use one of: ${expected}` };
