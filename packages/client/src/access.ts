@@ -1,5 +1,6 @@
 /** One lease in use: calls under it, narrowing it for a sub-agent, giving it back. */
-import { AirlockError, parseScope, systemClock, systemTimers, type CallResult, type Json, type Params } from '@airlock/protocol';
+import { AirlockError, canonicalScopes, isoTime, parseScope, scopeCovers, systemClock, systemTimers } from '@airlock/protocol';
+import type { CallResult, Json, Params } from '@airlock/protocol';
 import { accessRelease } from './calls/access-release.js';
 import { call } from './calls/call.js';
 import { isAirlockError } from './errors.js';
@@ -21,6 +22,8 @@ export interface CallChoice {
   readonly onPending?: ((pending: AirlockError) => void) | undefined;
   /** Ends the waiting, not the request. */
   readonly signal?: AbortSignal | undefined;
+  /** Sent in place of the intent the lease was asked for with. */
+  readonly intent?: string | undefined;
 }
 
 export type AccessEnd = LeaseEnded['why'] | 'replaced';
@@ -28,7 +31,7 @@ export type AccessEnd = LeaseEnded['why'] | 'replaced';
 export interface AccessCore {
   /** Id of the lease: no secret, names it in status and audit. */
   readonly id: string;
-  /** Text of the lease: whoever has it and the session may use it. */
+  /** Text of the lease as it is used: whoever has it and the session may use it. */
   readonly lease: string;
   readonly scopes: readonly string[];
   /** ISO 8601 UTC. */
@@ -42,6 +45,11 @@ export interface AccessCore {
   service<T extends object = OpenHandle>(name: string): T;
   /** A lease that allows less, made offline; for a sub-agent in the same session. @throws AirlockError PARAMS_INVALID */
   narrow(narrowing: Narrowing): string;
+  /**
+   * From now on this access allows less; the wider lease is kept for `release` alone.
+   * @throws AirlockError PARAMS_INVALID for a limit that is none, or a scope the lease does not have.
+   */
+  restrict(narrowing: Narrowing): void;
   /** Ends the lease; a narrowed one is only put away here, as it ends with the lease it was made from. Idempotent. @throws AirlockError UNAVAILABLE; the lease then ends by itself at `expiresAt`. */
   release(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -67,32 +75,58 @@ const ENDED: Readonly<Record<AccessEnd, 'LEASE_EXPIRED' | 'LEASE_REVOKED' | 'LEA
   replaced: 'LEASE_SESSION',
 };
 
+/** @throws AirlockError PARAMS_INVALID for a scope that the lease does not have: nobody could call by it. */
+const refuseWider = (held: readonly string[], wanted: readonly string[]): void => {
+  const given = held.map(parseScope);
+  const wider = wanted.find((scope) => !given.some((one) => scopeCovers(one, parseScope(scope))));
+  if (wider === undefined) return;
+  throw new AirlockError('PARAMS_INVALID', 'a lease can only be narrowed', {
+    field: 'scopes',
+    expected: `parts of ${held.join(' ')}`,
+    found: wider,
+    hint: 'name scopes within those of the lease, or ask for another lease',
+  });
+};
+
 const allRead = (scopes: readonly string[]): boolean =>
   scopes.length > 0 && scopes.every((scope) => parseScope(scope).class === 'read');
 
 class LeaseInUse implements AccessCore {
   readonly id: string;
-  readonly lease: string;
-  readonly scopes: readonly string[];
-  readonly expiresAt: string;
+  /** As it was given; `release` needs this one. */
+  readonly #whole: string;
   readonly #session: Session;
   readonly #intent: string | undefined;
-  readonly #isRead: boolean;
   readonly #isNarrowed: boolean;
+  #lease: string;
+  #scopes: readonly string[];
+  #expiresAt: string;
   #ended: AccessEnd | null = null;
 
   constructor(session: Session, granted: GrantedLease) {
     const facts = leaseFacts(granted.lease);
     this.id = facts.id;
-    this.lease = granted.lease;
-    this.scopes = facts.scopes.length > 0 ? facts.scopes : (granted.scopes ?? []);
+    this.#whole = granted.lease;
+    this.#lease = granted.lease;
+    this.#scopes = facts.scopes.length > 0 ? facts.scopes : (granted.scopes ?? []);
     this.#isNarrowed = facts.isNarrowed;
-    this.expiresAt = granted.expiresAt;
+    this.#expiresAt = granted.expiresAt;
     this.#session = session;
     this.#intent = granted.intent;
-    this.#isRead = allRead(this.scopes);
     session.events.on('lease.ended', this.#onEnded);
     session.events.on('replaced', this.#onReplaced);
+  }
+
+  get lease(): string {
+    return this.#lease;
+  }
+
+  get scopes(): readonly string[] {
+    return this.#scopes;
+  }
+
+  get expiresAt(): string {
+    return this.#expiresAt;
   }
 
   get ended(): AccessEnd | null {
@@ -101,7 +135,7 @@ class LeaseInUse implements AccessCore {
 
   async call(service: string, operation: string, params: Params = {}, choice: CallChoice = {}): Promise<CallResult> {
     try {
-      return await this.#callOnce(service, operation, params);
+      return await this.#callOnce(service, operation, params, choice);
     } catch (thrown) {
       const request = pendingOperation(thrown);
       if (request === null || choice.wait !== true) throw thrown;
@@ -110,12 +144,13 @@ class LeaseInUse implements AccessCore {
     }
   }
 
-  async #callOnce(service: string, operation: string, params: Params): Promise<CallResult> {
+  async #callOnce(service: string, operation: string, params: Params, choice: CallChoice): Promise<CallResult> {
     if (this.#ended !== null) throw new AirlockError(ENDED[this.#ended], `the lease has ended: ${this.#ended}`);
-    const context = this.#intent === undefined ? {} : { context: { intent: this.#intent } };
-    const request = { lease: this.lease, service, operation: operationName(operation), params, ...context };
+    const intent = choice.intent ?? this.#intent;
+    const context = intent === undefined ? {} : { context: { intent } };
+    const request = { lease: this.#lease, service, operation: operationName(operation), params, ...context };
     try {
-      return await call(this.#session, request, { isRead: this.#isRead });
+      return await call(this.#session, request, { isRead: allRead(this.#scopes) });
     } catch (thrown) {
       if (isAirlockError(thrown, 'LEASE_EXPIRED')) this.#end('expired');
       if (isAirlockError(thrown, 'LEASE_REVOKED')) this.#end('revoked');
@@ -129,13 +164,23 @@ class LeaseInUse implements AccessCore {
   }
 
   narrow(narrowing: Narrowing): string {
-    return narrow(this.lease, narrowing, systemClock.wallMs());
+    return narrow(this.#lease, narrowing, systemClock.wallMs());
+  }
+
+  restrict(narrowing: Narrowing): void {
+    const scopes = narrowing.scopes === undefined ? this.#scopes : canonicalScopes(narrowing.scopes);
+    refuseWider(this.#scopes, scopes);
+    const nowMs = systemClock.wallMs();
+    this.#lease = narrow(this.#lease, narrowing, nowMs);
+    this.#scopes = scopes;
+    const endMs = narrowing.ttlS === undefined ? Infinity : nowMs + narrowing.ttlS * 1000;
+    if (endMs < Date.parse(this.#expiresAt)) this.#expiresAt = isoTime(endMs);
   }
 
   async release(): Promise<void> {
     if (this.#ended !== null) return;
     this.#end('released');
-    if (!this.#isNarrowed) await accessRelease(this.#session, this.lease);
+    if (!this.#isNarrowed) await accessRelease(this.#session, this.#whole);
   }
 
   /** Leaving a block must not fail for a gateway that is away: the lease ends by itself. */

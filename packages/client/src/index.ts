@@ -19,7 +19,7 @@ export { claimGrant, coveringGrant, type Claimed } from './grants.js';
 export { leaseStore, type LeaseStore, type LeaseStoreOptions } from './lease-store.js';
 export type * from './mail.js';
 export { operationName } from './names.js';
-export { leaseFacts, narrow, type LeaseFacts, type Narrowing } from './narrow.js';
+export { ENFORCED_CONSTRAINTS, leaseFacts, narrow, type LeaseFacts, type Narrowing } from './narrow.js';
 export { awaitOutcome, pendingOperation } from './outcome.js';
 export { Session, type SessionOptions } from './session.js';
 export { roleMemory, type RoleMemory } from './remembered-role.js';

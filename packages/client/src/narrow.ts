@@ -14,6 +14,20 @@ export interface Narrowing {
   readonly constraints?: LeaseConstraints | undefined;
 }
 
+/** What something enforces for a narrowed lease: calls and bytes by the gateway, risk by the cell, the others by the operations that declare them. */
+export const ENFORCED_CONSTRAINTS: readonly string[] = [
+  'calls',
+  'bytes',
+  'folders',
+  'senders',
+  'domains',
+  'calendars',
+  'since',
+  'before',
+  'maxResults',
+  'maxRisk',
+];
+
 const budgetOf = ({ calls, bytes }: Narrowing): Caveat[] =>
   calls === undefined && bytes === undefined
     ? []

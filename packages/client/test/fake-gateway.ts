@@ -14,7 +14,9 @@ import type {
   HelloParams,
   Json,
   ServiceSummary,
+  ToolDescription,
 } from '@airlock/protocol';
+import { leaseFacts } from '../src/index.js';
 import { GMAIL, describeTool } from './fake-services.js';
 
 export { GMAIL, NOTES, WORK } from './fake-services.js';
@@ -177,7 +179,11 @@ export class FakeGateway {
       'tools.describe': entry('tools.describe', ({ names }: { names: string[] }) =>
         names.flatMap((name) => describeTool(this.services, name) ?? []),
       ),
-      'tools.search': entry('tools.search', () => []),
+      'tools.search': entry('tools.search', ({ query }: { query: string }) =>
+        this.#all().filter(({ service, name, summary }) =>
+          `${service} ${name} ${summary}`.toLowerCase().includes(query.toLowerCase()),
+        ),
+      ),
       'access.request': entry('access.request', (params: AccessRequestParams, peer) => this.#request(params, peer)),
       'access.wait': entry('access.wait', ({ request }: { request: string }) => this.#wait(request)),
       'access.claim': entry('access.claim', ({ grant }: { grant: string }) => this.#claim(grant)),
@@ -194,6 +200,17 @@ export class FakeGateway {
       call: entry('call', (params: CallParams) => this.#call(params)),
       'call.result': entry('call.result', () => ({ result: {}, meta: {} })),
     };
+  }
+
+  /** A session as another program of this login would have begun it. */
+  greet(): { readonly session: string; readonly resume: string } {
+    return this.#hello({ client: 'another', protocol: 1 }, { session: null }) as { session: string; resume: string };
+  }
+
+  #all(): ToolDescription[] {
+    return this.services.flatMap(({ service, operations }) =>
+      operations.flatMap(({ name }) => describeTool(this.services, `${service}.${name}`) ?? []),
+    );
   }
 
   #hello({ resume }: HelloParams, peer: Peer): object {
@@ -257,8 +274,15 @@ export class FakeGateway {
     return { lease, expiresAt: grant.expiresAt, ...(grant.intent === undefined ? {} : { intent: grant.intent }) };
   }
 
+  /** Of the lease itself, or of the one it was narrowed from. */
+  #scopesOf(text: string): readonly string[] | undefined {
+    const id = leaseFacts(text).id;
+    const known = [...this.#leases].find(([lease]) => leaseFacts(lease).id === id);
+    return id === '' ? undefined : known?.[1];
+  }
+
   #call({ lease, service, operation, params }: CallParams): object {
-    const scopes = this.#leases.get(lease);
+    const scopes = this.#scopesOf(lease);
     if (scopes === undefined) throw new AirlockError('LEASE_INVALID', 'no live lease of this session');
     if (!scopes.some((scope) => scope.split(':')[0] === service))
       throw new AirlockError('LEASE_SCOPE', `the lease does not allow ${service}`);
