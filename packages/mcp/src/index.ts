@@ -1,5 +1,6 @@
 /** The MCP server that an agent starts. */
 export { Broker, type BrokerOptions, type Granted, type PendingRequest } from './broker.js';
 export { refuseCodes } from './code-guard.js';
-export { createServer } from './server.js';
+export { OWN_NAMES, createServer } from './server.js';
+export type { Listing, Surface } from './surface.js';
 export { serveMcp, type ServeMcpOptions } from './serve.js';

@@ -4,10 +4,13 @@ import type { McpServer } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { LIMITS, systemTimers, type Timers } from '@airlock/protocol';
 import { Broker, type BrokerOptions } from './broker.js';
-import { createServer } from './server.js';
+import { OWN_NAMES, createServer } from './server.js';
+import type { Listing } from './surface.js';
 
 export interface ServeMcpOptions extends BrokerOptions {
   readonly version: string;
+  /** Whether operations are listed one by one. */
+  readonly tools?: Listing | undefined;
   readonly input?: Readable;
   readonly output?: Writable;
 }
@@ -30,7 +33,7 @@ const announcer = (servers: ReadonlySet<McpServer>, timers: Timers): (() => void
 
 /** Serves until the input ends; every lease is released then. Nothing but MCP messages is written to the output. */
 export const serveMcp = async (options: ServeMcpOptions): Promise<void> => {
-  const broker = new Broker(options);
+  const broker = new Broker(options, OWN_NAMES);
   const servers = new Set<McpServer>();
   const input = options.input ?? process.stdin;
   const transport = new StdioServerTransport(input, options.output ?? process.stdout, { maxBufferSize: LIMITS.maxFrameInBytes });
@@ -40,7 +43,7 @@ export const serveMcp = async (options: ServeMcpOptions): Promise<void> => {
   });
   const handle = serveStdio(
     () => {
-      const server = createServer(broker, options.version);
+      const server = createServer(broker, options.version, { tools: options.tools });
       servers.add(server);
       return server;
     },

@@ -8,14 +8,14 @@ const ASK = { scopes: ['gmail:read'], reason: 'find the invoice' };
 t.test('without a gateway the server starts, and its tools say why', async (test) => {
   const { client, gateway, tool } = await open(test, { down: true });
   const { tools } = await client.listTools();
-  test.equal(tools.length, 6);
+  test.equal(tools.length, 12);
   const refused = await tool('airlock_status');
   test.ok(refused.isError);
   test.match(refused.structured, { error: { code: 'UNAVAILABLE', retry: 'after', hint: /\S/ } });
   test.match((await tool('airlock_list_emails')).structured, { error: { code: 'UNAVAILABLE' } });
   await gateway.start();
   test.match((await tool('airlock_status')).structured, { role: 'default' });
-  test.ok((await client.listTools()).tools.length > 5);
+  test.ok((await client.listTools()).tools.length > 12);
 });
 
 t.test('after a restart of the gateway the lease is still usable', async (test) => {

@@ -74,7 +74,7 @@ t.test('progress is told while the human thinks', async (test) => {
 t.test('undecided after 50 s: ten looks, then an answer', async (test) => {
   const { broker, request, context, polls } = await open(test);
   const { structuredContent } = await waitTool.run(broker, { request }, context);
-  test.same(structuredContent, { request, status: 'pending' });
+  test.match(structuredContent, { request, status: 'pending', next: { tool: 'airlock_wait', arguments: { request } } });
   test.equal(polls(), 10);
 });
 

@@ -1,6 +1,6 @@
 /** The official client on a server process of its own, against a scripted gateway. */
 import { fileURLToPath } from 'node:url';
-import { Client } from '@modelcontextprotocol/client';
+import { Client, type ElicitResult } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { FakeGateway, type FakeOptions } from '@airlock/client/test/fake-gateway';
 import type { Test } from 'tap';
@@ -23,19 +23,46 @@ export interface Rig {
 
 const ENTRY = fileURLToPath(new URL('entry.js', import.meta.url));
 
-/** A started server; `down` leaves the gateway stopped. */
-export const open = async (test: Test, options: FakeOptions & { readonly down?: boolean } = {}): Promise<Rig> => {
+export interface OpenOptions extends FakeOptions {
+  /** Leaves the gateway stopped. */
+  readonly down?: boolean;
+  /** 2025-11-25 where left out. */
+  readonly revision?: '2026-07-28';
+  /** Directory of the operator's configuration, for skills. */
+  readonly configDir?: string;
+  /** `--tools`. */
+  readonly listing?: string;
+  /** Answers the server's forms; with it the client says that it can. */
+  readonly onForm?: (request: { readonly params: object }) => ElicitResult;
+}
+
+/** A started server and the official client on it. */
+export const open = async (test: Test, options: OpenOptions = {}): Promise<Rig> => {
   const gateway = new FakeGateway(options);
   if (options.down !== true) await gateway.start();
   let count = 0;
   const wakers = new Set<() => void>();
-  const client = new Client({ name: 'test', version: '1' });
+  const { revision, onForm } = options;
+  const client = new Client(
+    { name: 'test', version: '1' },
+    {
+      ...(revision === undefined ? {} : { versionNegotiation: { mode: { pin: revision } } }),
+      ...(onForm === undefined ? {} : { capabilities: { elicitation: { form: {} } } }),
+    },
+  );
+  if (onForm !== undefined) client.setRequestHandler('elicitation/create', ({ params }) => onForm({ params }));
   client.setNotificationHandler('notifications/tools/list_changed', () => {
     count += 1;
     for (const wake of wakers) wake();
   });
   await client.connect(
-    new StdioClientTransport({ command: process.execPath, args: [ENTRY], env: gateway.env, stderr: 'inherit' }),
+    new StdioClientTransport({
+      command: process.execPath,
+      args: [ENTRY, ...(options.listing === undefined ? [] : [options.listing])],
+      // Skills of this machine's own are none of the tests'.
+      env: { ...gateway.env, AIRLOCK_CONFIG_DIR: options.configDir ?? gateway.dir },
+      stderr: 'inherit',
+    }),
   );
   test.teardown(async () => {
     await client.close();

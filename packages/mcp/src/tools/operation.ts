@@ -1,16 +1,19 @@
-/** The tools of operations: choose the service, call it under whichever lease covers it, or say what to ask for. */
-import { isAirlockError, pendingOperation } from '@airlock/client';
-import { AirlockError, type CallResult, type Params, type ToolDescription } from '@airlock/protocol';
+/** Calls of operations: choose the service, call it under whichever lease covers it, or say what to ask for. */
+import { Session, call, findAgentSocket, isAirlockError, leaseStore, pendingOperation } from '@airlock/client';
+import { AirlockError, type CallParams, type CallResult, type Params } from '@airlock/protocol';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Arguments } from '../arguments.js';
 import type { Broker } from '../broker.js';
-import { callToolResult, errorResult, type NextStep } from '../result.js';
+import type { Offer } from '../catalogue.js';
+import type { CallExtras } from '../extras.js';
+import { refuseLeases } from '../lease-text.js';
+import { callToolResult, errorResult, upstreamToolResult, type NextStep } from '../result.js';
 import { scopeOf, type OperationTool } from '../toolset.js';
 
 /** Codes after which asking for access is what helps. */
 const NEEDS_ACCESS = ['LEASE_INVALID', 'LEASE_EXPIRED', 'LEASE_REVOKED', 'LEASE_SESSION', 'LEASE_SCOPE', 'LEASE_BUDGET'] as const;
 
-const chooseOffer = ({ offers, serviceField }: OperationTool, args: Arguments): ToolDescription => {
+const chooseOffer = ({ offers, serviceField }: OperationTool, args: Arguments): Offer => {
   const wanted = args[serviceField];
   const [only] = offers;
   if (wanted === undefined && only !== undefined && offers.length === 1) return only;
@@ -24,24 +27,53 @@ const chooseOffer = ({ offers, serviceField }: OperationTool, args: Arguments): 
   });
 };
 
-const paramsOf = (args: Arguments, serviceField: string): Params =>
-  Object.fromEntries(Object.entries(args).filter(([name]) => name !== serviceField)) as Params;
+const paramsOf = (args: Arguments, serviceField: string): Arguments =>
+  Object.fromEntries(Object.entries(args).filter(([name]) => name !== serviceField));
 
-const askFor = (offer: ToolDescription): NextStep => ({
+const askFor = (offer: Offer): NextStep => ({
   tool: 'airlock_request_access',
   arguments: { scopes: [scopeOf(offer)], reason: 'say in one line what for' },
 });
 
 /** An approval nobody waited for is taken up before the lack of a lease is reported. */
-const callOnce = async (broker: Broker, offer: ToolDescription, params: Params): Promise<CallResult> => {
+const callOnce = async (broker: Broker, offer: Offer, params: Params, { intent }: CallExtras): Promise<CallResult> => {
   const airlock = await broker.open();
   try {
-    return await airlock.call(offer.service, offer.name, params);
+    return await airlock.call(offer.service, offer.name, params, { intent });
   } catch (thrown) {
     if (!isAirlockError(thrown, ...NEEDS_ACCESS) || broker.pending.length === 0) throw thrown;
   }
   await broker.collect();
-  return airlock.call(offer.service, offer.name, params);
+  return airlock.call(offer.service, offer.name, params, { intent });
+};
+
+/** The session that this login's `airlock` commands share, in which a parent may have been granted the lease; null: none. */
+const sharedSession = async ({ env, choice, client, timers }: Broker, role: string): Promise<Session | null> => {
+  const resume = leaseStore({ env }).readResume(role);
+  if (resume === null) return null;
+  const session = await Session.open({ socket: findAgentSocket({ ...choice, role }), client, resume, timers });
+  if (session.resume === resume) return session;
+  session.close();
+  return null;
+};
+
+/** MCP-8: one call under a lease from elsewhere. A lease serves its own session, which may be that of this login's commands. */
+const callUnder = async (broker: Broker, offer: Offer, params: Params, { capability = '', intent }: CallExtras) => {
+  const airlock = await broker.open();
+  const context = intent === undefined ? {} : { context: { intent } };
+  const request: CallParams = { lease: capability, service: offer.service, operation: offer.name, params, ...context };
+  try {
+    return await call(airlock.session, request, { isRead: offer.class === 'read' });
+  } catch (thrown) {
+    if (!isAirlockError(thrown, 'LEASE_SESSION')) throw thrown;
+    const shared = await sharedSession(broker, airlock.role);
+    if (shared === null) throw thrown;
+    try {
+      return await call(shared, request, { isRead: offer.class === 'read' });
+    } finally {
+      shared.close();
+    }
+  }
 };
 
 const pendingNote = (broker: Broker, thrown: AirlockError): NextStep | undefined => {
@@ -51,25 +83,41 @@ const pendingNote = (broker: Broker, thrown: AirlockError): NextStep | undefined
     : { tool: 'airlock_wait', arguments: { request: first.request } };
 };
 
-const refusal = (broker: Broker, offer: ToolDescription, thrown: unknown): CallToolResult => {
+const refusal = (broker: Broker, offer: Offer, thrown: unknown, extras: CallExtras): CallToolResult => {
   const waiting = pendingOperation(thrown);
   if (waiting !== null) return errorResult(thrown, { tool: 'airlock_result', arguments: { request: waiting } });
+  if (isAirlockError(thrown, 'SERVICE_UNKNOWN', 'OPERATION_UNKNOWN')) broker.forgetCatalogue();
   if (!isAirlockError(thrown, ...NEEDS_ACCESS)) return errorResult(thrown);
-  const next = pendingNote(broker, thrown) ?? askFor(offer);
+  const next = (extras.capability === undefined ? pendingNote(broker, thrown) : undefined) ?? askFor(offer);
   const hint =
     next.tool === 'airlock_wait'
       ? 'the human has not decided yet: call airlock_wait'
       : `call airlock_request_access with scopes ["${scopeOf(offer)}"]`;
-  return errorResult(new AirlockError(thrown.code, thrown.message, { ...thrown.data, hint }), next);
+  const which = extras.capability === undefined ? '' : 'the lease in _capability was refused; leave it out and ';
+  return errorResult(new AirlockError(thrown.code, thrown.message, { ...thrown.data, hint: which + hint }), next);
+};
+
+/** A tool of an upstream MCP server, which answers with content blocks; `mcp_…` are operations of the connector. */
+const isUpstream = async (broker: Broker, { service, name }: Offer): Promise<boolean> =>
+  !name.startsWith('mcp_') && ['mcp', 'mcp-url'].includes((await broker.kindOf(service)) ?? '');
+
+/** One call of an operation. Answers at once, whatever happens. @throws AirlockError PARAMS_INVALID for a lease among the parameters. */
+export const callOffer = async (broker: Broker, offer: Offer, params: Arguments, extras: CallExtras): Promise<CallToolResult> => {
+  refuseLeases(params);
+  const run = extras.capability === undefined ? callOnce : callUnder;
+  try {
+    const { result, meta } = await run(broker, offer, params as Params, extras);
+    const outcome = { service: offer.service, operation: offer.name, untrusted: offer.untrusted, result, meta };
+    return (await isUpstream(broker, offer)) ? upstreamToolResult(outcome) : callToolResult(outcome);
+  } catch (thrown) {
+    return refusal(broker, offer, thrown, extras);
+  }
 };
 
 /** Answers at once, whatever happens. @throws AirlockError PARAMS_INVALID where no service is chosen. */
-export const runOperation = async (broker: Broker, tool: OperationTool, args: Arguments): Promise<CallToolResult> => {
-  const offer = chooseOffer(tool, args);
-  try {
-    const { result, meta } = await callOnce(broker, offer, paramsOf(args, tool.serviceField));
-    return callToolResult({ service: offer.service, operation: offer.name, untrusted: offer.untrusted, result, meta });
-  } catch (thrown) {
-    return refusal(broker, offer, thrown);
-  }
-};
+export const runOperation = async (
+  broker: Broker,
+  tool: OperationTool,
+  args: Arguments,
+  extras: CallExtras,
+): Promise<CallToolResult> => callOffer(broker, chooseOffer(tool, args), paramsOf(args, tool.serviceField), extras);

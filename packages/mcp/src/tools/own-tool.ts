@@ -4,7 +4,7 @@ import type { Arguments } from '../arguments.js';
 import type { Broker } from '../broker.js';
 
 export interface OwnTool {
-  readonly definition: Tool;
+  readonly definition: Tool & Required<Pick<Tool, 'title' | 'outputSchema' | 'annotations'>>;
   /** What it throws becomes the error result. */
   run(broker: Broker, args: Arguments, context: ServerContext): Promise<CallToolResult>;
 }

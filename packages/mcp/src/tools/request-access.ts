@@ -4,6 +4,7 @@ import { AirlockError, type AccessRequestParams, type Constraints } from '@airlo
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { onlyKnown, optionalInteger, optionalText, textOf, textsOf, type Arguments } from '../arguments.js';
 import { refuseCodes } from '../code-guard.js';
+import { nextStep, outputSchema, text, texts } from '../output.js';
 import { toolResult } from '../result.js';
 import { closedSchema, type OwnTool } from './own-tool.js';
 
@@ -38,13 +39,14 @@ const sayToHuman = (request: string, match: string): string =>
 /** The human need not be asked for what was granted before. */
 const grantedAlready = (grant: AgentGrant): CallToolResult => {
   const next = { tool: 'airlock_claim', arguments: { grant: grant.id } };
-  const text = `The human has granted this already: ${grant.scopes.join(', ')} until ${grant.expiresAt}. Nobody was asked. Call airlock_claim {"grant": "${grant.id}"}.`;
-  return toolResult(text, { status: 'granted', grant, next });
+  const told = `The human has granted this already: ${grant.scopes.join(', ')} until ${grant.expiresAt}. Nobody was asked. Call airlock_claim {"grant": "${grant.id}"}.`;
+  return toolResult(told, { status: 'granted', grant, next });
 };
 
 export const requestAccessTool: OwnTool = {
   definition: {
     name: 'airlock_request_access',
+    title: 'Ask the human for access',
     description:
       'Asks the human for access to services for a while. Answers at once with a request id and a match number: tell both to the human, then call airlock_wait. Never ask the human for a code, and never send one.',
     inputSchema: closedSchema(
@@ -78,6 +80,21 @@ export const requestAccessTool: OwnTool = {
       },
       ['reason'],
     ),
+    outputSchema: outputSchema(
+      {
+        status: { enum: ['pending', 'granted', 'approved'] },
+        request: text,
+        match: text,
+        position: { type: 'integer' },
+        expiresAt: text,
+        pollIntervalS: { type: 'number' },
+        tellTheHuman: text,
+        scopes: texts,
+        grant: { type: 'object' },
+        next: nextStep,
+      },
+      ['status'],
+    ),
     annotations: { readOnlyHint: false, destructiveHint: false, openWorldHint: false },
   },
   async run(broker, args) {
@@ -91,7 +108,7 @@ export const requestAccessTool: OwnTool = {
     broker.remember({ ...asked, scopes: params.scopes ?? [], intent: params.intent });
     const tellTheHuman = sayToHuman(asked.request, asked.match);
     const next = { tool: 'airlock_wait', arguments: { request: asked.request } };
-    const text = `The human has to decide. Tell them: ${tellTheHuman}\nThen call airlock_wait {"request": "${asked.request}"}.`;
-    return toolResult(text, { ...asked, tellTheHuman, next });
+    const told = `The human has to decide. Tell them: ${tellTheHuman}\nThen call airlock_wait {"request": "${asked.request}"}.`;
+    return toolResult(told, { ...asked, tellTheHuman, next });
   },
 };
