@@ -5,7 +5,7 @@
  */
 import { PassThrough, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
-import type { AirlockError } from '@airlock/protocol';
+import { AirlockError } from '@airlock/protocol';
 import { refused } from './errors.js';
 import { MORE_LIMITS } from './limits.js';
 import type { EgressLimits } from './types.js';
@@ -30,6 +30,8 @@ const DECODERS: Readonly<Record<string, (first: number) => Transform>> = {
 export interface BodyEvents {
   readonly onDone: (body: Buffer) => void;
   readonly onFail: (error: AirlockError) => void;
+  /** Takes the pieces as they come; `onDone` gets an empty body then. */
+  readonly onPiece?: ((piece: Buffer) => void) | undefined;
 }
 
 export class Body {
@@ -89,7 +91,16 @@ export class Body {
     if (this.#outBytes > maxBodyBytes) return this.#fail(refused('body_too_large'));
     const bursts = this.#outBytes > MORE_LIMITS.freeInflationBytes && this.#outBytes > this.#inBytes * maxInflation;
     if (bursts) return this.#fail(refused('compression'));
-    this.#pieces.push(piece);
+    if (this.#events.onPiece === undefined) this.#pieces.push(piece);
+    else this.#hand(piece, this.#events.onPiece);
+  }
+
+  #hand(piece: Buffer, onPiece: (piece: Buffer) => void): void {
+    try {
+      onPiece(piece);
+    } catch (thrown) {
+      this.#fail(thrown instanceof AirlockError ? thrown : refused('other'));
+    }
   }
 
   #fail(error: AirlockError): void {

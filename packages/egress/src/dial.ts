@@ -181,6 +181,12 @@ const orAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 
+const openChecked = async (origin: Origin, options: DialOptions): Promise<Socket> => {
+  const { signal } = options;
+  const checked = await orAborted(addressesOf(origin, options), signal);
+  return openTcp(origin, checked, signal);
+};
+
 /**
  * A connection to a sealed origin, encrypted where its scheme is https.
  * @throws AirlockError UPSTREAM_REFUSED (address_refused, tls), UPSTREAM_TIMEOUT, UNAVAILABLE (no_network).
@@ -188,9 +194,18 @@ const orAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
 export const dial = async (origin: Origin, options: DialOptions): Promise<Socket> => {
   const { signal, release } = withConnectTimeout(options);
   try {
-    const checked = await orAborted(addressesOf(origin, { ...options, signal }), signal);
-    const socket = await openTcp(origin, checked, signal);
+    const socket = await openChecked(origin, { ...options, signal });
     return origin.scheme === 'https' ? await encrypt(socket, origin, { ...options, signal }) : socket;
+  } finally {
+    release();
+  }
+};
+
+/** The same without TLS of ours. @throws AirlockError as `dial`, but for tls */
+export const dialPlain = async (origin: Origin, options: DialOptions): Promise<Socket> => {
+  const { signal, release } = withConnectTimeout(options);
+  try {
+    return await openChecked(origin, { ...options, signal });
   } finally {
     release();
   }

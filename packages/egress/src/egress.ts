@@ -1,18 +1,20 @@
 /**
  * The HTTP client: checks the request, asks, follows what may be followed.
  *
+ * EGRESS-16  A tunnel leads to a sealed origin, through the same guard.
  * EGRESS-15  A PUT leaves once, over a connection of its own, and follows no redirect.
  */
+import type { Socket } from 'node:net';
 import { AirlockError, formatOrigin, type Origin } from '@airlock/protocol';
 import { isNearby } from './address.js';
 import { ACCEPT_ENCODING } from './body.js';
-import { Connections, type Connection } from './connections.js';
-import { systemResolve } from './dial.js';
+import { Connections, type Connection, type Dialling } from './connections.js';
+import { dialPlain, systemResolve } from './dial.js';
 import { abortError, closed, outcomeUnknown, refused, timedOut } from './errors.js';
 import { exchange, ExchangeFailure, failureError, type Answer, type Asked } from './exchange.js';
 import { EGRESS_LIMITS } from './limits.js';
 import { isRedirect, redirectMethod, redirectTarget, targetOf, type Target } from './target.js';
-import type { Egress, EgressLimits, EgressMethod, EgressOptions, EgressRequest, EgressResponse } from './types.js';
+import type { Egress, EgressLimits, EgressMethod, EgressOptions, EgressRequest, EgressResponse, TunnelOptions } from './types.js';
 
 /** These say how the message is framed and where it goes; a caller that sets them could smuggle a second request. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
@@ -90,13 +92,15 @@ const asUnknown = (thrown: unknown): unknown => (thrown instanceof ExchangeFailu
 class GuardedEgress implements Egress {
   readonly #origins: readonly Origin[];
   readonly #limits: EgressLimits;
+  readonly #dialling: Dialling;
   readonly #connections: Connections;
   #isClosed = false;
 
   constructor({ origins, limits, resolve, ca }: EgressOptions) {
     this.#origins = checkOrigins(origins);
     this.#limits = { ...EGRESS_LIMITS, ...limits };
-    this.#connections = new Connections(this.#limits, { resolve: resolve ?? systemResolve, ca: ca ?? [] });
+    this.#dialling = { resolve: resolve ?? systemResolve, ca: ca ?? [] };
+    this.#connections = new Connections(this.#limits, this.#dialling);
   }
 
   async request(request: EgressRequest): Promise<EgressResponse> {
@@ -112,6 +116,14 @@ class GuardedEgress implements Egress {
     } finally {
       release();
     }
+  }
+
+  /** EGRESS-16. */
+  async tunnel(origin: Origin, { signal, secret }: TunnelOptions): Promise<Socket> {
+    if (this.#isClosed) throw closed();
+    const { origin: sealed } = targetOf(`${formatOrigin(origin)}/`, this.#origins);
+    checkCleartext(sealed, { method: 'GET', url: '', secret });
+    return dialPlain(sealed, { ...this.#dialling, connectTimeoutMs: this.#limits.connectTimeoutMs, signal });
   }
 
   async close(): Promise<void> {
@@ -144,7 +156,8 @@ class GuardedEgress implements Egress {
     checkCleartext(origin, request);
     const { headers, signal } = request;
     const own = { ...headers, host: url.host, 'accept-encoding': ACCEPT_ENCODING };
-    const asked: Asked = { method, path: `${url.pathname}${url.search}`, headers: own, body, signal, limits: this.#limits };
+    const path = `${url.pathname}${url.search}`;
+    const asked: Asked = { method, path, headers: own, body, signal, limits: this.#limits, receive: request.receive };
     // What waited may be half dead: a PUT over it could leave and be lost.
     const connection = this.#connections.take(origin, method === 'PUT');
     try {

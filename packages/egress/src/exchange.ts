@@ -7,7 +7,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Client, Dispatcher } from 'undici';
 import { abortError, fromExchange, refused, timedOut } from './errors.js';
 import { Body } from './body.js';
-import type { EgressLimits, EgressMethod } from './types.js';
+import { isRedirect } from './target.js';
+import type { EgressLimits, EgressMethod, EgressRequest } from './types.js';
 
 export interface Answer {
   readonly status: number;
@@ -23,6 +24,7 @@ export interface Asked {
   readonly body?: string | Uint8Array | undefined;
   readonly signal: AbortSignal;
   readonly limits: EgressLimits;
+  readonly receive?: EgressRequest['receive'];
 }
 
 interface Progress {
@@ -95,7 +97,14 @@ class Receiver implements Dispatcher.DispatchHandler {
     this.#body = new Body(isEmpty ? '' : (this.#headers['content-encoding'] ?? ''), limits, {
       onDone: (body) => this.#done(body),
       onFail: (error) => this.#fail(error),
+      onPiece: this.#receiver(),
     });
+  }
+
+  #receiver(): ((piece: Buffer) => void) | undefined {
+    const { receive } = this.#asked;
+    if (receive === undefined || isRedirect(this.#status, this.#headers['location'])) return undefined;
+    return receive({ status: this.#status, headers: this.#headers });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {

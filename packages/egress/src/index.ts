@@ -5,10 +5,12 @@ export type { Found } from './errors.js';
 export type {
   Egress,
   EgressLimits,
+  EgressHead,
   EgressMethod,
   EgressOptions,
   EgressRequest,
   EgressResponse,
   LookedUp,
   Resolve,
+  TunnelOptions,
 } from './types.js';

@@ -1,4 +1,5 @@
 /** What the one HTTP client takes and gives. */
+import type { Socket } from 'node:net';
 import type { Origin } from '@airlock/protocol';
 
 /** One address a name was looked up to. */
@@ -33,7 +34,7 @@ export interface EgressOptions {
   readonly ca?: readonly string[];
 }
 
-export type EgressMethod = 'GET' | 'HEAD' | 'POST' | 'PROPFIND' | 'REPORT' | 'OPTIONS' | 'PUT';
+export type EgressMethod = 'GET' | 'HEAD' | 'POST' | 'PROPFIND' | 'REPORT' | 'OPTIONS' | 'PUT' | 'DELETE';
 
 export interface EgressRequest {
   readonly method: EgressMethod;
@@ -44,6 +45,24 @@ export interface EgressRequest {
   readonly signal?: AbortSignal;
   /** A credential stands elsewhere than in `authorization`, e.g. in the query: it is kept from the open network all the same. */
   readonly secret?: boolean;
+  /**
+   * Called with the head of an answer that is no redirect; what it returns takes the pieces of the body as they come, decompressed, and
+   * the answer's own body is empty then. Their sum is bounded by `maxBodyBytes` all the same. What it throws ends the request.
+   */
+  readonly receive?: (head: EgressHead) => (piece: Buffer) => void;
+}
+
+/** Status and headers, before the body. */
+export interface EgressHead {
+  readonly status: number;
+  /** Names in lower case; the first value of each. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface TunnelOptions {
+  readonly signal: AbortSignal;
+  /** A credential may be sent over it: an http origin is refused but where EGRESS-13 allows one. */
+  readonly secret: boolean;
 }
 
 export interface EgressResponse {
@@ -67,5 +86,10 @@ export interface Egress {
    *   UNAVAILABLE (no network, name unknown, connection refused; `found` no_network), OUTCOME_UNKNOWN (a PUT that may have arrived).
    */
   request(request: EgressRequest): Promise<EgressResponse>;
+  /**
+   * A plain TCP connection to a sealed origin, behind the same guard (EGRESS-16). Whoever gets it speaks TLS itself where the origin is https.
+   * @throws AirlockError UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UNAVAILABLE
+   */
+  tunnel(origin: Origin, options: TunnelOptions): Promise<Socket>;
   close(): Promise<void>;
 }
