@@ -199,6 +199,7 @@ install_library() {
   cp -r "$staging/dist/lib/." "$LIB.new/"
   rm -rf "$LIB.new/dev"
   install -m 0755 "$NODE" "$LIB.new/node"
+  install -m 0644 "$staging/systemd/mcp-resolv.conf" "$LIB.new/mcp-resolv.conf"
   install_program airlock-ctl airlock-ctl
   install_program airlock airlock
   chown -R root:root "$LIB.new"
@@ -265,7 +266,7 @@ install_wrapping_key() {
 all_units() {
   local slot
   echo airlock-bridge.socket airlock-release.socket airlock-root.socket
-  for slot in $(seq 0 15); do echo "airlock-cell@$slot.socket"; done
+  for slot in $(seq 0 15); do echo "airlock-mcp@$slot.socket" "airlock-cell@$slot.socket"; done
   "$LIB/airlock-ctl" config units
 }
 
@@ -276,7 +277,7 @@ install_units() {
   local units
   units=$(all_units)
   # A socket cannot be restarted while its service runs.
-  systemctl stop airlock-gateway.service airlock-totp.service 'airlock-cell@*.service' 2>/dev/null || true
+  systemctl stop airlock-gateway.service airlock-totp.service 'airlock-cell@*.service' 'airlock-mcp@*.service' 2>/dev/null || true
   # shellcheck disable=SC2086
   systemctl enable --quiet $units airlock-totp.service airlock-gateway.service
   # shellcheck disable=SC2086

@@ -29,12 +29,15 @@ const IMPORTS: Readonly<Record<string, { readonly ours: readonly string[]; reado
     theirs: ['fast-xml-parser', 'ical.js', 'rrule-temporal', 'temporal-polyfill'],
   },
   'connectors/http': { ours: ['protocol', 'egress'], theirs: [] },
+  // A server's words are neutralised where they are read: what a list holds has to be safe for everybody who shows it.
+  'connectors/mcp': { ours: ['protocol', 'egress', 'guard'], theirs: [] },
   'connectors/mail': { ours: ['protocol'], theirs: ['node-imap', 'postal-mime', 'html-to-text'] },
+  'mcp-host': { ours: [], theirs: [] },
   client: { ours: ['protocol', 'ipc', 'lease'], theirs: [] },
   mcp: { ours: ['protocol', 'client'], theirs: ['@modelcontextprotocol/server', 'jsonc-parser', 'smol-toml', 'yaml'] },
   cli: { ours: ['client', 'mcp', 'protocol'], theirs: ['commander'] },
   ctl: { ours: ['protocol', 'ipc', 'audit', 'policy', 'vault'], theirs: ['commander', 'yaml', 'uqr'] },
-  testkit: { ours: ['protocol', 'ipc', 'lease', 'vault', 'audit', 'client', 'ctl', 'totp'], theirs: [] },
+  testkit: { ours: ['protocol', 'ipc', 'lease', 'vault', 'audit', 'client', 'ctl', 'totp', 'mcp-host'], theirs: [] },
 };
 
 const filesBelow = (folder: string, suffix: string): string[] =>

@@ -43,6 +43,10 @@ const exitOnTheUnexpected = (): void => {
   }
 };
 
+/** The unit names the slot. */
+const hostSocketOf = (runtimeDir: string, slot: string | undefined): string | null =>
+  slot !== undefined && /^[0-9]{1,4}$/.test(slot) ? `${runtimeDir}/mcp/${slot}.sock` : null;
+
 /** The descriptor systemd or the launcher passed. @throws Error where there is none. */
 const activatedSocket = (env: NodeJS.ProcessEnv): number => {
   const sockets = takeActivatedSockets(env);
@@ -71,11 +75,13 @@ const serveOne = async (fd: number, options: OpenOptions): Promise<void> => {
 const serve = async ({ entry, clock }: CellOptions): Promise<void> => {
   exitOnTheUnexpected();
   const fd = activatedSocket(process.env);
-  const releaseSocket = `${process.env['AIRLOCK_RUNTIME_DIR'] ?? DEFAULT_RUNTIME_DIR}/release.sock`;
+  const runtimeDir = process.env['AIRLOCK_RUNTIME_DIR'] ?? DEFAULT_RUNTIME_DIR;
+  const releaseSocket = `${runtimeDir}/release.sock`;
   const watchdog = startWatchdog({ entry, releaseSocket, onLost: kill });
   await serveOne(fd, {
     connectorDirectories: connectorDirectories(process.env),
     clock,
+    hostSocket: hostSocketOf(runtimeDir, process.env['AIRLOCK_SLOT']),
     release: (order) => watchdog.release(order),
   });
 };

@@ -51,6 +51,8 @@ export interface OpenedCell {
 export interface OpenOptions {
   readonly connectorDirectories: readonly string[];
   readonly clock: Clock;
+  /** Of this slot's host of MCP servers; null where the cell was not told its slot. */
+  readonly hostSocket: string | null;
   readonly release: (order: ReleaseOrder) => Promise<Granted>;
 }
 
@@ -111,7 +113,13 @@ export const openCell = async (params: CellOpenParams, options: OpenOptions): Pr
   return {
     manifest: installed.manifest,
     connector: loadConnector(installed),
-    context: { ...target, manifest: installed.manifest, credential, clock: options.clock },
+    context: {
+      ...target,
+      manifest: installed.manifest,
+      credential,
+      clock: options.clock,
+      ...(options.hostSocket === null ? {} : { hostSocket: options.hostSocket }),
+    },
     limits: granted.limits,
     mask: newMask(Object.values(credential)),
     pins: params.pins ?? {},

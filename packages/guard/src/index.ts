@@ -4,6 +4,7 @@
  */
 export { cutResult, estimateTokens, type Cut, type Size } from './cut.js';
 export { scoreText, scoreValue, type Injection } from './injection/score.js';
+export { boundSchema } from './schema-bounds.js';
 export { maskValues, newMask, type Mask, type Masked } from './mask.js';
 export { neutraliseText, neutraliseValue } from './neutralise.js';
 export { findSecrets, redactText, redactValue, type CodeKind, type Redacted, type Redaction, type SecretKind } from './redact.js';

@@ -60,3 +60,4 @@ export {
   type CaldavRequest,
 } from './caldav-double.js';
 export { radicaleBinary, startRadicale, type RadicaleServer } from './radicale.js';
+export { serveMcpHosts } from './launcher/mcp-hosts.js';

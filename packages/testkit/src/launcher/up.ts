@@ -4,6 +4,7 @@ import { copyFileSync, cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandEnvironment, makeLayout, type Layout } from './layout.js';
 import { lockDirectory } from './lock.js';
+import { serveMcpHosts } from './mcp-hosts.js';
 import type { LauncherOptions } from './options.js';
 import { waitReady } from './ready.js';
 import { bindSocket, closeSocket, type BoundSocket } from './sockets.js';
@@ -76,7 +77,8 @@ const programs = (layout: Layout, options: LauncherOptions, bind: (name: string,
   };
   const cells = Array.from({ length: options.cells }, (_, slot): Program => {
     const socket = bind('cell', `cell/${slot}`);
-    return { name: `airlock-cell@${slot}`, bundle: bundle('airlock-cell'), flags: CELL, env, sockets: [socket] };
+    const own = { ...env, AIRLOCK_SLOT: String(slot) };
+    return { name: `airlock-cell@${slot}`, bundle: bundle('airlock-cell'), flags: CELL, env: own, sockets: [socket] };
   });
   return [totp, gateway, ...cells];
 };
@@ -106,8 +108,10 @@ export const startInstance = async (options: LauncherOptions, report: (event: ob
     return socket;
   });
   const running = superviseAll(list, report);
+  const hosts = serveMcpHosts(layout.run, options.cells);
   const stop = async (): Promise<void> => {
     await Promise.all(running.map((one) => one.stop()));
+    hosts.close();
     sockets.forEach(closeSocket);
     unlock();
   };
