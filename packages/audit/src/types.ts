@@ -98,6 +98,10 @@ export interface VerifyResult {
   /** Signed heads, given or found in `checkpoint` records, that match the log. */
   readonly checkpoints: number;
   readonly firstBad?: Problem;
+  /** Where the log starts, if what stood before was removed by age: nothing before it can be proven any more. */
+  readonly from?: Head;
+  /** Which of the `hashes` that were asked for are heads of this log. */
+  readonly found?: readonly Head[];
 }
 
 /** One segment, fed in any chunks. */

@@ -29,6 +29,8 @@ export interface WalkOptions {
   readonly from: Head | null;
   /** After every good record; a text is a problem with it. `line` is a view. */
   readonly onRecord?: (event: string, line: Buffer, chain: Chain, digest: string) => string | null;
+  /** Before the first record, once it is known where the log starts; a text is a problem with it. */
+  readonly onStart?: (start: Head) => string | null;
   /** Negative control of the tests: without it only the form of lines is checked. */
   readonly checkChain?: boolean;
 }
@@ -38,6 +40,7 @@ export class Walker {
   /** Offset in the segment of the line that is read next, or that is bad. */
   offset = 0;
   #started: boolean;
+  #hasRecords = false;
   #file = '';
   #line = 0;
   #rest: Buffer = Buffer.alloc(0);
@@ -100,12 +103,21 @@ export class Walker {
     const isNext = back === `${BACK_PREFIX}${this.chain.hash}"}`;
     if (front === null || (!isNext && !BACK.test(back)))
       return this.#problem('parse', 'not a record: seq, ts and event, or prev, out of place');
-    if (!this.#started) this.chain = new Chain({ size: Number(front[1]) - 1, hash: back.slice(BACK_PREFIX.length, -2) });
-    return this.#link(bytes.subarray(start, end), front, isNext || !this.#started);
+    // A first record of seq 1 starts the log; any other says itself what stood before it.
+    if (!this.#started && front[1] !== '1')
+      this.chain = new Chain({ size: Number(front[1]) - 1, hash: back.slice(BACK_PREFIX.length, -2) });
+    return this.#first() ?? this.#link(bytes.subarray(start, end), front, back === `${BACK_PREFIX}${this.chain.hash}"}`);
+  }
+
+  #first(): WalkProblem | null {
+    this.#started = true;
+    if (this.#hasRecords) return null;
+    this.#hasRecords = true;
+    const bad = this.#options.onStart?.(this.chain.head()) ?? null;
+    return bad === null ? null : this.#problem('chain', bad);
   }
 
   #link(line: Buffer, [, seq = '', day = '', event = '']: RegExpExecArray, isNext: boolean): WalkProblem | null {
-    this.#started = true;
     if (this.#options.checkChain !== false) {
       const expected = this.chain.size + 1;
       if (Number(seq) !== expected) return this.#problem('chain', `seq is ${seq}, not ${expected}`);

@@ -82,7 +82,7 @@ const build = (options: GatewayOptions): House => {
     rates: new RateCounters(clock),
     ...{ sessions: state.sessions, budgets: state.budgets, stores: state.stores, operations: state.operations },
     listed: state.listed,
-    heads: new Heads(journal.log, (size, digests) => bridge.call<SignedHeadResult>('head.sign', { size, digests })),
+    heads: new Heads(journal.log, (claim) => bridge.call<SignedHeadResult>('head.sign', { ...claim })),
     followers: new Follower(logDir(options)),
     signed: new SignedLeases(),
     requests: new RequestBoard(source, timers),

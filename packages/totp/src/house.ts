@@ -1,6 +1,7 @@
 /** Builds what every part shares, out of a directory of state and a configuration. */
 import { openLog, type AuditLog, type Head } from '@airlock/audit';
 import type { AirlockError, Clock, CompiledConfig, Timers } from '@airlock/protocol';
+import { AuditAlert } from './heads/alert.js';
 import { Heads, TOTP_LOG } from './heads/heads.js';
 import { Journal } from './heads/journal.js';
 import { Desk } from './operators/desk.js';
@@ -53,6 +54,7 @@ export const openHouse = (options: HouseOptions): House => {
   const directory = new StateDirectory({ path: options.stateDir, ...(options.fs === undefined ? {} : { fs: options.fs }) });
   const wrappingKey = openWrappingKey(directory, options.credentialsDir);
   const heads = new Heads(directory, wrappingKey);
+  const alert = new AuditAlert(directory);
   const seals = sealing(options.configProblem);
   const log = openJournal(options, heads.last(TOTP_LOG), seals.seal);
   if (log.sealed !== null) seals.seal(log.sealed);
@@ -66,6 +68,7 @@ export const openHouse = (options: HouseOptions): House => {
     directory,
     wrappingKey,
     heads,
+    alert,
     journal: new Journal(log),
     leaseKey: openLeaseKey(directory, wrappingKey, bootId, random),
     actionTickets: new ActionTickets(random),

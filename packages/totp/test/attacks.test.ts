@@ -1,5 +1,6 @@
 /** Attacks on the queue and the tickets, over real sockets. */
 import t from 'tap';
+import { Chain, parseSignedHead } from '@airlock/audit';
 import type { ApproveStatus } from '@airlock/protocol';
 import {
   approveFront,
@@ -226,4 +227,29 @@ t.test('a shorter or gapped history of the gateway is not signed, and locks (BRI
   t.equal((await greet(bridge)).head, head);
   t.equal(await refusal(call(bridge, 'head.sign', { size: 2, digests: [] })), 'AUDIT_UNAVAILABLE');
   t.match(await call(approve, 'status'), { locked: true });
+});
+
+t.test('two histories of one length: locked, told in status and in every text, until an unlock (BRIDGE-6)', async (t) => {
+  const { house, bridge, approve } = await open(t);
+  const digests = ['a', 'b', 'c'].map((letter) => letter.repeat(64));
+  const { head } = await call<{ head: string }>(bridge, 'head.sign', { size: 3, digests });
+  const more = ['d'.repeat(64)];
+  t.equal(await refusal(call(bridge, 'head.sign', { size: 4, digests: more, hash: 'e'.repeat(64) })), 'AUDIT_UNAVAILABLE');
+  const alert = { message: /another history up to record 4/ };
+  t.match(await call(approve, 'status'), { locked: true, alert });
+  t.match((await call<{ heads: string[] }>(approve, 'heads')).heads, [/./, head].slice(-1), 'nothing was signed');
+  await house.restart();
+  const again = await house.connect('approve/default');
+  t.match(await call(again, 'status'), { locked: true, alert });
+  await call(again, 'action.open', { verb: 'unlock', params: {} });
+  t.match((await front(again)).text, /^Airlock action .*\n\n {2}WARNING {2}the log of airlock-gateway .* another history/);
+  await approveFront(house, again);
+  const status = await call<{ locked: boolean; alert?: object }>(again, 'status');
+  t.match(status, { locked: false });
+  t.equal(status.alert, undefined);
+  const second = await house.connect('bridge');
+  await greet(second);
+  const hash = new Chain(parseSignedHead(head));
+  hash.extend(Buffer.from('d'.repeat(64), 'hex').toString('latin1'));
+  t.match(await call(second, 'head.sign', { size: 4, digests: more, hash: hash.hash }), { head: /\n4\n/ }, 'negative control');
 });

@@ -21,7 +21,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readPolicyDir, readPolicyFile } from '../config/policies.js';
 import { ask, withGateway, type Context, type Link } from '../context.js';
 import { print, table } from '../output.js';
-import { parseSpan } from './audit.js';
+import { parseSpan } from '../audit/span.js';
 import { textOption, type Command, type Invocation } from './command.js';
 
 /** A call as the record has it: neither arguments nor what the agent said it is. */

@@ -54,6 +54,8 @@ const statusText = (totp: Up<ApproveStatus>, gateway: Up<GatewayStatus>): string
   const approvals = totp.status;
   if (approvals) {
     const { terminal } = approvals.lockout;
+    if (approvals.alert !== undefined)
+      lines.push(`ALERT         ${approvals.alert.message} (${approvals.alert.at})\n              airlock-ctl audit verify`);
     lines.push(
       `phone         ${approvals.enrolled ? `enrolled, next code in ${approvals.nextStepInS} s` : 'not enrolled: sudo airlock-ctl init'}`,
       `state         ${approvals.locked ? 'LOCKED: airlock-ctl unlock' : 'open'}${terminal.locked ? ', codes from this terminal are locked out' : ''}`,
@@ -80,6 +82,7 @@ const status = async (context: Context): Promise<number> => {
   const value = {
     enrolled: totp.status?.enrolled ?? false,
     locked: totp.status?.locked ?? false,
+    ...(totp.status?.alert === undefined ? {} : { alert: totp.status.alert }),
     totp: { up: totp.up, nextStepInS: totp.status?.nextStepInS ?? null, sealed: totp.status?.sealed ?? null },
     gateway: { up: gateway.up, sealed: gateway.status?.sealed ?? null },
     queue: totp.status?.queue ?? 0,

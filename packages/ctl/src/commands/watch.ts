@@ -40,6 +40,7 @@ const notifying = (context: Context): Follower => {
   return {
     onEvent: (method, params) => {
       if (method === 'request.decided') notifier.decided(String(params['request']), params['status'] as Outcome);
+      if (method === 'locked' && typeof params['alert'] === 'string') notifier.alert(params['alert']);
     },
     onPending: ({ front, waiting }) => {
       notifier.pending(new Set([...(front ? [front] : []), ...waiting].map(({ id }) => id)));

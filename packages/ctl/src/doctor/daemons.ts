@@ -41,10 +41,21 @@ const answering = (name: string, status: Status | null, problem: AirlockError | 
   ];
 };
 
-const ofTotp = (context: Context, { enrolled, now, locked, lockout }: ApproveStatus): Check[] => {
+const ofTotp = (context: Context, { enrolled, now, locked, lockout, alert }: ApproveStatus): Check[] => {
   const gapS = Math.abs(Date.now() - Date.parse(now)) / 1000;
   const isOpen = !locked && !lockout.terminal.locked;
   return [
+    ...(alert === undefined
+      ? []
+      : [
+          check(
+            'record',
+            false,
+            alert.message,
+            'the log that was signed',
+            'airlock-ctl audit verify; keep the files of both logs',
+          ),
+        ]),
     check('phone', enrolled, enrolled ? 'enrolled' : 'not enrolled', 'enrolled', 'sudo airlock-ctl init'),
     check(
       'lock',

@@ -51,6 +51,14 @@ export const askedNotification = (request: RequestView, nowMs: number): Notifica
   isTransient: false,
 });
 
+/** The record is not the one that was signed: everything is locked, and somebody has to look (BRIDGE-6). */
+export const alertNotification = (alert: string): Notification => ({
+  title: 'Airlock: LOCKED, the record was changed',
+  body: [plainText(alert), 'look in a terminal: airlock-ctl audit verify'].join('\n'),
+  expireMs: 0,
+  isTransient: false,
+});
+
 /** `gone`: decided while airlock-totp was away, nobody here knows how. */
 export type Outcome = Exclude<RequestStatus, 'pending'> | 'gone';
 

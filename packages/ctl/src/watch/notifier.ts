@@ -1,6 +1,6 @@
 /** Which notification is on display for which request (NOTIFY-3). One after the other, so that an id is known before it is replaced. */
 import type { RequestView } from '@airlock/protocol';
-import { askedNotification, decidedNotification, type Notification, type Outcome } from './notification.js';
+import { alertNotification, askedNotification, decidedNotification, type Notification, type Outcome } from './notification.js';
 
 export interface NotifierOptions {
   /** Shows one; `replaces` is what it gave for an earlier one. */
@@ -40,6 +40,13 @@ export class Notifier {
       const shown = this.#shown.get(request);
       this.#shown.delete(request);
       if (shown !== undefined) await this.#options.send(decidedNotification(shown.request, outcome), shown.id);
+    });
+  }
+
+  /** Stays until somebody takes it away. */
+  alert(text: string): void {
+    this.#queue(async () => {
+      await this.#options.send(alertNotification(text), null);
     });
   }
 

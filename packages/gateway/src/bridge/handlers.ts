@@ -50,7 +50,10 @@ const openAhead = (house: House, { id, operator, role, scopes }: RegisteredLease
 const setLocked = (house: House, operator: string, locked: boolean): void => {
   if (house.locked.has(operator) === locked) return;
   house.journal.note(locked ? 'locked' : 'unlocked', { operator });
-  if (!locked) return void house.locked.delete(operator);
+  if (!locked) {
+    house.heads.retry();
+    return void house.locked.delete(operator);
+  }
   house.locked.add(operator);
   house.pool.endOperator(operator, new AirlockError('LOCKED', 'the operator locked Airlock'));
 };

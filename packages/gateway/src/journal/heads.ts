@@ -4,14 +4,21 @@
  * HEADS-1  only what is on disk is offered.
  * HEADS-2  a checkpoint record does not itself call for another head.
  * HEADS-3  one request at a time; heads are offered in order.
- * HEADS-4  a log that is shorter than what was countersigned is reported at once, and once.
+ * HEADS-4  a log that is shorter than what was countersigned, or another, is reported at once, and once.
  */
 import { parseSignedHead, type AuditLog } from '@airlock/audit';
-import { AirlockError, type SignedHeadResult } from '@airlock/protocol';
+import { AirlockError, asAirlockError, type SignedHeadResult } from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
 
 /** Asks airlock-totp to sign: `head.sign`. */
-export type SignHead = (size: number, digests: readonly string[]) => Promise<SignedHeadResult>;
+export type SignHead = (claim: HeadSignClaim) => Promise<SignedHeadResult>;
+
+export interface HeadSignClaim {
+  readonly size: number;
+  readonly digests: readonly string[];
+  /** The hash of this log at `size`, where no more digests follow. */
+  readonly hash?: string;
+}
 
 export class Heads {
   readonly #log: AuditLog;
@@ -39,11 +46,16 @@ export class Heads {
     this.#isReported = false;
   }
 
+  /** After an unlock: what was refused is said once more, so that no unlock leaves a log that nobody signs. */
+  retry(): void {
+    this.#isReported = false;
+  }
+
   /** HEADS-2: whether anything but checkpoints was written since the last head. HEADS-4. */
   get isDue(): boolean {
     const { size } = this.#log.durableHead();
-    if (size < this.#signedSize) return !this.#isReported;
-    return size > this.#signedSize && size > this.#quietSize;
+    if (this.#isReported) return false;
+    return size < this.#signedSize || (size > this.#signedSize && size > this.#quietSize);
   }
 
   /** Asks for a head once a second where one is due. */
@@ -64,27 +76,34 @@ export class Heads {
 
   async #run(): Promise<string> {
     await this.#log.flush();
-    const target = this.#log.durableHead().size;
+    const { size: target, hash } = this.#log.durableHead();
     if (target === this.#signedSize && this.#last !== null) return this.#last;
     let head = '';
-    do {
-      const digests = this.#log.digestsSince(Math.min(this.#signedSize, target), GATEWAY_LIMITS.maxDigestsPerHead);
-      const size = Math.min(target, this.#signedSize + digests.length);
-      if (size < this.#signedSize) this.#isReported = true;
-      head = (
-        await this.#sign(
-          size,
-          digests.slice(0, Math.max(0, size - this.#signedSize)).map((digest) => digest.toString('hex')),
-        )
-      ).head;
-      // A log that is shorter than what was signed is told to airlock-totp, which locks (BRIDGE-5).
-      if (size < this.#signedSize) throw new AirlockError('AUDIT_UNAVAILABLE', 'the log is shorter than what was countersigned');
-      this.#signedSize = size;
-    } while (this.#signedSize < target);
+    do head = await this.#signUpTo(target, hash);
+    while (this.#signedSize < target);
     this.#last = head;
     const wasQuiet = this.#log.head().size === target;
     const seq = this.#log.append('checkpoint', { note: head });
     if (wasQuiet) this.#quietSize = seq;
     return head;
+  }
+
+  /** One request's worth of digests. What is shorter than what was signed, or another history, is told too: airlock-totp locks (BRIDGE-6). */
+  async #signUpTo(target: number, hash: string): Promise<string> {
+    const from = Math.min(this.#signedSize, target);
+    const digests = this.#log
+      .digestsSince(from, Math.min(target - from, GATEWAY_LIMITS.maxDigestsPerHead))
+      .map((digest) => digest.toString('hex'));
+    const size = from + digests.length;
+    try {
+      const { head } = await this.#sign({ size, digests, ...(size === target ? { hash } : {}) });
+      if (size < this.#signedSize) throw new AirlockError('AUDIT_UNAVAILABLE', 'the log is shorter than what was countersigned');
+      this.#signedSize = size;
+      return head;
+    } catch (thrown) {
+      // HEADS-4
+      if (asAirlockError(thrown).code === 'AUDIT_UNAVAILABLE') this.#isReported = true;
+      throw thrown;
+    }
   }
 }

@@ -101,8 +101,15 @@ export interface ApproveStatus {
   readonly lockout: { readonly terminal: ChannelStatus; readonly relay: ChannelStatus };
   /** Why the daemon serves nothing but diagnosis, or null. */
   readonly sealed: { readonly code: string; readonly message: string; readonly hint: string } | null;
+  /** The gateway's log did not continue what was signed (BRIDGE-6); absent where it always did, or since an unlock. */
+  readonly alert?: AuditAlertView;
   readonly version: string;
   readonly now: string;
+}
+/** What every operator is told until one unlocks. */
+export interface AuditAlertView {
+  readonly at: string;
+  readonly message: string;
 }
 
 /** What an operator can ask for. The parameters are displayed, digested and handed to whoever redeems the ticket. */

@@ -177,7 +177,10 @@ export const BRIDGE_SCHEMAS = {
   'bridge.record.committed': closed({ operator, service, version: integer(1, 2 ** 31) }),
   'bridge.record.removed': closed({ operator, service }),
   'bridge.lease.release': closed({ lease: id }),
-  'bridge.head.sign': closed({ size: integer(0, 2 ** 53 - 1), digests: { type: 'array', maxItems: 4096, items: digest } }),
+  'bridge.head.sign': closed(
+    { size: integer(0, 2 ** 53 - 1), digests: { type: 'array', maxItems: 4096, items: digest }, hash: digest },
+    ['hash'],
+  ),
 } as const;
 
 /** What redeeming a ticket lets its holder do, by verb. */

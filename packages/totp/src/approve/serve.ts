@@ -21,7 +21,9 @@ const statusEntry = (house: House): MethodEntry<ApproveState> => ({
 /** Everyone who subscribed is told what the gateway is told, of their own operator. */
 const tellSubscribers = (house: House, server: SocketServer<ApproveState>, operator: string): void => {
   const tell = (method: string, params: object): void => {
-    for (const connection of server.connections) if (connection.state.isSubscribed) connection.notify(method, params);
+    const alert = house.alert.view;
+    const told = method === 'locked' && alert !== null ? { ...params, alert: alert.message } : params;
+    for (const connection of server.connections) if (connection.state.isSubscribed) connection.notify(method, told);
   };
   house.listeners.add((desk, changes) => {
     if (desk.operator === operator) for (const { method, params } of notificationsOf(desk, changes)) tell(method, params);

@@ -1,5 +1,6 @@
 /** Answer of `head.sign`: countersigns the gateway's log, or locks everything (BRIDGE-5). */
 import type { Head } from '@airlock/audit';
+import { AirlockError } from '@airlock/protocol';
 import { GATEWAY_LOG, decideNextHead } from '../heads/heads.js';
 import { lockOperator } from '../operators/deny.js';
 import type { House } from '../operators/house.js';
@@ -7,17 +8,29 @@ import type { House } from '../operators/house.js';
 export interface HeadSignParams {
   readonly size: number;
   readonly digests: readonly string[];
+  /** The hash that the gateway's own log has at `size`. */
+  readonly hash?: string;
 }
 
-const decide = (house: House, { size, digests }: HeadSignParams): Head => {
+/** BRIDGE-6: recorded, kept, locked, told. */
+const alarm = (house: House, last: Head, { size, digests, hash }: HeadSignParams, why: string): void => {
+  const problem = `the log of ${GATEWAY_LOG} is not the one that was signed: ${why}`;
+  if (house.alert.raise(problem, house.clock.wallMs()))
+    house.journal.record('audit_mismatch', {
+      ...{ log: GATEWAY_LOG, signed: last.size, signedHash: last.hash, claimed: size, claimedHash: hash },
+      digests: digests.length,
+    });
+  for (const desk of house.desks.values()) lockOperator(desk, 'audit mismatch');
+};
+
+const decide = (house: House, params: HeadSignParams): Head => {
   const last = house.heads.last(GATEWAY_LOG);
-  try {
-    return decideNextHead(last, size, digests);
-  } catch (thrown) {
-    house.journal.record('audit_mismatch', { log: GATEWAY_LOG, signed: last.size, claimed: size, digests: digests.length });
-    for (const desk of house.desks.values()) lockOperator(desk, 'audit mismatch');
-    throw thrown;
-  }
+  const decided = decideNextHead(last, params);
+  if ('hash' in decided) return decided;
+  alarm(house, last, params, decided.problem);
+  throw new AirlockError('AUDIT_UNAVAILABLE', `the log does not continue the signed head: ${decided.problem}`, {
+    hint: 'airlock-ctl audit verify says where; keep the files of both logs',
+  });
 };
 
 /** @throws AirlockError AUDIT_UNAVAILABLE */

@@ -2,6 +2,7 @@
  * Signed heads of both logs: the gateway's is countersigned here, this daemon's own is signed as it grows.
  *
  * BRIDGE-5  a head is signed only if it follows from the last one by exactly the digests given: never a shorter log.
+ * BRIDGE-6  the hash that the gateway has itself must be the one that follows, or it keeps another history.
  * HEADS-1  what was signed is durable before it leaves, so that a restart cannot sign another history.
  * HEADS-2  once there are keys there are heads: without them a rolled-back log would be signed as if it were new.
  * HEADS-3  a stored head counts only with the signature of its own key.
@@ -17,7 +18,6 @@ import {
   type Head,
   type HeadSigner,
 } from '@airlock/audit';
-import { AirlockError } from '@airlock/protocol';
 import { corrupted, type StateDirectory } from '../state/directory.js';
 import { unwrapBytes, wrapBytes } from '../state/wrapping.js';
 
@@ -74,15 +74,22 @@ const openSigner = (directory: StateDirectory, wrappingKey: Uint8Array, log: Log
 
 const headOf = (note: string | null): Head => (note === null ? EMPTY_HEAD : parseSignedHead(note));
 
-const mismatch = (message: string, expected: string, found: string): AirlockError =>
-  new AirlockError('AUDIT_UNAVAILABLE', `the log does not continue the signed head: ${message}`, { expected, found });
+/** What the gateway says of its log: its size, the digests of the lines after the last signed head, and the hash it has there. */
+export interface HeadClaim {
+  readonly size: number;
+  readonly digests: readonly string[];
+  /** Left out where more digests follow. */
+  readonly hash?: string;
+}
 
-/** @returns the head to sign. @throws AirlockError AUDIT_UNAVAILABLE: lock and alert. Pure. */
-export const decideNextHead = (last: Head, size: number, digests: readonly string[]): Head => {
+/** @returns the head to sign, or why none can be: lock and alert. Pure. */
+export const decideNextHead = (last: Head, { size, digests, hash }: HeadClaim): Head | { readonly problem: string } => {
+  if (size < last.size) return { problem: `it has ${size} records, ${last.size} were signed` };
   if (size !== last.size + digests.length)
-    throw mismatch('records are missing or too many', `size ${last.size + digests.length}`, `size ${size}`);
+    return { problem: `${last.size} records were signed, and ${digests.length} digests do not make ${size}` };
   const chain = new Chain(last);
   for (const digest of digests) chain.extend(Buffer.from(digest, 'hex').toString('latin1'));
+  if (hash !== undefined && hash !== chain.hash) return { problem: `another history up to record ${size}` };
   return chain.head();
 };
 

@@ -68,7 +68,10 @@ const issueLease = (desk: Desk, request: QueuedRequest, now: Now): ApproveResult
 
 const allowAction = (desk: Desk, request: QueuedRequest, action: Action, opener: Opener, now: Now): ApproveResult => {
   const { house } = desk;
-  if (action.verb === 'unlock') house.journal.record('unlocked', desk.fields({ request: request.id }));
+  if (action.verb === 'unlock') {
+    house.journal.record('unlocked', desk.fields({ request: request.id, alert: house.alert.view?.message }));
+    house.alert.clear();
+  }
   const owner = desk.openers.get(request.id);
   const ticket = owner === undefined ? null : house.actionTickets.issue(desk.operator, action, request.id, owner, now);
   if (ticket !== null && owner !== undefined && owner !== opener)

@@ -16,6 +16,7 @@ import {
   type RegisteredLease,
 } from '@airlock/protocol';
 import { canonicalConstraints } from '@airlock/lease';
+import { withAlert } from '../heads/alert.js';
 import { TOTP_LIMITS } from '../limits.js';
 import { decideAgentPlace, decideOperatorPlace, enqueue, findSame, newMatch, newRequestId, positionOf } from '../queue/open.js';
 import type { Now, QueuedRequest } from '../queue/state.js';
@@ -121,7 +122,7 @@ const buildRequest = (desk: Desk, params: AskParams, renewed: RegisteredLease | 
     match: newMatch(desk.state, (below) => desk.house.random.below(below)),
   };
   const shown = renewed === undefined ? facts : { ...facts, renewed };
-  const text = leaseText(shown);
+  const text = withAlert(leaseText(shown), desk.house.alert.view);
   const lane = params.role === OPERATOR_ROLE ? 'operator' : 'agent';
   return {
     ...facts,
@@ -205,7 +206,7 @@ const buildAction = (desk: Desk, action: Action, now: Now): QueuedRequest => {
     action,
     match: newMatch(desk.state, (below) => desk.house.random.below(below)),
   };
-  const text = actionText(facts);
+  const text = withAlert(actionText(facts), desk.house.alert.view);
   return {
     id: facts.id,
     kind: 'action',

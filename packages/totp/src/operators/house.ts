@@ -1,5 +1,6 @@
 /** What every part of the daemon shares. Built once by runTotp; nothing here is global. */
 import { AirlockError, type Clock, type CompiledConfig, type Timers } from '@airlock/protocol';
+import type { AuditAlert } from '../heads/alert.js';
 import type { Heads } from '../heads/heads.js';
 import type { Journal } from '../heads/journal.js';
 import type { Now } from '../queue/state.js';
@@ -25,6 +26,7 @@ export interface House {
   readonly wrappingKey: Buffer;
   readonly journal: Journal;
   readonly heads: Heads;
+  readonly alert: AuditAlert;
   readonly leaseKey: LeaseKey;
   readonly actionTickets: ActionTickets;
   readonly releaseTickets: ReleaseTickets;

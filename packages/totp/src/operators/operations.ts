@@ -19,6 +19,7 @@ import {
   type ScopeClass,
   type TakenOperation,
 } from '@airlock/protocol';
+import { withAlert } from '../heads/alert.js';
 import { TOTP_LIMITS } from '../limits.js';
 import { clearCoolOff } from '../queue/cool-off.js';
 import { leaveQueue } from '../queue/leave.js';
@@ -79,7 +80,7 @@ const buildRequest = (desk: Desk, params: OperationParams, digest: string, now: 
   const { role, session, lease, service, operation } = params;
   const id = freshId(desk);
   const match = newMatch(desk.state, (below) => desk.house.random.below(below));
-  const text = operationText({ ...params, id, match });
+  const text = withAlert(operationText({ ...params, id, match }), desk.house.alert.view);
   return {
     ...{ id, kind: 'operation', lane: role === OPERATOR_ROLE ? 'operator' : 'agent', role, session, scopes: [], reason: '' },
     ...{ intent: null, constraints: {}, budget: null, ttlS: 0, action: null, match, text },

@@ -19,6 +19,7 @@ const sealedView = (reason: AirlockError | null): ApproveStatus['sealed'] =>
 export const statusOf = (desk: Desk | null, reason: AirlockError | null, clock: Clock, periodS: number): ApproveStatus => {
   const state = desk?.state ?? emptyState('');
   const wallMs = clock.wallMs();
+  const alert = desk?.house.alert.view ?? null;
   return {
     enrolled: desk?.isEnrolled ?? false,
     locked: state.locked,
@@ -27,6 +28,7 @@ export const statusOf = (desk: Desk | null, reason: AirlockError | null, clock: 
     leases: state.leases.length,
     lockout: { terminal: channelStatus(state, 'terminal'), relay: channelStatus(state, 'relay') },
     sealed: sealedView(reason),
+    ...(alert === null ? {} : { alert }),
     version: VERSION,
     now: isoTime(wallMs),
   };

@@ -1,0 +1,109 @@
+/** audit: the records of both daemons as they are read, filtered, printed, followed. */
+import { connectSocket } from '@airlock/ipc';
+import { AirlockError, type AuditQueryResult } from '@airlock/protocol';
+import { textOption, type Invocation } from '../commands/command.js';
+import { ask, operatorPath, withSocket, type Context } from '../context.js';
+import { localTime, print, table } from '../output.js';
+import { printable, printableValue } from '../printable.js';
+import { logLines, withServedLog, type LogName } from './sources.js';
+import { sinceOf } from './span.js';
+
+interface Shown {
+  readonly seq: number;
+  readonly ts: string;
+  readonly event: string;
+  readonly prev: string;
+  readonly log: LogName;
+  readonly [field: string]: unknown;
+}
+
+const parseLine = (line: string, log: LogName): Shown | null => {
+  try {
+    return { ...(JSON.parse(line) as Omit<Shown, 'log'>), log } as Shown;
+  } catch {
+    return null;
+  }
+};
+
+interface Filter {
+  readonly service: string | undefined;
+  readonly event: string | undefined;
+  readonly sinceMs: number | undefined;
+}
+
+const wanted = (record: Shown, { service, event, sinceMs }: Filter): boolean =>
+  (service === undefined || record['service'] === service) &&
+  (event === undefined || record.event === event) &&
+  (sinceMs === undefined || Date.parse(record.ts) >= sinceMs);
+
+/** airlock-totp's log is small: read whole. */
+const totpRecords = (context: Context, filter: Filter): Promise<Shown[]> =>
+  withServedLog(context, 'totp', async (log) => {
+    const records: Shown[] = [];
+    for await (const line of logLines(log)) {
+      const record = parseLine(line.toString('utf8'), 'totp');
+      if (record && wanted(record, filter)) records.push(record);
+    }
+    return records;
+  });
+
+/** The gateway filters, page by page. */
+const gatewayRecords = (context: Context, filter: Filter): Promise<Shown[]> =>
+  withSocket(operatorPath(context), async (link) => {
+    const records: Shown[] = [];
+    const query = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+    let after: number | null | undefined;
+    do {
+      const page: AuditQueryResult = await ask<AuditQueryResult>(
+        link,
+        'audit.query',
+        after === undefined ? query : { ...query, after },
+      );
+      for (const line of page.lines) {
+        const record = parseLine(line, 'gateway');
+        if (record) records.push(record);
+      }
+      after = page.next;
+    } while (after !== null);
+    return records;
+  });
+
+/** Shown in a column of their own, or, as signed notes, of no use to a reader. */
+const KNOWN = new Set(['seq', 'ts', 'event', 'prev', 'log', 'note']);
+const detail = (record: Shown): string =>
+  Object.entries(record)
+    .filter(([key]) => !KNOWN.has(key))
+    .map(([key, value]) => `${key}=${printableValue(value)}`)
+    .join(' ');
+
+const row = (record: Shown): string[] => [localTime(record.ts), printable(record.event), detail(record)];
+
+const follow = async (context: Context, filter: Filter): Promise<never> => {
+  const closed = new Promise<AirlockError>((resolve) => {
+    const receive = (params: object): void => {
+      const record = parseLine((params as { line: string }).line, 'gateway');
+      if (record && wanted(record, filter)) print(context, record, row(record).join('  '));
+    };
+    void connectSocket(operatorPath(context), {
+      notifications: { 'audit.record': { params: () => null, handle: receive } },
+      onClose: (_link, reason) => resolve(reason),
+    })
+      .then((link) => ask(link, 'audit.follow'))
+      .catch((error: unknown) =>
+        resolve(error instanceof AirlockError ? error : new AirlockError('INTERNAL', 'following failed')),
+      );
+  });
+  throw await closed;
+};
+
+export const audit = async (context: Context, invocation: Invocation): Promise<void> => {
+  const filter = {
+    service: textOption(invocation, 'service'),
+    event: textOption(invocation, 'event'),
+    sinceMs: sinceOf(invocation),
+  };
+  if (invocation.options['follow'] === true) return follow(context, filter);
+  const [gateway, totp] = await Promise.all([gatewayRecords(context, filter), totpRecords(context, filter)]);
+  const records = [...gateway, ...totp].sort((a, b) => a.ts.localeCompare(b.ts));
+  print(context, records, records.length === 0 ? 'no record' : table(['when', 'event', 'details'], records.map(row)));
+};

@@ -1,0 +1,90 @@
+/** Where a log's bytes come from: a daemon's socket, or a directory of files that somebody copied. */
+import { readSegments, type SegmentSource } from '@airlock/audit';
+import { AirlockError, type LogChunk, type LogSegment } from '@airlock/protocol';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { approvePath, ask, operatorPath, withSocket, type Context, type Link } from '../context.js';
+
+/** The two logs, by who writes them. */
+export type LogName = 'gateway' | 'totp';
+export const LOGS: readonly LogName[] = ['gateway', 'totp'];
+
+/** The segments of one log, oldest first, and how many bytes they have. */
+export interface LogBytes {
+  readonly segments: AsyncIterable<SegmentSource>;
+  readonly bytes: number;
+}
+
+export const socketOf = (context: Context, log: LogName): string =>
+  log === 'gateway' ? operatorPath(context) : approvePath(context);
+
+const segmentChunks = async function* (link: Link, { name, bytes }: LogSegment): AsyncGenerator<Uint8Array> {
+  let offset: number | null = bytes === 0 ? null : 0;
+  while (offset !== null) {
+    const chunk: LogChunk = await ask<LogChunk>(link, 'log.read', { segment: name, offset });
+    yield Buffer.from(chunk.data, 'base64url');
+    offset = chunk.next;
+  }
+};
+
+// eslint-disable-next-line @typescript-eslint/require-await
+const served = async function* (link: Link, list: readonly LogSegment[]): AsyncGenerator<SegmentSource> {
+  for (const segment of list) yield { name: segment.name, chunks: segmentChunks(link, segment) };
+};
+
+/** As the daemon at the other end serves them. */
+export const servedLog = async (link: Link): Promise<LogBytes> => {
+  const { segments } = await ask<{ segments: readonly LogSegment[] }>(link, 'log.segments');
+  return { segments: served(link, segments), bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0) };
+};
+
+/** Runs `use` on a log as its daemon serves it. */
+export const withServedLog = <T>(context: Context, log: LogName, use: (bytes: LogBytes) => Promise<T>): Promise<T> =>
+  withSocket(socketOf(context, log), async (link) => use(await servedLog(link)));
+
+const SEGMENT = /^\d{4}-\d{2}-\d{2}\.jsonl$/;
+
+const segmentFiles = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir).filter((name) => SEGMENT.test(name)) : []);
+
+/** The log in a directory of copied segments; null where it holds none. @throws AirlockError NOT_FOUND */
+export const copiedLog = (dir: string): LogBytes | null => {
+  try {
+    const names = segmentFiles(dir);
+    if (names.length === 0) return null;
+    return { segments: readSegments(dir), bytes: names.reduce((sum, name) => sum + statSync(join(dir, name)).size, 0) };
+  } catch {
+    throw new AirlockError('NOT_FOUND', `${dir} cannot be read as a directory of log files`, {
+      field: '--dir',
+      expected: 'a directory with YYYY-MM-DD.jsonl files, or with gateway/ and totp/',
+      found: dir,
+    });
+  }
+};
+
+/** The public key that signs a log's heads, as root has kept it. @throws AirlockError AUDIT_UNAVAILABLE */
+export const keptKey = (context: Context, log: LogName): string => {
+  const path = join(context.configDir, 'keys', `${log}.vkey`);
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    throw new AirlockError('AUDIT_UNAVAILABLE', `the public key ${path} cannot be read`, {
+      hint: 'as root: airlock-ctl config keys; or name the key files: --key FILE',
+    });
+  }
+};
+
+/** Every line of a log, oldest first, without its LF. */
+export const logLines = async function* ({ segments }: LogBytes): AsyncGenerator<Buffer> {
+  for await (const { chunks } of segments) {
+    let rest: Buffer = Buffer.alloc(0);
+    for await (const chunk of chunks) {
+      const bytes = Buffer.concat([rest, chunk]);
+      let at = 0;
+      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, at)) {
+        yield bytes.subarray(at, end);
+        at = end + 1;
+      }
+      rest = Buffer.from(bytes.subarray(at));
+    }
+  }
+};

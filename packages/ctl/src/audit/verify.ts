@@ -1,0 +1,204 @@
+/** audit verify: is the record whole, over the sockets or over copied files, with public keys alone. */
+import { parsePublicKey, parseSignedHead, verifyLog, type VerifyResult } from '@airlock/audit';
+import { AirlockError } from '@airlock/protocol';
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { listOption, textOption, type Invocation } from '../commands/command.js';
+import { approvePath, ask, operatorPath, withSocket, type Context, type Link } from '../context.js';
+import { note, print } from '../output.js';
+import { copiedLog, keptKey, LOGS, withServedLog, type LogBytes, type LogName } from './sources.js';
+
+/** What somebody kept of an earlier state, to be found in the log: signed notes, and hashes without a signature. */
+interface Kept {
+  readonly notes: readonly string[];
+  readonly hashes: readonly string[];
+}
+
+/** A key or note is a few hundred bytes; whatever is far larger was named by mistake. */
+const MAX_NOTE_BYTES = 16_384;
+
+const readSmall = (path: string, flag: string, expected: string): string => {
+  try {
+    const text = readFileSync(path, 'utf8');
+    if (text.length <= MAX_NOTE_BYTES) return text;
+  } catch {
+    // Told below.
+  }
+  throw new AirlockError('PARAMS_INVALID', `${flag}: ${path} cannot be read as ${expected}`, {
+    field: flag,
+    expected,
+    found: path,
+  });
+};
+
+const HASH = /^[0-9a-f]{64}$/i;
+
+/** `--head`: 64 hexadecimal digits, or a file with a signed note. @throws AirlockError PARAMS_INVALID */
+export const parseKept = (given: readonly string[]): Kept => {
+  const kept = { notes: [] as string[], hashes: [] as string[] };
+  for (const one of given) {
+    if (HASH.test(one)) {
+      kept.hashes.push(one.toLowerCase());
+      continue;
+    }
+    const text = readSmall(one, '--head', '64 hexadecimal digits, or a file with a signed note');
+    parseSignedHead(text);
+    kept.notes.push(text);
+  }
+  return kept;
+};
+
+/** Percent on a terminal; elsewhere and with --json nothing is said. */
+const progressOf = (context: Context, log: LogName, total: number): ((bytes: number, records: number) => void) => {
+  const { terminal, json } = context;
+  if (json || !terminal.isTerminal) return () => undefined;
+  let shown = 0;
+  return (bytes, records) => {
+    const percent = Math.min(100, Math.floor((bytes * 100) / Math.max(1, total)));
+    if (percent === shown) return;
+    shown = percent;
+    // ECMA-48 §8.3.41: the rest of the line is erased; at the end the line goes away.
+    terminal.err(percent === 100 ? '\r\u001b[K' : `\r\u001b[K${log} log: ${percent} %, ${records} records`);
+  };
+};
+
+const isOf = (key: string, head: string): boolean => parsePublicKey(key).name === parseSignedHead(head).origin;
+
+const verifyBytes = (
+  context: Context,
+  log: LogName,
+  { segments, bytes }: LogBytes,
+  heads: readonly string[],
+  key: string,
+  hashes: readonly string[],
+): Promise<VerifyResult> =>
+  verifyLog({
+    segments,
+    heads: heads.filter((head) => isOf(key, head)),
+    publicKeys: [key],
+    hashes,
+    onProgress: progressOf(context, log, bytes),
+  });
+
+type Results = Partial<Record<LogName, VerifyResult>>;
+
+/** A fresh head first, so that the newest records are covered too; a sealed log is verified as far as it goes. */
+const checkpoint = async (link: Link): Promise<void> => {
+  try {
+    await ask(link, 'audit.checkpoint');
+  } catch (error) {
+    if (!(error instanceof AirlockError)) throw error;
+  }
+};
+
+const verifyServed = async (context: Context, { notes, hashes }: Kept): Promise<Results> => {
+  await withSocket(operatorPath(context), checkpoint);
+  const { heads } = await withSocket(approvePath(context), (link) => ask<{ heads: readonly string[] }>(link, 'heads'));
+  const verify = (log: LogName): Promise<VerifyResult> =>
+    withServedLog(context, log, (bytes) => verifyBytes(context, log, bytes, [...heads, ...notes], keptKey(context, log), hashes));
+  return { gateway: await verify('gateway'), totp: await verify('totp') };
+};
+
+/** Keys given as files, by the log they sign; else those that root has kept. */
+const keysFor = (context: Context, files: readonly string[]): ((log: LogName) => string) => {
+  const keys = files.map((file) => readSmall(file, '--key', 'a public key, name+id+base64').trim());
+  return (log) => {
+    if (keys.length === 0) return keptKey(context, log);
+    const key = keys.find((one) => parsePublicKey(one).name === `airlock-${log}`);
+    if (key !== undefined) return key;
+    throw new AirlockError('PARAMS_INVALID', `--key: none is of the log airlock-${log}`, {
+      field: '--key',
+      expected: `the key of airlock-${log}`,
+      found: keys.map((one) => parsePublicKey(one).name).join(', '),
+    });
+  };
+};
+
+/** `DIR/gateway` and `DIR/totp`, or DIR itself, a copy of the log that --log names. */
+const copiesIn = (dir: string, named: string | undefined): readonly { readonly log: LogName; readonly bytes: LogBytes }[] => {
+  const both = LOGS.flatMap((log) => {
+    const bytes = copiedLog(join(dir, log));
+    return bytes === null ? [] : [{ log, bytes }];
+  });
+  if (both.length > 0) return both;
+  const bytes = copiedLog(dir);
+  const log = LOGS.find((one) => one === named || (named === undefined && basename(dir).includes(one)));
+  if (bytes !== null && log !== undefined) return [{ log, bytes }];
+  throw new AirlockError('NOT_FOUND', bytes === null ? `there are no log files in ${dir}` : `whose log ${dir} is, is not known`, {
+    field: '--dir',
+    expected: 'a directory with gateway/ or totp/, or with YYYY-MM-DD.jsonl files and --log gateway or --log totp',
+    found: dir,
+  });
+};
+
+const verifyCopies = async (context: Context, invocation: Invocation, dir: string, kept: Kept): Promise<Results> => {
+  const key = keysFor(context, listOption(invocation, 'key'));
+  const results: Results = {};
+  for (const { log, bytes } of copiesIn(dir, textOption(invocation, 'log'))) {
+    results[log] = await verifyBytes(context, log, bytes, kept.notes, key(log), kept.hashes);
+  }
+  return results;
+};
+
+interface Verdict {
+  readonly ok: boolean;
+  readonly records: number;
+  readonly checkpoints: number;
+  readonly from?: Readonly<Record<string, number>>;
+  readonly firstBad?: { readonly log: string; readonly file: string; readonly line: number; readonly problem: string };
+}
+
+/** A hash that somebody wrote down belongs to one of the two logs. */
+const missingHash = (results: Results, { hashes }: Kept): Verdict['firstBad'] => {
+  const found = Object.values(results).flatMap(({ found = [] }) => found.map(({ hash }) => hash));
+  const at = hashes.findIndex((hash) => !found.includes(hash));
+  if (at < 0) return undefined;
+  return {
+    log: Object.keys(results).join(' and '),
+    file: '--head',
+    line: at + 1,
+    problem: `no record ends with the hash ${hashes[at] ?? ''}`,
+  };
+};
+
+const verdictOf = (results: Results, kept: Kept): Verdict => {
+  const entries = Object.entries(results);
+  const bad = entries.find(([, { ok }]) => !ok);
+  const firstBad = bad?.[1].firstBad ? { log: bad[0], ...bad[1].firstBad } : missingHash(results, kept);
+  const late = entries.flatMap(([log, { from }]) => (from === undefined ? [] : [[log, from.size + 1] as const]));
+  return {
+    ok: bad === undefined && firstBad === undefined,
+    records: entries.reduce((sum, [, { records }]) => sum + records, 0),
+    checkpoints: entries.reduce((sum, [, { checkpoints }]) => sum + checkpoints, 0),
+    ...(late.length === 0 ? {} : { from: Object.fromEntries(late) }),
+    ...(firstBad === undefined ? {} : { firstBad }),
+  };
+};
+
+const verdictText = ({ ok, records, checkpoints, from, firstBad }: Verdict): string =>
+  [
+    ok
+      ? `whole: ${records} records, ${checkpoints} signed heads`
+      : `DAMAGED: ${firstBad?.log ?? ''} log, ${firstBad?.file ?? ''} line ${firstBad?.line ?? 0}: ${firstBad?.problem ?? ''}`,
+    ...Object.entries(from ?? {}).map(
+      ([log, seq]) => `${log} log: from record ${seq} on; what stood before was removed because of its age (audit.retain_days)`,
+    ),
+  ].join('\n');
+
+const DAMAGED_HINT =
+  'airlock: hint: the record was changed after it was written; keep the files, and treat what happened since the last good head as unknown';
+/** What no signature covers is only as good as whoever gave the files. */
+const UNSIGNED_HINT =
+  'airlock: hint: no signed head was given or found, so only the chain itself was checked: a log written anew would pass; --head FILE';
+
+/** @returns the exit status: 7 where the record is damaged */
+export const verify = async (context: Context, invocation: Invocation): Promise<number> => {
+  const kept = parseKept(listOption(invocation, 'head'));
+  const dir = textOption(invocation, 'dir');
+  const results = dir === undefined ? await verifyServed(context, kept) : await verifyCopies(context, invocation, dir, kept);
+  const verdict = verdictOf(results, kept);
+  print(context, verdict, verdictText(verdict));
+  if (!verdict.ok) note(context, DAMAGED_HINT);
+  else if (dir !== undefined && verdict.checkpoints === 0 && kept.hashes.length === 0) note(context, UNSIGNED_HINT);
+  return verdict.ok ? 0 : 7;
+};

@@ -1,0 +1,174 @@
+// Attack: hand a verifier copied files that were changed, with every hash made to fit. AUDIT-10, AUDIT-11, AUDIT-21.
+// One table, one verifier: `airlock-ctl audit verify --dir`, with public keys and kept heads alone.
+import { Chain, generateHeadKey, lineDigest, openLog, parsePrivateKey, signHead, type Head } from '@airlock/audit';
+import { systemTimers } from '@airlock/protocol';
+import { checkout } from '@airlock/testkit';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+
+const dir = mkdtempSync(join(tmpdir(), 'airlock-copies-'));
+t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+const DAYS = ['2026-11-20', '2026-11-21'] as const;
+const keys = {
+  gateway: parsePrivateKey(generateHeadKey('airlock-gateway').privateKey),
+  totp: parsePrivateKey(generateHeadKey('airlock-totp').privateKey),
+};
+
+/** A log of two days, as its one writer leaves it. */
+const written = async (path: string, mark: string): Promise<string[]> => {
+  let wall = Date.parse(`${DAYS[0]}T12:00:00Z`);
+  const clock = { wallMs: () => wall, bootMs: () => 0 };
+  const log = openLog({ dir: path, clock, reserveBytes: 0, bootId: 'b', timers: systemTimers });
+  for (let n = 1; n <= 12; n += 1) {
+    if (n === 7) wall += 86_400_000;
+    log.append('operation', { role: mark, service: 'mail', operation: `op_${n}` });
+  }
+  await log.close();
+  return DAYS.flatMap((day) =>
+    readFileSync(join(path, `${day}.jsonl`), 'utf8')
+      .split('\n')
+      .slice(0, -1),
+  );
+};
+
+const headsOf = (lines: readonly string[]): Head[] => {
+  const chain = new Chain();
+  const heads = [chain.head()];
+  for (const line of lines) {
+    chain.extend(lineDigest(Buffer.from(line)).toString('latin1'));
+    heads.push(chain.head());
+  }
+  return heads;
+};
+
+/** The attacker's chain: seq and prev computed anew from the first line on. */
+const rechained = (lines: readonly string[]): string[] => {
+  const chain = new Chain();
+  return lines.map((line) => {
+    const text = JSON.stringify({ ...(JSON.parse(line) as object), seq: chain.size + 1, prev: chain.hash });
+    chain.extend(lineDigest(Buffer.from(text)).toString('latin1'));
+    return text;
+  });
+};
+
+const lines = await written(join(dir, 'original'), 'default');
+const other = await written(join(dir, 'other'), 'another');
+const heads = headsOf(lines);
+const noteAt = (size: number, log: 'gateway' | 'totp' = 'gateway'): string =>
+  signHead(keys[log], `airlock-${log}`, heads[size] ?? { size, hash: '' });
+
+interface Copy {
+  readonly lines?: readonly string[];
+  readonly notes?: readonly string[];
+}
+
+const AT = 4;
+const edited = (line: string): string => line.replace('"service":"mail"', '"service":"bank"');
+const swappedSizes = (): readonly string[] => {
+  const [a, b] = [noteAt(6).split('\n'), noteAt(12).split('\n')];
+  return [[a[0], b[1], ...a.slice(2)].join('\n'), [b[0], a[1], ...b.slice(2)].join('\n')];
+};
+
+/** What an attacker makes of the files or of the kept heads, and what the verifier must say of it. */
+const TAMPERINGS: Readonly<Record<string, readonly [Copy, RegExp]>> = {
+  edit: [{ lines: lines.with(AT, edited(lines[AT] ?? '')) }, /2026-11-20\.jsonl line 6: prev is not/],
+  delete: [{ lines: lines.toSpliced(AT, 1) }, /2026-11-20\.jsonl line 5: seq is 6, not 5/],
+  'delete at the start': [{ lines: lines.slice(1) }, /line 1: seq is 2, not 1/],
+  insert: [{ lines: lines.toSpliced(AT, 0, lines[AT] ?? '') }, /line 6: seq is 5, not 6/],
+  swap: [{ lines: lines.toSpliced(AT, 2, lines[AT + 1] ?? '', lines[AT] ?? '') }, /line 5: seq is 6, not 5/],
+  truncate: [{ lines: lines.slice(0, 9) }, /heads line \d: the log ends at 9/],
+  'truncate in a line': [{ lines: [...lines.slice(0, 11), (lines[11] ?? '').slice(0, 40)] }, /line 6: /],
+  'full rewrite with recomputed hashes': [{ lines: rechained(lines.with(AT, edited(lines[AT] ?? ''))) }, /another history/],
+  'delete, the rest recomputed': [{ lines: rechained(lines.toSpliced(AT, 1)) }, /another history/],
+  'duplicate key': [{ lines: lines.with(AT, (lines[AT] ?? '').replace(',"prev"', ',"role":"x","prev"')) }, /line 5: .*twice/],
+  'duplicate key behind an escape': [
+    { lines: lines.with(AT, (lines[AT] ?? '').replace(',"prev"', ',"\\u0072ole":"x","prev"')) },
+    /line 5: .*twice/,
+  ],
+  'two writers, one after the other': [{ lines: [...lines, ...other.slice(6)] }, /line 7: seq is 7, not 13/],
+  'two writers, line by line': [{ lines: lines.flatMap((line, at) => [line, other[at] ?? '']) }, /line 2: seq is 1, not 2/],
+  'restored older copy': [{ lines: lines.slice(0, 6) }, /the log ends at 6/],
+  'restored older copy that went on': [
+    { lines: [...lines.slice(0, 6), ...rechained([...lines.slice(0, 6), ...other.slice(6)]).slice(6)] },
+    /another history/,
+  ],
+  'swapped heads: size and hash of two heads': [{ notes: swappedSizes() }, /signature of airlock-gateway is wrong/],
+  'swapped heads: signed by the key of the other log': [
+    { notes: [signHead(keys.totp, 'airlock-gateway', heads[12] ?? { size: 12, hash: '' })] },
+    /no signature by a known key/,
+  ],
+  'another log with a head of its own key': [{ lines: other }, /another history/],
+};
+
+const place = (name: string, { lines: kept = lines, notes = [noteAt(6), noteAt(12)] }: Copy): string[] => {
+  const copy = join(dir, name.replaceAll(/\W+/g, '-'));
+  mkdirSync(join(copy, 'gateway'), { recursive: true });
+  const files = new Map<string, string[]>();
+  let day: string = DAYS[0];
+  for (const line of kept) {
+    if (line.includes(DAYS[1])) day = DAYS[1];
+    files.set(day, [...(files.get(day) ?? []), line]);
+  }
+  const isTorn = name === 'truncate in a line';
+  for (const [one, texts] of files)
+    writeFileSync(join(copy, 'gateway', `${one}.jsonl`), `${texts.join('\n')}${isTorn && one === DAYS[1] ? '' : '\n'}`);
+  writeFileSync(join(copy, 'gateway.vkey'), `${keys.gateway.publicKey}\n`);
+  const noteFiles = notes.map((note, at) => {
+    const file = join(copy, `head-${at}`);
+    writeFileSync(file, note);
+    return file;
+  });
+  return ['--dir', copy, '--key', join(copy, 'gateway.vkey'), ...noteFiles.flatMap((file) => ['--head', file])];
+};
+
+const verify = (args: readonly string[]): { status: number | null; out: string; firstBad?: unknown } => {
+  const run = spawnSync(process.execPath, [join(checkout, 'dist/lib/airlock-ctl.cjs'), 'audit', 'verify', ...args], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'] ?? '', HOME: dir, AIRLOCK_CONFIG_DIR: join(dir, 'none') },
+  });
+  return { status: run.status, out: run.stdout + run.stderr };
+};
+
+t.test('negative control: the copy as it was written is whole', async (t) => {
+  t.same(
+    readdirSync(join(dir, 'original')).filter((name) => name.endsWith('.jsonl')),
+    DAYS.map((day) => `${day}.jsonl`),
+  );
+  const args = place('untouched', {});
+  t.match(verify(args), { status: 0, out: /^whole: 12 records, 2 signed heads\n$/ });
+  t.match(verify([...args, '--json']), { status: 0, out: /^\{"ok":true,"records":12,"checkpoints":2\}\n$/ });
+  t.match(verify([...args, '--head', heads[5]?.hash ?? '']), { status: 0 }, 'a hash that was written down');
+  t.match(verify(place('longer than its heads', { notes: [noteAt(6)] })), { status: 0 }, 'an older head is no fault');
+});
+
+t.test('every tampering is found, and the first bad line is named', async (t) => {
+  for (const [name, [copy, expected]] of Object.entries(TAMPERINGS)) {
+    const { status, out } = verify(place(name, copy));
+    t.equal(status, 7, `${name}: ${out}`);
+    t.match(out, expected, name);
+    t.match(out, /^DAMAGED: gateway log, \S+ line \d+: /, name);
+  }
+});
+
+t.test('a head in hexadecimal alone finds a rewrite, and a log that is shorter', async (t) => {
+  const kept = heads[10]?.hash ?? '';
+  const rewrite = place('rewrite', { lines: rechained(lines.with(AT, edited(lines[AT] ?? ''))), notes: [] });
+  t.match(verify(rewrite), { status: 0, out: /no signed head was given/ }, 'without any head only the chain speaks, and says so');
+  t.match(verify([...rewrite, '--head', kept]), { status: 7, out: /no record ends with the hash/ });
+  t.match(verify([...place('short', { lines: lines.slice(0, 9), notes: [] }), '--head', kept.toUpperCase()]), { status: 7 });
+});
+
+t.test('bad input says what was found and what is allowed', async (t) => {
+  const args = place('inputs', {});
+  t.match(verify([...args, '--head', 'abc']), { status: 2, out: /--head: abc cannot be read as 64 hexadecimal digits/ });
+  t.match(verify(['--dir', join(dir, 'nowhere')]), { out: /there are no log files in/ });
+  t.match(verify(['--dir', join(args[1] ?? '', 'gateway'), '--log', 'totp', '--key', args[3] ?? '']), {
+    status: 2,
+    out: /--key: none is of the log airlock-totp/,
+  });
+  writeFileSync(join(dir, 'no-note'), 'hello\n');
+  t.match(verify([...args, '--head', join(dir, 'no-note')]), { status: 2, out: /signed/ });
+});
