@@ -21,6 +21,7 @@ export type * from './mail.js';
 export { operationName } from './names.js';
 export { ENFORCED_CONSTRAINTS, leaseFacts, narrow, type LeaseFacts, type Narrowing } from './narrow.js';
 export { awaitOutcome, pendingOperation } from './outcome.js';
+export { readPrivate, writePrivate } from './private-file.js';
 export { Session, type SessionOptions } from './session.js';
 export { roleMemory, type RoleMemory } from './remembered-role.js';
 export { chooseAgentSocket, findAgentSocket, knownRoles, runtimeDir } from './socket.js';

@@ -4,3 +4,4 @@ export { refuseCodes } from './code-guard.js';
 export { OWN_NAMES, createServer } from './server.js';
 export type { Listing, Surface } from './surface.js';
 export { serveMcp, type ServeMcpOptions } from './serve.js';
+export { openNetwork, type Network, type NetworkOptions } from './network.js';

@@ -18,15 +18,15 @@ export interface ServeMcpOptions extends BrokerOptions {
 /** A burst of changes is one notification. */
 const CHANGE_DELAY_MS = 50;
 
-/** Tells every server once after a burst of changes. */
-const announcer = (servers: ReadonlySet<McpServer>, timers: Timers): (() => void) => {
+/** Tells once after a burst of changes. */
+export const announcer = (tell: () => void, timers: Timers): (() => void) => {
   let isArmed = false;
   return () => {
     if (isArmed) return;
     isArmed = true;
     timers.after(CHANGE_DELAY_MS, () => {
       isArmed = false;
-      for (const server of servers) if (server.isConnected()) server.sendToolListChanged();
+      tell();
     });
   };
 };
@@ -49,7 +49,10 @@ export const serveMcp = async (options: ServeMcpOptions): Promise<void> => {
     },
     { transport },
   );
-  broker.onChange = announcer(servers, options.timers ?? systemTimers);
+  const tellAll = (): void => {
+    for (const server of servers) if (server.isConnected()) server.sendToolListChanged();
+  };
+  broker.onChange = announcer(tellAll, options.timers ?? systemTimers);
   broker.open().catch(() => undefined);
   await ended;
   await broker.close();

@@ -1,0 +1,76 @@
+/** The endpoints there are: everything, and one for each service that the role may ever get. */
+import { servicesList } from '@airlock/client';
+import { AirlockError, SERVICE_PATTERN } from '@airlock/protocol';
+import type { Broker } from '../broker.js';
+import { createServer } from '../server.js';
+import { Endpoint } from './endpoint.js';
+import type { NetLimits } from './limits.js';
+import { Sessions } from './sessions.js';
+
+const SERVICE = new RegExp(SERVICE_PATTERN);
+const ALL = '';
+
+const unknownService = (names: readonly string[]): AirlockError =>
+  new AirlockError('SERVICE_UNKNOWN', 'there is no endpoint for such a service', {
+    expected: names.join(', '),
+    hint:
+      names.length === 0 ? 'use /mcp; this role has no services yet' : 'use /mcp for all services, or /mcp/NAME for one of these',
+  });
+
+/** The service an endpoint's path names: '' for all, null where it is no path of an endpoint. */
+export const serviceOfPath = (path: string): string | null => {
+  if (path === '/mcp' || path === '/mcp/') return ALL;
+  const name = path.startsWith('/mcp/') ? path.slice('/mcp/'.length) : '';
+  return SERVICE.test(name) ? name : null;
+};
+
+export class Endpoints {
+  readonly sessions: Sessions;
+  readonly #broker: Broker;
+  readonly #version: string;
+  readonly #limits: NetLimits;
+  readonly #endpoints = new Map<string, Endpoint>();
+  /** Services that were there at the last look. */
+  #known: ReadonlySet<string> = new Set([ALL]);
+
+  constructor(broker: Broker, version: string, limits: NetLimits) {
+    this.#broker = broker;
+    this.#version = version;
+    this.#limits = limits;
+    this.sessions = new Sessions(limits);
+  }
+
+  /** @throws AirlockError SERVICE_UNKNOWN naming those there are; UNAVAILABLE where nobody knows. */
+  async find(service: string): Promise<Endpoint> {
+    if (!this.#known.has(service)) await this.#look(service);
+    const found = this.#endpoints.get(service) ?? this.#make(service);
+    this.#endpoints.set(service, found);
+    return found;
+  }
+
+  toolsChanged(): void {
+    this.#known = new Set([ALL]);
+    for (const endpoint of this.#endpoints.values()) endpoint.toolsChanged();
+  }
+
+  async close(): Promise<void> {
+    await this.sessions.close();
+    await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.close()));
+  }
+
+  async #look(service: string): Promise<void> {
+    const { session } = await this.#broker.open();
+    const names = (await servicesList(session)).map((one) => one.service);
+    this.#known = new Set([ALL, ...names]);
+    if (!this.#known.has(service)) throw unknownService(names);
+  }
+
+  #make(service: string): Endpoint {
+    const choice = service === ALL ? {} : { service };
+    return new Endpoint({
+      createServer: () => createServer(this.#broker, this.#version, choice),
+      sessions: this.sessions,
+      limits: this.#limits,
+    });
+  }
+}
