@@ -34,11 +34,7 @@ const IMPORTS: Readonly<Record<string, { readonly ours: readonly string[]; reado
   'connectors/mail': { ours: ['protocol'], theirs: ['node-imap', 'postal-mime', 'html-to-text'] },
   'mcp-host': { ours: [], theirs: [] },
   client: { ours: ['protocol', 'ipc', 'lease'], theirs: [] },
-<<<<<<< HEAD
-  mcp: { ours: ['protocol', 'client'], theirs: ['@modelcontextprotocol/server', 'jsonc-parser', 'smol-toml', 'yaml'] },
-=======
-  mcp: { ours: ['protocol', 'client'], theirs: ['@modelcontextprotocol/server', 'ws'] },
->>>>>>> 3032aaa (Serve MCP over Streamable HTTP and WebSocket on loopback)
+  mcp: { ours: ['protocol', 'client'], theirs: ['@modelcontextprotocol/server', 'ws', 'jsonc-parser', 'smol-toml', 'yaml'] },
   cli: { ours: ['client', 'mcp', 'protocol'], theirs: ['commander'] },
   ctl: { ours: ['protocol', 'ipc', 'audit', 'policy', 'vault'], theirs: ['commander', 'yaml', 'uqr'] },
   testkit: { ours: ['protocol', 'ipc', 'lease', 'vault', 'audit', 'client', 'ctl', 'totp', 'mcp-host'], theirs: [] },

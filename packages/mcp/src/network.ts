@@ -7,10 +7,14 @@ import { answerHttp } from './net/http.js';
 import { NET_LIMITS, type NetLimits } from './net/limits.js';
 import { listenLoopback, type Loopback } from './net/loopback.js';
 import { announcer } from './serve.js';
+import { OWN_NAMES } from './server.js';
+import type { Listing } from './surface.js';
 import { acceptWebSockets, upgradeRequired } from './ws/serve.js';
 
 export interface NetworkOptions extends BrokerOptions {
   readonly version: string;
+  /** Whether operations are listed one by one. */
+  readonly tools?: Listing | undefined;
   /** Ports; 0 is any free one. Left out: not served. */
   readonly http?: number | undefined;
   readonly ws?: number | undefined;
@@ -42,8 +46,8 @@ const openParts = (options: NetworkOptions, path: string): Parts => {
   const uid = process.geteuid?.() ?? -1;
   const limits: NetLimits = { ...NET_LIMITS, ...options.limits };
   const isToken = secretCheck(loadToken(path, uid));
-  const broker = new Broker(options);
-  const endpoints = new Endpoints(broker, options.version, limits);
+  const broker = new Broker(options, OWN_NAMES);
+  const endpoints = new Endpoints(broker, { version: options.version, tools: options.tools, limits });
   broker.onChange = announcer(() => endpoints.toolsChanged(), broker.timers);
   return { broker, endpoints, limits, authenticate: (token) => (isToken(token) ? FILE_OWNER : null) };
 };

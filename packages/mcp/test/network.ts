@@ -145,13 +145,19 @@ const parsed = (text: string): unknown => {
   }
 };
 
+/** As node takes them to send a header several times; host and length are then ours to write. */
+const flat = (headers: NonNullable<RawRequest['headers']>, port: number, length: number): string[] => {
+  const all = { host: `127.0.0.1:${port}`, 'content-length': String(length), connection: 'close', ...headers };
+  return Object.entries(all).flatMap(([name, value]) => [value].flat().flatMap((one) => [name, one]));
+};
+
 /** One request as it is written here, with headers a client library would not send. */
-export const raw = (
-  port: number,
-  { method = 'POST', path = '/mcp', headers = {}, body, host = '127.0.0.1' }: RawRequest,
-): Promise<RawResponse> =>
+export const raw = (port: number, options: RawRequest): Promise<RawResponse> =>
   new Promise((resolve, reject) => {
-    const req = request({ host, port, method, path, headers: headers as Record<string, string>, agent: false }, (res) => {
+    const { method = 'POST', path = '/mcp', headers = {}, body = '', host = '127.0.0.1' } = options;
+    const hasSeveral = Object.values(headers).some((value) => typeof value !== 'string');
+    const sent = hasSeveral ? flat(headers, port, Buffer.byteLength(body)) : (headers as Record<string, string>);
+    const req = request({ host, port, method, path, headers: sent, agent: false }, (res) => {
       let text = '';
       res.setEncoding('utf8');
       res.on('data', (chunk: string) => (text += chunk));

@@ -3,6 +3,7 @@ import { servicesList } from '@airlock/client';
 import { AirlockError, SERVICE_PATTERN } from '@airlock/protocol';
 import type { Broker } from '../broker.js';
 import { createServer } from '../server.js';
+import type { Listing } from '../surface.js';
 import { Endpoint } from './endpoint.js';
 import type { NetLimits } from './limits.js';
 import { Sessions } from './sessions.js';
@@ -24,20 +25,24 @@ export const serviceOfPath = (path: string): string | null => {
   return SERVICE.test(name) ? name : null;
 };
 
+export interface EndpointsOptions {
+  readonly version: string;
+  readonly tools?: Listing | undefined;
+  readonly limits: NetLimits;
+}
+
 export class Endpoints {
   readonly sessions: Sessions;
   readonly #broker: Broker;
-  readonly #version: string;
-  readonly #limits: NetLimits;
+  readonly #options: EndpointsOptions;
   readonly #endpoints = new Map<string, Endpoint>();
   /** Services that were there at the last look. */
   #known: ReadonlySet<string> = new Set([ALL]);
 
-  constructor(broker: Broker, version: string, limits: NetLimits) {
+  constructor(broker: Broker, options: EndpointsOptions) {
     this.#broker = broker;
-    this.#version = version;
-    this.#limits = limits;
-    this.sessions = new Sessions(limits);
+    this.#options = options;
+    this.sessions = new Sessions(options.limits);
   }
 
   /** @throws AirlockError SERVICE_UNKNOWN naming those there are; UNAVAILABLE where nobody knows. */
@@ -66,11 +71,8 @@ export class Endpoints {
   }
 
   #make(service: string): Endpoint {
-    const choice = service === ALL ? {} : { service };
-    return new Endpoint({
-      createServer: () => createServer(this.#broker, this.#version, choice),
-      sessions: this.sessions,
-      limits: this.#limits,
-    });
+    const { version, tools, limits } = this.#options;
+    const surface = { service: service === ALL ? undefined : service, tools };
+    return new Endpoint({ createServer: () => createServer(this.#broker, version, surface), sessions: this.sessions, limits });
   }
 }

@@ -5,12 +5,7 @@
  * NET-7 a session belongs to the credential that began it and to its endpoint: to anybody else it is not there.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  WebStandardStreamableHTTPServerTransport,
-  isInitializeRequest,
-  type McpServer,
-  type Transport,
-} from '@modelcontextprotocol/server';
+import { WebStandardStreamableHTTPServerTransport, isInitializeRequest, type McpServer } from '@modelcontextprotocol/server';
 import { RecentEvents } from './event-store.js';
 import { refusal } from './refusal.js';
 import type { NetLimits } from './limits.js';
@@ -77,8 +72,7 @@ export class Sessions {
   async #begin(endpoint: object, exchange: Exchange, connect: () => McpServer): Promise<Response> {
     if (this.#sessions.size >= this.#limits.sessions && !(await this.#makeRoom())) return full();
     const transport = this.#transport(endpoint, exchange.owner);
-    // Its optional members say `| undefined` where the interface does not.
-    await connect().connect(transport as Transport);
+    await connect().connect(transport);
     const response = await transport.handleRequest(exchange.request, { parsedBody: exchange.body });
     const session = transport.sessionId === undefined ? undefined : this.#sessions.get(transport.sessionId);
     if (session === undefined) await transport.close();
