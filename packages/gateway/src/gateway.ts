@@ -100,6 +100,7 @@ const build = (options: GatewayOptions): House => {
       onListed: (key, listed) => news.take(house(), key, listed),
     }),
     catalogue: new Catalogue(options.connectorDirs),
+    rewrapping: new Set(),
     locked: new Set(),
     sealed: () => problem ?? state.problem ?? journal.sealed,
   };

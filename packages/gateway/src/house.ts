@@ -54,6 +54,8 @@ export interface House {
   readonly stores: ReadonlyMap<string, ServiceStore>;
   /** What services list themselves, by operator. */
   readonly listed: ReadonlyMap<string, ListedStore>;
+  /** Operators whose keys are being wrapped again. */
+  readonly rewrapping: Set<string>;
   /** Operators that are locked, as airlock-totp says. */
   readonly locked: Set<string>;
   /** Why nothing is served but the diagnosis, or null. */

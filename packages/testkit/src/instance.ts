@@ -1,6 +1,6 @@
 /** A development instance as outside tests use it: the launcher as a child process, the commands with its environment. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { handClock, type HandClock } from './clock-file.js';
@@ -40,6 +40,10 @@ export interface InstanceOptions {
   readonly enrolled?: boolean;
   readonly config?: string;
   readonly cells?: number;
+  /** State of both daemons to start from, as `state/totp` and `state/gateway` were; copied. */
+  readonly state?: string;
+  /** CommonJS text that both daemons load first. */
+  readonly preload?: string;
   /** Where to start the clock; default is now. */
   readonly wallMs?: number;
   /** The machine's clock instead of one moved by hand: for measuring. Then at most three codes a minute and a half are fresh. */
@@ -102,6 +106,7 @@ const launcherArguments = (dir: string, options: InstanceOptions): string[] => [
   ...(options.roles ? ['--roles', options.roles.join(',')] : []),
   ...(options.config === undefined ? [] : ['--config', options.config]),
   ...['--cells', String(options.cells ?? 4)],
+  ...(options.preload === undefined ? [] : ['--preload', join(dir, 'preload.cjs')]),
   '--json',
 ];
 
@@ -116,11 +121,22 @@ const realCodes = (): (() => string) => {
   };
 };
 
+/** A checkout keeps no modes, and the daemons refuse what others may write. */
+const copyState = (from: string, to: string): void => {
+  cpSync(from, to, { recursive: true });
+  for (const name of ['.', ...readdirSync(to, { recursive: true, encoding: 'utf8' })]) {
+    const path = join(to, name);
+    chmodSync(path, statSync(path).isDirectory() ? 0o700 : 0o600);
+  }
+};
+
 /** Starts an instance in a directory of its own below the temporary directory. */
 export const startTestInstance = async (options: InstanceOptions = {}): Promise<Running> => {
   const dir = mkdtempSync(join(tmpdir(), 'airlock-'));
   const clock = handClock(join(dir, 'clock'), options.wallMs ?? Date.now());
   writeFileSync(join(dir, 'secret'), `${TEST_SECRET}\n`, { mode: 0o600 });
+  if (options.preload !== undefined) writeFileSync(join(dir, 'preload.cjs'), options.preload, { mode: 0o600 });
+  if (options.state !== undefined) copyState(options.state, join(dir, 'i/state'));
   const child = spawn(process.execPath, launcherArguments(dir, options), { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer | string) => (printed += String(chunk)));

@@ -38,6 +38,8 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
     'ticket.create',
     'action.redeem',
     'record.committed',
+    'record.rewrap',
+    'records.rewrapped',
     'record.removed',
     'lease.release',
     'head.sign',

@@ -6,10 +6,10 @@
 import { canonicalJson, decodeBase64url, encodeBase64url } from '@airlock/protocol';
 import { NONCE_BYTES, TAG_BYTES } from './aead.js';
 import { parseHeader } from './header.js';
-import { KEY_BYTES, unreadable } from './keys.js';
-import { MAX_FIELDS_BYTES } from './record.js';
+import { unreadable } from './keys.js';
+import { MAX_FIELDS_BYTES, wrappingEpoch } from './record.js';
 
-/** Base64url texts of: canonical header; nonce ‖ encrypted DEK ‖ tag; nonce ‖ encrypted fields ‖ tag. */
+/** Base64url texts of: canonical header; epoch where wrapped again ‖ nonce ‖ encrypted DEK ‖ tag; nonce ‖ encrypted fields ‖ tag. */
 export interface SealedRecord {
   readonly header: string;
   readonly wrapped: string;
@@ -24,7 +24,8 @@ export interface SealedRecordBytes {
 }
 
 const OVERHEAD_BYTES = NONCE_BYTES + TAG_BYTES;
-const WRAPPED_BYTES = KEY_BYTES + OVERHEAD_BYTES;
+/** Which lengths there are, `wrappingEpoch` knows. */
+const MAX_WRAPPED_BYTES = 64;
 /** Header, wrapped DEK and the largest body in base64url, with the JSON around them. */
 const MAX_TEXT_CHARS = 100_000;
 
@@ -43,10 +44,11 @@ export const toSealedRecord = ({ header, wrapped, body }: SealedRecordBytes): Se
 /** Checks lengths and that the header is canonical. @throws AirlockError VAULT_UNREADABLE */
 export const fromSealedRecord = (record: SealedRecord): SealedRecordBytes => {
   const header = decode(record.header, 1, 1024);
-  parseHeader(header);
+  const wrapped = decode(record.wrapped, 1, MAX_WRAPPED_BYTES);
+  wrappingEpoch(parseHeader(header), wrapped);
   return {
     header,
-    wrapped: decode(record.wrapped, WRAPPED_BYTES, WRAPPED_BYTES),
+    wrapped,
     body: decode(record.body, OVERHEAD_BYTES + 2, OVERHEAD_BYTES + MAX_FIELDS_BYTES),
   };
 };

@@ -4,9 +4,10 @@
  * VAULT-3  every write draws a fresh DEK, so no (key, nonce) pair can repeat; a DEK never seals twice.
  * VAULT-6  whoever opens a record says what it must be; the header is compared before any cryptography.
  * VAULT-7  fields are authenticated with the header, the wrapped DEK with the header and "dek": neither can stand for the other.
+ * VAULT-12  a DEK that was wrapped again names the epoch of its KEK, and is authenticated with it.
  */
 import { canonicalJson } from '@airlock/protocol';
-import { openBytes, sealBytes } from './aead.js';
+import { NONCE_BYTES, openBytes, sealBytes, TAG_BYTES } from './aead.js';
 import { expectHeader, headerBytes, type HeaderExpectation, parseHeader, type RecordHeader } from './header.js';
 import { asDek, asKek, type Dek, type Kek, KEY_BYTES, type RandomSource, systemRandom, unreadable, wipe } from './keys.js';
 
@@ -101,20 +102,55 @@ export const openRecord = ({
 };
 
 const DEK_SUFFIX = Buffer.from('dek', 'utf8');
-const dekAad = (header: Uint8Array): Buffer => Buffer.concat([header, DEK_SUFFIX]);
+const EPOCH_BYTES = 4;
+const MAX_WRAPPING_EPOCH = 0xffff_ffff;
+/** `epoch`: empty for a DEK wrapped under the epoch of its header. */
+const dekAad = (header: Uint8Array, epoch: Uint8Array): Buffer => Buffer.concat([header, DEK_SUFFIX, epoch]);
+
+/** nonce (12) ‖ encrypted DEK (32) ‖ tag (16). */
+export const WRAPPED_BYTES = KEY_BYTES + NONCE_BYTES + TAG_BYTES;
+/** Epoch (4, big-endian) before the same: a DEK that was wrapped again after another phone was enrolled. */
+export const REWRAPPED_BYTES = EPOCH_BYTES + WRAPPED_BYTES;
+
+const epochPrefix = (epoch: number, headerEpoch: number): Buffer => {
+  if (epoch === headerEpoch) return Buffer.alloc(0);
+  if (!Number.isSafeInteger(epoch) || epoch < headerEpoch || epoch > MAX_WRAPPING_EPOCH)
+    throw unreadable('a key cannot be wrapped for that epoch');
+  const bytes = Buffer.alloc(EPOCH_BYTES);
+  bytes.writeUInt32BE(epoch);
+  return bytes;
+};
+
+/**
+ * Epoch of the KEK a DEK is wrapped under: that of the header, or a later one.
+ * @throws AirlockError VAULT_UNREADABLE for other lengths, and for an epoch that is not above the header's (VAULT-12)
+ */
+export const wrappingEpoch = ({ epoch }: Pick<RecordHeader, 'epoch'>, wrapped: Uint8Array): number => {
+  if (wrapped.length === WRAPPED_BYTES) return epoch;
+  if (wrapped.length !== REWRAPPED_BYTES) throw unreadable('a wrapped key has the wrong length');
+  const later = Buffer.from(wrapped.buffer, wrapped.byteOffset, EPOCH_BYTES).readUInt32BE();
+  if (later <= epoch) throw unreadable('a wrapped key names an epoch that is not later than its record');
+  return later;
+};
 
 export interface WrapDekInput {
   readonly kek: Kek;
   /** Canonical bytes of the record's header. */
   readonly header: Uint8Array;
   readonly dek: Dek;
+  /** Epoch of `kek`; the header's where not given. Above it: the DEK is wrapped again, nothing else of the record changes. */
+  readonly epoch?: number;
   readonly random?: RandomSource;
 }
 
-/** nonce (12) ‖ encrypted DEK (32) ‖ tag (16). @throws AirlockError VAULT_UNREADABLE for a header that is not canonical. */
-export const wrapDek = ({ kek, header, dek, random = systemRandom }: WrapDekInput): Buffer => {
-  parseHeader(header);
-  return sealBytes(asKek(kek), asDek(dek), dekAad(header), random);
+/**
+ * `WRAPPED_BYTES`, or `REWRAPPED_BYTES` for a later epoch.
+ * @throws AirlockError VAULT_UNREADABLE for a header that is not canonical, or an epoch before its own.
+ */
+export const wrapDek = ({ kek, header, dek, epoch, random = systemRandom }: WrapDekInput): Buffer => {
+  const parsed = parseHeader(header);
+  const prefix = epochPrefix(epoch ?? parsed.epoch, parsed.epoch);
+  return Buffer.concat([prefix, sealBytes(asKek(kek), asDek(dek), dekAad(header, prefix), random)]);
 };
 
 /** The caller wipes the DEK after use. @throws AirlockError VAULT_UNREADABLE */
@@ -127,6 +163,7 @@ export const unwrapDek = ({
   readonly header: Uint8Array;
   readonly wrapped: Uint8Array;
 }): Dek => {
-  parseHeader(header);
-  return asDek(openBytes(asKek(kek), wrapped, dekAad(header), KEY_BYTES));
+  const { epoch } = parseHeader(header);
+  const prefix = epochPrefix(wrappingEpoch({ epoch }, wrapped), epoch);
+  return asDek(openBytes(asKek(kek), wrapped.subarray(prefix.length), dekAad(header, prefix), KEY_BYTES));
 };

@@ -11,6 +11,8 @@ import {
   asTotpSecret,
   asVaultRoot,
   deriveKek,
+  type Kek,
+  wrappingEpoch,
   encodeSealedRecord,
   type Fields,
   fromSealedRecord,
@@ -40,6 +42,12 @@ interface Golden {
   readonly header: RecordHeader;
   readonly fields: Fields;
   readonly record: SealedRecord;
+  readonly rewrapped: {
+    readonly epoch: number;
+    readonly totpSecret: string;
+    readonly wrapNonce: string;
+    readonly wrapped: string;
+  };
 }
 const golden = JSON.parse(read('test/golden/vault.json')) as Golden;
 const { owner, service, epoch, vault } = golden.header;
@@ -83,12 +91,89 @@ t.test('node:crypto opens it by the words of the document alone', async (t) => {
   t.equal(nodeOpen(dek, body, header).toString('utf8'), canonicalJson(golden.fields));
 });
 
+t.test('VAULT-12: the golden record wrapped again opens with the next phone, by hand too, and with no other', async (t) => {
+  const { rewrapped, record } = golden;
+  const { header, wrapped, body } = fromSealedRecord({ ...record, wrapped: rewrapped.wrapped });
+  const kekFor = (secret: string, of: number): Kek =>
+    deriveKek({
+      totpSecret: asTotpSecret(hex(secret)),
+      root: asVaultRoot(hex(golden.root)),
+      vaultId: vault,
+      owner,
+      service,
+      epoch: of,
+    });
+  const next = kekFor(rewrapped.totpSecret, rewrapped.epoch);
+  const again = wrapDek({
+    kek: next,
+    header,
+    dek: asDek(hex(golden.dek)),
+    epoch: rewrapped.epoch,
+    random: () => hex(rewrapped.wrapNonce),
+  });
+  t.equal(again.toString('base64url'), rewrapped.wrapped);
+  t.equal(wrappingEpoch(golden.header, wrapped), rewrapped.epoch);
+  const decipher = createDecipheriv('aes-256-gcm', next, again.subarray(4, 16)).setAuthTag(again.subarray(-16));
+  decipher.setAAD(Buffer.concat([header, Buffer.from('dek'), again.subarray(0, 4)]));
+  t.equal(Buffer.concat([decipher.update(again.subarray(16, -16)), decipher.final()]).toString('hex'), golden.dek);
+  const dek = unwrapDek({ kek: next, header, wrapped });
+  t.same(openRecord({ dek, header, body, expected: {} }).fields, golden.fields, 'the body is as it was');
+  for (const [name, other] of [
+    ['the old phone', kek],
+    ['another epoch', kekFor(rewrapped.totpSecret, rewrapped.epoch + 1)],
+  ] as const)
+    t.equal(
+      codeOf(() => unwrapDek({ kek: other, header, wrapped })),
+      'VAULT_UNREADABLE',
+      name,
+    );
+});
+
+t.test('VAULT-12: no epoch can be written over another, and none that is not later counts', async (t) => {
+  const { header, wrapped } = fromSealedRecord({ ...golden.record, wrapped: golden.rewrapped.wrapped });
+  const withEpoch = (epoch: number): Buffer => {
+    const bytes = Buffer.from(wrapped);
+    bytes.writeUInt32BE(epoch);
+    return bytes;
+  };
+  const next = deriveKek({
+    totpSecret: asTotpSecret(hex(golden.rewrapped.totpSecret)),
+    root: asVaultRoot(hex(golden.root)),
+    vaultId: vault,
+    owner,
+    service,
+    epoch: golden.rewrapped.epoch,
+  });
+  for (const epoch of [0, 2, 0xffff_ffff])
+    t.equal(
+      codeOf(() => unwrapDek({ kek: next, header, wrapped: withEpoch(epoch) })),
+      'VAULT_UNREADABLE',
+      String(epoch),
+    );
+  for (const bytes of [wrapped.subarray(4), wrapped.subarray(0, 63), Buffer.alloc(0), Buffer.concat([wrapped, wrapped])])
+    t.equal(
+      codeOf(() => unwrapDek({ kek: next, header, wrapped: bytes })),
+      'VAULT_UNREADABLE',
+      `${bytes.length} bytes`,
+    );
+  const later = headerBytes({ ...golden.header, epoch: 3 });
+  const dek = asDek(hex(golden.dek));
+  for (const epoch of [2, -1, 3.5, 2 ** 32])
+    t.equal(
+      codeOf(() => wrapDek({ kek: next, header: later, dek, epoch })),
+      'VAULT_UNREADABLE',
+      `wrap for ${epoch}`,
+    );
+  t.equal(wrapDek({ kek: next, header: later, dek, epoch: 3 }).length, 60, 'its own epoch is the first form');
+});
+
 t.test('the document shows the vector', async (t) => {
   const document = read('docs/spec/vault.md').replaceAll(/\s/g, '');
   const shown = [
     headerBytes(golden.header).toString('utf8'),
     golden.kek,
     golden.record.wrapped,
+    golden.rewrapped.wrapped,
     golden.record.body,
     golden.header.destination,
   ];

@@ -14,6 +14,7 @@ import { endError } from '../leases/register.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import { resumeParked, settleDecided } from '../operations/run.js';
 import { commitOf } from '../operator/services.js';
+import { rewrapVault } from '../vault/rewrap.js';
 import type { BridgeHandlers } from './link.js';
 
 const END_EVENTS: Readonly<Record<LeaseEnd, GatewayEvent>> = {
@@ -93,7 +94,9 @@ export const bridgeHandlers = (house: () => House): BridgeHandlers => ({
   },
   'lease.ended': ({ lease, why }) => house().register.end(lease, why),
   locked: ({ operator, locked }) => setLocked(house(), operator, locked),
-  enrolled: () => undefined,
+  enrolled: ({ operator, enrolled }) => {
+    if (enrolled) rewrapVault(house(), operator);
+  },
 });
 
 /** After each hello: the truth of airlock-totp replaces ours (BRIDGE-3). */
@@ -103,6 +106,7 @@ export const onBridgeUp = (house: House, { operators, leases, grants, head }: Br
   for (const { operator, locked } of operators) setLocked(house, operator, locked);
   house.heads.resume(head);
   for (const store of house.stores.values()) void store.settle(commitOf(house, store.operator));
+  for (const { operator, rewrap } of operators) if (rewrap === true) rewrapVault(house, operator);
   void house.requests.refresh();
   void resumeParked(house);
 };

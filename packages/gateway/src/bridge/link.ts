@@ -91,9 +91,13 @@ export class BridgeLink {
     return ageMs === null || ageMs > GATEWAY_LIMITS.heartbeatLostMs || this.#key === null ? cutOff() : null;
   }
 
-  /** Asks airlock-totp. @throws AirlockError of airlock-totp, or UNAVAILABLE. */
+  /**
+   * Asks airlock-totp, once its hello was acted on: a head offered before it is known which one was signed last, by a process
+   * that was killed before it could say so, would count as another history (BRIDGE-5).
+   * @throws AirlockError of airlock-totp, or UNAVAILABLE.
+   */
   async call<T>(method: string, params: object, timeoutMs: number = GATEWAY_LIMITS.bridgeCallTimeoutMs): Promise<T> {
-    if (this.#connection === null || this.#key === null) throw cutOff();
+    if (this.#connection === null || this.#hello === null || this.#hello !== this.#announced) throw cutOff();
     return (await this.#connection.call(method, params, { timeoutMs })) as T;
   }
 

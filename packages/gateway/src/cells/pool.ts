@@ -117,6 +117,11 @@ export class CellPool {
     }
   }
 
+  /** Resolves when no cell is being opened any more that was when this was asked. */
+  async opened(): Promise<void> {
+    await Promise.allSettled([...this.#places.values(), ...this.#alone].map(({ ready }) => ready));
+  }
+
   /** POOL-2. */
   endLease(lease: string, reason: AirlockError): void {
     this.#endWhere((key) => key.lease === lease, reason);

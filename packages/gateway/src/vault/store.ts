@@ -80,6 +80,19 @@ export class ServiceStore {
     }
   }
 
+  /** Records that are durable and not acknowledged yet, or files that could not be read: then nobody can say what is stored. */
+  get isSettled(): boolean {
+    return this.#next.size === 0 && this.problems.length === 0;
+  }
+
+  /** The same record with its key wrapped again, durably; where it was replaced meanwhile, nothing. */
+  rewrap(entry: ServiceEntry, wrapped: string): void {
+    if (entry.record === null || entry.record.wrapped === wrapped || this.#entries.get(entry.service) !== entry) return;
+    const next = { ...entry, record: { ...entry.record, wrapped } };
+    writeDurable(this.#path(entry.service, CURRENT), JSON.stringify(next));
+    this.#entries.set(entry.service, next);
+  }
+
   /** A definition without a new record: what `credentials.remove` leaves. */
   replace(entry: ServiceEntry): void {
     writeDurable(this.#path(entry.service, CURRENT), JSON.stringify(entry));

@@ -2,6 +2,7 @@
 import type { Action, ActionVerb } from './approve.js';
 import type { Constraints, RequestStatus } from './agent.js';
 import {
+  base64url,
   byteCount,
   callCount,
   closed,
@@ -61,7 +62,13 @@ export interface BridgeHelloResult {
   readonly bootId: string;
   /** Key id of the lease key, whose bytes follow in a binary frame (LEASE_KEY). */
   readonly kid: string;
-  readonly operators: readonly { readonly operator: string; readonly enrolled: boolean; readonly locked: boolean }[];
+  /** `rewrap`: keys may be wrapped for a phone that was replaced (ENROL-8). */
+  readonly operators: readonly {
+    readonly operator: string;
+    readonly enrolled: boolean;
+    readonly locked: boolean;
+    readonly rewrap?: boolean;
+  }[];
   readonly leases: readonly RegisteredLease[];
   readonly grants: readonly RegisteredGrant[];
   /** Last head signed for the gateway's log, as a signed note; null before the first. */
@@ -175,6 +182,13 @@ export const BRIDGE_SCHEMAS = {
   'bridge.ticket.create': closed({ lease: id, service }),
   'bridge.action.redeem': closed({ ticket: id, operator, verb: text(32) }),
   'bridge.record.committed': closed({ operator, service, version: integer(1, 2 ** 31) }),
+  /** Wraps the key of a stored record for the phone that approves now (ENROL-8). */
+  'bridge.record.rewrap': closed({ operator, header: base64url, wrapped: base64url }),
+  /** Every record that is stored, durably (ENROL-9). */
+  'bridge.records.rewrapped': closed({
+    operator,
+    records: { type: 'array', maxItems: 1024, items: closed({ header: base64url, wrapped: base64url }) },
+  }),
   'bridge.record.removed': closed({ operator, service }),
   'bridge.lease.release': closed({ lease: id }),
   'bridge.head.sign': closed(

@@ -12,10 +12,13 @@ export interface LauncherOptions {
   readonly configDir: string | undefined;
   /** Cell slots, each with a process started ahead. */
   readonly cells: number;
+  /** A CommonJS file that both daemons load first: how tests end them at a chosen moment. */
+  readonly preload: string | undefined;
   readonly json: boolean;
 }
 
-export const USAGE = 'up --dir D [--roles a,b] [--totp-secret-file F] [--clock-file F] [--config DIR] [--cells N] [--json]';
+export const USAGE =
+  'up --dir D [--roles a,b] [--totp-secret-file F] [--clock-file F] [--config DIR] [--cells N] [--preload FILE] [--json]';
 
 const bad = (field: string, found: string, expected: string): AirlockError =>
   new AirlockError('PARAMS_INVALID', `${field}: found ${found}, allowed: ${expected}`, {
@@ -43,6 +46,7 @@ const parseFlags = (args: readonly string[]): { values: Record<string, string | 
         'clock-file': text,
         config: text,
         cells: text,
+        preload: text,
         json: { type: 'boolean' },
       },
     });
@@ -77,6 +81,7 @@ export const parseOptions = (args: readonly string[]): LauncherOptions => {
     clockFile: existing('--clock-file', flag('clock-file')),
     configDir: existing('--config', flag('config')),
     cells,
+    preload: existing('--preload', flag('preload')),
     json: values['json'] === true,
   };
 };

@@ -58,11 +58,12 @@ const CELL = [...SMALL, '--liftoff-only'];
 const programs = (layout: Layout, options: LauncherOptions, bind: (name: string, file?: string) => BoundSocket): Program[] => {
   const env = daemonEnvironment(layout, options);
   const prepare = (): void => writeConfig(layout, options);
+  const preload = options.preload === undefined ? [] : ['--require', options.preload];
   const bundle = (name: string): string => join(layout.lib, 'dev', `${name}.cjs`);
   const totp: Program = {
     name: 'airlock-totp',
     bundle: bundle('airlock-totp'),
-    flags: ['--jitless', '--disallow-code-generation-from-strings', ...SMALL],
+    flags: ['--jitless', '--disallow-code-generation-from-strings', ...SMALL, ...preload],
     env: { ...env, ...(options.secretFile === undefined ? {} : { AIRLOCK_DEV_TOTP_SECRET_FILE: options.secretFile }) },
     sockets: [bind(`approve/${OPERATOR}`), bind('bridge'), bind('release'), bind('root')],
     prepare,
@@ -70,7 +71,7 @@ const programs = (layout: Layout, options: LauncherOptions, bind: (name: string,
   const gateway: Program = {
     name: 'airlock-gateway',
     bundle: bundle('airlock-gateway'),
-    flags: ['--disallow-code-generation-from-strings', '--max-semi-space-size=8'],
+    flags: ['--disallow-code-generation-from-strings', '--max-semi-space-size=8', ...preload],
     env,
     sockets: [...options.roles.map((role) => bind(`agent/${role}`)), bind(`operator/${OPERATOR}`)],
     prepare,

@@ -3,7 +3,7 @@ import { AirlockError, decodeBase64url, type RedeemedAction } from '@airlock/pro
 import { endLeases } from '../operators/deny.js';
 import { deskOf, type House } from '../operators/house.js';
 import { findLease } from '../register/leases.js';
-import { markNewest, markRemoved, versionsOf } from '../register/versions.js';
+import { isVersionRetired, markNewest, markRemoved, versionsOf } from '../register/versions.js';
 import { decideRelease } from '../release/grant.js';
 import type { OpenReleases } from '../release/open-releases.js';
 import type { Desk } from '../operators/desk.js';
@@ -60,7 +60,7 @@ export interface RecordParams {
   readonly service: string;
 }
 
-/** The gateway stored a record durably; older ones are refused from here on (RELEASE-9). @throws AirlockError PARAMS_INVALID */
+/** The gateway stored a record durably; older ones are refused from here on (RELEASE-9). @throws AirlockError PARAMS_INVALID, VAULT_UNREADABLE */
 export const recordCommitted = (
   house: House,
   { operator, service, version }: RecordParams & { readonly version: number },
@@ -72,6 +72,11 @@ export const recordCommitted = (
       field: 'params.version',
       expected: `at most ${sealed}`,
       found: String(version),
+    });
+  }
+  if (isVersionRetired(desk.state, service, version)) {
+    throw new AirlockError('VAULT_UNREADABLE', 'the record was sealed for a phone that was replaced meanwhile', {
+      hint: `seal it again: airlock-ctl credentials add ${service}`,
     });
   }
   desk.commit(markNewest(desk.state, service, version));

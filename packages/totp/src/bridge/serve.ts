@@ -16,6 +16,7 @@ import type { OpenReleases } from '../release/open-releases.js';
 import { signGatewayHead } from './head-sign.js';
 import { createTicket, recordCommitted, recordRemoved, redeemAction, releaseLease, type RecordParams } from './records.js';
 import { getRequest, openRequest, takeLease } from './requests.js';
+import { recordsRewrapped, rewrapRecord } from './rewrap.js';
 
 interface BridgeState {
   /** Nothing but `hello` is permitted before it. */
@@ -29,7 +30,12 @@ const helloResult = (house: House): BridgeHelloResult => {
   return {
     bootId: house.bootId,
     kid: house.leaseKey.kid,
-    operators: desks.map((desk) => ({ operator: desk.operator, enrolled: desk.isEnrolled, locked: desk.state.locked })),
+    operators: desks.map((desk) => ({
+      operator: desk.operator,
+      enrolled: desk.isEnrolled,
+      locked: desk.state.locked,
+      ...((desk.secrets?.totp.length ?? 0) > 1 ? { rewrap: true } : {}),
+    })),
     leases: desks.flatMap((desk) => desk.state.leases),
     grants: desks.flatMap((desk) => desk.state.grants),
     head: house.heads.note(GATEWAY_LOG),
@@ -81,6 +87,8 @@ const tableOf = (house: House, releases: OpenReleases): Readonly<Record<string, 
   'ticket.create': method(house, 'ticket.create', createTicket),
   'action.redeem': method(house, 'action.redeem', redeemAction),
   'record.committed': method(house, 'record.committed', recordCommitted),
+  'record.rewrap': method(house, 'record.rewrap', rewrapRecord),
+  'records.rewrapped': method(house, 'records.rewrapped', recordsRewrapped),
   'record.removed': method(house, 'record.removed', (_, params: RecordParams) => recordRemoved(house, releases, params)),
   'lease.release': method(house, 'lease.release', releaseLease),
   'head.sign': method(house, 'head.sign', signGatewayHead),

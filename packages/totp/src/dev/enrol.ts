@@ -10,5 +10,11 @@ export const enrolForDevelopment = (house: House, operator: string, text: string
   const desk = deskOf(house, operator);
   if (desk.isEnrolled) return;
   writeState(house.directory, operator, desk.state);
-  desk.enrol({ vaultId: newVaultId(), root: Buffer.from(newVaultRoot()), totp: [parseSecret(text)], recovery: [] });
+  desk.enrol({
+    vaultId: newVaultId(),
+    root: Buffer.from(newVaultRoot()),
+    firstEpoch: 0,
+    totp: [parseSecret(text)],
+    recovery: [],
+  });
 };

@@ -103,9 +103,14 @@ export class Desk {
 
   /** The enrolment that counts from now on. @throws AirlockError VAULT_UNREADABLE; the daemon is sealed then */
   enrol(secrets: EnrolmentSecrets): void {
+    this.keep(secrets);
+    for (const listener of this.house.enrolledListeners) listener(this.operator, true);
+  }
+
+  /** The same enrolment with other secrets of the past. @throws AirlockError VAULT_UNREADABLE; the daemon is sealed then */
+  keep(secrets: EnrolmentSecrets): void {
     this.#write(() => writeSecrets(this.house.directory, this.house.wrappingKey, this.operator, secrets));
     this.#secrets = secrets;
-    for (const listener of this.house.enrolledListeners) listener(this.operator, true);
   }
 
   #write(write: () => void): void {

@@ -7,7 +7,7 @@
  * ENROL-5  a code to an enrolment with actions names the digest of their text, which is compared before the code.
  * ENROL-6  the second code gives a ticket for each action, to the connection that began the enrolment.
  * ENROL-7  only the clock of a phone whose secret does not count yet is measured by its codes.
- * ENROL-3  from the second code on the old secret approves nothing; it stays for the epochs whose keys came from it.
+ * ENROL-3  from the second code on the old secret approves nothing; it stays for the epochs whose keys came from it (ENROL-8).
  */
 import { AirlockError, type EnrolBeginResult, type EnrolCodeResult } from '@airlock/protocol';
 import { MAX_TOTP_SECRET_BYTES, MIN_TOTP_SECRET_BYTES, newVaultId, newVaultRoot } from '@airlock/vault';
@@ -149,6 +149,7 @@ const finish = (desk: Desk, enrolment: Enrolment, step: number): void => {
   const secrets: EnrolmentSecrets = {
     vaultId: old?.vaultId ?? newVaultId(),
     root: old?.root ?? Buffer.from(newVaultRoot()),
+    firstEpoch: old?.firstEpoch ?? 0,
     totp: [...(old?.totp ?? []), enrolment.secret],
     recovery: enrolment.recovery,
   };

@@ -87,10 +87,14 @@ export interface CoolOff {
   readonly untilBootMs: number;
 }
 
-/** RELEASE-4, RELEASE-9. `newest`: below it nothing is released; `sealed`: the last version given out. */
+/**
+ * RELEASE-4, RELEASE-9. `newest`: below it nothing is released; `sealed`: the last version given out. ENROL-9: up to `retired`
+ * no other than the newest counts, as it was sealed for a phone that is forgotten.
+ */
 export interface RecordVersions {
   readonly newest: number;
   readonly sealed: number;
+  readonly retired?: number;
 }
 
 export interface OperatorState {

@@ -32,11 +32,25 @@ export const markNewest = (state: OperatorState, service: string, version: numbe
 /** After this no version given out so far can be released. */
 export const markRemoved = (state: OperatorState, service: string): OperatorState => {
   const version = nextVersion(state, service);
-  return withVersions(state, service, { newest: version, sealed: version });
+  return withVersions(state, service, { ...versionsOf(state, service), newest: version, sealed: version });
 };
+
+/** Sealed for a phone that was forgotten before its record was stored (ENROL-9). */
+export const isVersionRetired = (state: OperatorState, service: string, version: number): boolean => {
+  const { newest, retired = 0 } = versionsOf(state, service);
+  return version > newest && version <= retired;
+};
+
+/** What was given out and not stored by now, for any service, never counts. */
+export const retireSealed = (state: OperatorState): OperatorState => ({
+  ...state,
+  versions: Object.fromEntries(
+    Object.entries(state.versions).map(([service, one]) => [service, { ...one, retired: Math.max(one.sealed, one.newest) }]),
+  ),
+});
 
 /** Not older than the newest, and given out by us at all. */
 export const isVersionLive = (state: OperatorState, service: string, version: number): boolean => {
   const { newest, sealed } = versionsOf(state, service);
-  return version >= newest && version <= sealed;
+  return version >= newest && version <= sealed && !isVersionRetired(state, service, version);
 };

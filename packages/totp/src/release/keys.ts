@@ -17,21 +17,23 @@ import {
   unwrapDek,
   wipe,
   wrapDek,
+  wrappingEpoch,
   type Dek,
   type Kek,
   type RecordHeader,
 } from '@airlock/vault';
 import type { Desk } from '../operators/desk.js';
 import { isVersionLive, nextVersion } from '../register/versions.js';
-import { epochOf } from '../state/secrets.js';
+import { epochOf, secretOf } from '../state/secrets.js';
 
 const RECORD_ID_BYTES = 16;
 
 const unreadable = (message: string): AirlockError => new AirlockError('VAULT_UNREADABLE', message);
 
 const kekOf = (desk: Desk, service: string, epoch: number): Kek => {
-  const { root, vaultId, totp } = desk.requireEnrolled();
-  const secret = totp[epoch];
+  const secrets = desk.requireEnrolled();
+  const { root, vaultId } = secrets;
+  const secret = secretOf(secrets, epoch);
   if (secret === undefined) throw unreadable('the record is of an enrolment that is not known here');
   return deriveKek({ totpSecret: asTotpSecret(secret), root: asVaultRoot(root), vaultId, owner: desk.operator, service, epoch });
 };
@@ -76,10 +78,27 @@ export const unwrapKey = (
   const parsed = parseHeader(header);
   expectHeader(parsed, { vault: desk.requireEnrolled().vaultId, owner: desk.operator, service });
   if (!isVersionLive(desk.state, service, parsed.version)) throw unreadable('the record is not the newest of its service');
-  const kek = kekOf(desk, service, parsed.epoch);
+  const kek = kekOf(desk, service, wrappingEpoch(parsed, wrapped));
   try {
     return { dek: unwrapDek({ kek, header, wrapped }), header: parsed };
   } finally {
     wipe(kek);
+  }
+};
+
+/** The same key under the KEK of the phone that approves now; as it is where it is that already. @throws AirlockError VAULT_UNREADABLE */
+export const rewrapKey = (desk: Desk, service: string, header: Uint8Array, wrapped: Uint8Array): Buffer => {
+  const { dek, header: parsed } = unwrapKey(desk, service, header, wrapped);
+  const epoch = epochOf(desk.requireEnrolled());
+  try {
+    if (wrappingEpoch(parsed, wrapped) === epoch) return Buffer.from(wrapped);
+    const kek = kekOf(desk, service, epoch);
+    try {
+      return wrapDek({ kek, header, dek, epoch });
+    } finally {
+      wipe(kek);
+    }
+  } finally {
+    wipe(dek);
   }
 };

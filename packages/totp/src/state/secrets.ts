@@ -1,6 +1,7 @@
 /**
  * What an operator's enrolment consists of, sealed under W in `OP.secret`. Binary, so that no string of a secret
  * exists: count of TOTP secrets (1 byte) ‖ blob meta (JSON) ‖ blob R ‖ blob S of each epoch, first to last.
+ * Meta has `v` 1 while the first is of epoch 0, else `v` 2 and `first`.
  */
 import { packBlobs, unpackBlobs } from '@airlock/protocol';
 import { corrupted, type StateDirectory } from './directory.js';
@@ -10,20 +11,26 @@ export interface EnrolmentSecrets {
   readonly vaultId: string;
   /** R: 32 bytes that never leave this process. */
   readonly root: Buffer;
-  /** S of each epoch, from epoch 0. The last one approves, the others only derive the keys of their records. */
+  /** Epoch of the first of `totp`: those before were forgotten, as no key is wrapped under them any more (ENROL-9). */
+  readonly firstEpoch: number;
+  /** S of each epoch, from `firstEpoch`. The last one approves, the others only derive the keys of their records. */
   readonly totp: readonly Buffer[];
   /** SHA-256 of the recovery codes. */
   readonly recovery: readonly string[];
 }
 
 interface Meta {
-  readonly v: 1;
+  readonly v: 1 | 2;
+  readonly first?: number;
   readonly vaultId: string;
   readonly recovery: readonly string[];
 }
 
 /** Epoch of the secret that approves; counts enrolments from 0. */
-export const epochOf = (secrets: EnrolmentSecrets): number => secrets.totp.length - 1;
+export const epochOf = ({ firstEpoch, totp }: EnrolmentSecrets): number => firstEpoch + totp.length - 1;
+
+/** S of an epoch, or undefined where it is not known, or not any more. */
+export const secretOf = ({ firstEpoch, totp }: EnrolmentSecrets, epoch: number): Buffer | undefined => totp[epoch - firstEpoch];
 
 /** The secret that approves. */
 export const currentSecret = (secrets: EnrolmentSecrets): Buffer => {
@@ -34,7 +41,8 @@ export const currentSecret = (secrets: EnrolmentSecrets): Buffer => {
 
 const isMeta = (value: unknown): value is Meta => {
   const meta = value as Partial<Meta> | null;
-  return meta?.v === 1 && typeof meta.vaultId === 'string' && Array.isArray(meta.recovery);
+  const isFirst = meta?.v === 1 ? meta.first === undefined : meta?.v === 2 && Number.isSafeInteger(meta.first);
+  return isFirst && typeof meta?.vaultId === 'string' && Array.isArray(meta.recovery);
 };
 
 const parseMeta = (bytes: Buffer | undefined): Meta | null => {
@@ -50,7 +58,8 @@ const fileOf = (operator: string): string => `${operator}.secret`;
 
 /** Durable on return. @throws AirlockError VAULT_UNREADABLE */
 export const writeSecrets = (directory: StateDirectory, key: Uint8Array, operator: string, secrets: EnrolmentSecrets): void => {
-  const meta: Meta = { v: 1, vaultId: secrets.vaultId, recovery: secrets.recovery };
+  const { vaultId, recovery, firstEpoch } = secrets;
+  const meta: Meta = { ...(firstEpoch === 0 ? { v: 1 } : { v: 2, first: firstEpoch }), vaultId, recovery };
   const plain = packBlobs(Buffer.of(secrets.totp.length), Buffer.from(JSON.stringify(meta)), secrets.root, ...secrets.totp);
   const wrapped = wrapBytes(key, fileOf(operator), plain);
   plain.fill(0);
@@ -69,5 +78,5 @@ export const readSecrets = (directory: StateDirectory, key: Uint8Array, operator
   plain.fill(0);
   const meta = parseMeta(metaBytes);
   if (meta === null || root === undefined || totp.length === 0) throw corrupted(directory, name, 'is of another form');
-  return { vaultId: meta.vaultId, root, totp, recovery: meta.recovery };
+  return { vaultId: meta.vaultId, root, firstEpoch: meta.first ?? 0, totp, recovery: meta.recovery };
 };
