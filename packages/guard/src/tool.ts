@@ -79,7 +79,8 @@ export const guardResult = (result: unknown, policy: ToolPolicy = {}): Omit<Guar
   return { result: value, masked: own.masked + redacted.masked, truncated, risk };
 };
 
-const maskError = (thrown: unknown, { secrets = [], redact }: ToolPolicy): Error => {
+/** What a tool threw, its text masked. */
+export const maskError = (thrown: unknown, { secrets = [], redact }: ToolPolicy): Error => {
   const text = thrown instanceof Error ? thrown.message : 'the tool failed';
   const { value } = redactValue(newMask(secrets)(text).value, redact);
   return new Error(typeof value === 'string' ? value : 'the tool failed');
