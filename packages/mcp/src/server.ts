@@ -2,10 +2,10 @@
 import { McpServer, type CallToolResult, type ServerContext, type Tool } from '@modelcontextprotocol/server';
 import { isAirlockError } from '@airlock/client';
 import { AirlockError } from '@airlock/protocol';
-import type { Arguments } from './arguments.js';
 import type { Broker } from './broker.js';
 import { partFor, type Catalogue } from './catalogue.js';
 import { takeExtras } from './extras.js';
+import { askInBand, goOn, stateOf, type Answer, type CallOf } from './in-band.js';
 import { hideLeases, refuseLeases } from './lease-text.js';
 import { META_TOOLS } from './meta/index.js';
 import { errorResult } from './result.js';
@@ -69,7 +69,7 @@ const findEntry = async (broker: Broker, surface: Surface, name: string) => {
 const runTool = async (
   broker: Broker,
   surface: Surface,
-  { name, args, context }: { readonly name: string; readonly args: Arguments; readonly context: ServerContext },
+  { name, args, context }: CallOf & { readonly context: ServerContext },
 ): Promise<CallToolResult> => {
   const own = OWN_TOOLS.find(({ definition }) => definition.name === name);
   if (own !== undefined) {
@@ -83,15 +83,11 @@ const runTool = async (
 };
 
 /** One call of a tool: whatever happens, an answer, and no lease text in it (MCP-3). */
-export const callTool = async (
-  broker: Broker,
-  surface: Surface,
-  name: string,
-  args: Arguments,
-  context: ServerContext,
-): Promise<CallToolResult> => {
+export const callTool = async (broker: Broker, surface: Surface, call: CallOf, context: ServerContext): Promise<Answer> => {
   try {
-    return hideLeases(await runTool(broker, surface, { name, args, context }));
+    const state = stateOf(context);
+    if (state !== null) return hideLeases(await goOn(broker, context, call, state));
+    return askInBand(broker, context, call, hideLeases(await runTool(broker, surface, { ...call, context })));
   } catch (thrown) {
     if (isAirlockError(thrown, 'CODE_ON_AGENT_SOCKET')) await broker.recordCode();
     return hideLeases(errorResult(thrown));
@@ -106,7 +102,7 @@ export const createServer = (broker: Broker, version: string, surface: Surface =
   );
   mcp.server.setRequestHandler('tools/list', async () => ({ tools: await listTools(broker, surface) }));
   mcp.server.setRequestHandler('tools/call', ({ params }, context) =>
-    callTool(broker, surface, params.name, params.arguments ?? {}, context),
+    callTool(broker, surface, { name: params.name, args: params.arguments ?? {} }, context),
   );
   return mcp;
 };

@@ -57,6 +57,14 @@ const sharedSession = async ({ env, choice, client, timers }: Broker, role: stri
   return null;
 };
 
+/** What was parked in the shared session is that session's to ask for: `airlock_result` here would not find it. */
+const elsewhere = (thrown: unknown): unknown => {
+  const request = pendingOperation(thrown);
+  if (request === null) return thrown;
+  const { message } = thrown as AirlockError;
+  return new AirlockError('APPROVAL_PENDING', message, { hint: `once the human has approved, run: airlock result ${request}` });
+};
+
 /** MCP-8: one call under a lease from elsewhere. A lease serves its own session, which may be that of this login's commands. */
 const callUnder = async (broker: Broker, offer: Offer, params: Params, { capability = '', intent }: CallExtras) => {
   const airlock = await broker.open();
@@ -70,6 +78,8 @@ const callUnder = async (broker: Broker, offer: Offer, params: Params, { capabil
     if (shared === null) throw thrown;
     try {
       return await call(shared, request, { isRead: offer.class === 'read' });
+    } catch (refused) {
+      throw elsewhere(refused);
     } finally {
       shared.close();
     }
@@ -85,7 +95,10 @@ const pendingNote = (broker: Broker, thrown: AirlockError): NextStep | undefined
 
 const refusal = (broker: Broker, offer: Offer, thrown: unknown, extras: CallExtras): CallToolResult => {
   const waiting = pendingOperation(thrown);
-  if (waiting !== null) return errorResult(thrown, { tool: 'airlock_result', arguments: { request: waiting } });
+  if (waiting !== null) {
+    const { structuredContent, ...rest } = errorResult(thrown, { tool: 'airlock_result', arguments: { request: waiting } });
+    return { ...rest, structuredContent: { service: offer.service, operation: offer.name, ...(structuredContent as object) } };
+  }
   if (isAirlockError(thrown, 'SERVICE_UNKNOWN', 'OPERATION_UNKNOWN')) broker.forgetCatalogue();
   if (!isAirlockError(thrown, ...NEEDS_ACCESS)) return errorResult(thrown);
   const next = (extras.capability === undefined ? pendingNote(broker, thrown) : undefined) ?? askFor(offer);
