@@ -37,8 +37,10 @@ t.test('CLIENTS-6: a kill at any step leaves the file as it was or as it is to b
       if (left !== BEFORE) test.ok((JSON.parse(left) as { mcpServers: object }).mcpServers, 'whole');
       test.equal((await home.mcp(['connect', 'cursor'])).code, 0, 'the lock of who was killed is no hindrance');
       test.match(JSON.parse(home.read(FILE)), { mcpServers: { a: {}, airlock: { args: ['mcp'] } } });
-      const names = home.beside(FILE).filter((name) => name.includes('airlock-new'));
-      if (left === BEFORE) test.same(names, [], 'no draft is left');
+      // Where all was done already, the lock of who is gone stays for the next who needs it.
+      const names = home.beside(FILE).filter((name) => left === BEFORE || name !== 'mcp.json.airlock-lock');
+      test.same(names, ['mcp.json', 'mcp.json.airlock-backup'], 'and nothing is left of it');
+      if (killed.code !== null) break;
     }
   }
   test.ok(kills >= 12, `${kills} runs were killed`);
@@ -56,6 +58,18 @@ t.test('CLIENTS-7: what the client writes in between is not lost', async (test) 
   const restless = await home.mcp(['connect', 'cursor', '--name', 'other', '--json'], preload(home.at('preload.cjs'), always));
   test.match(restless.json, { error: { code: 'UNAVAILABLE', hint: /quit the client/ } });
   test.match(home.read(FILE), /^\{"n":\d+\}$/);
+});
+
+t.test('CLIENTS-7: what is written into the file between the last look and the replacement is not lost', async (test) => {
+  const home = clientHome(test);
+  const file = home.write(FILE, BEFORE);
+  const theirs = BEFORE.replace('"a": {}', '"a": {"late": true}');
+  const code = `let done = false; const old = fs.renameSync; fs.renameSync = (from, to) => {
+    if (to === ${JSON.stringify(file)} && !done) { done = true; fs.writeFileSync(to, ${JSON.stringify(theirs)}); }
+    old(from, to); };`;
+  test.equal((await home.mcp(['connect', 'cursor'], preload(home.at('preload.cjs'), code))).code, 0);
+  test.match(JSON.parse(home.read(FILE)), { mcpServers: { a: { late: true }, airlock: { args: ['mcp'] } } });
+  test.equal(home.read(`${FILE}.airlock-backup`), theirs);
 });
 
 t.test('CLIENTS-7: eight at once, eight entries', async (test) => {

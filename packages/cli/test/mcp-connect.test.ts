@@ -24,16 +24,29 @@ t.test('every client is connected in its own file, told so once, and disconnecte
     const connected = await home.mcp(['connect', client, '--json']);
     test.match(connected.json, { client, file: home.at(FILES[client]), change: 'added', name: 'airlock', next: String }, client);
     test.match(home.read(FILES[client]), STUB, 'the absolute path of this command');
-    test.match(home.read(FILES[client]), `"?AIRLOCK_AGENT"?[:=] ?"?${client}"?`.length > 0 ? client : '', 'for whom it speaks');
+    test.match(home.read(FILES[client]), new RegExp(`AIRLOCK_AGENT\\W+${client}\\b`), 'for whom it speaks');
     const again = await home.mcp(['connect', client]);
     test.match(again.stdout, /is connected already; nothing changed/, `CLIENTS-9 ${client}`);
-    test.match((await home.mcp(['print', client, '--json'])).json, { snippet: home.read(FILES[client]) });
     test.same(home.beside(FILES[client]).length, 1, 'nothing beside it');
     const gone = await home.mcp(['disconnect', client]);
     test.match(gone.stdout, /disconnected .* is gone/);
     test.equal(existsSync(home.at(FILES[client])), false);
-    test.match((await home.mcp(['disconnect', client, '--json'])).json, { change: 'none' });
   }
+});
+
+t.test('print says what connect writes; what is not connected is not disconnected', async (test) => {
+  const home = clientHome(test);
+  await home.mcp(['connect', 'codex']);
+  test.match((await home.mcp(['print', 'codex', '--json'])).json, {
+    snippet: home.read(FILES.codex),
+    file: home.at(FILES.codex),
+  });
+  test.match(
+    (await home.mcp(['print', 'goose'])).stdout,
+    /^# Goose: into .*config\.yaml\nextensions:\n {2}airlock:\n[^]*\n# then: /,
+  );
+  test.match((await home.mcp(['disconnect', 'zed', '--json'])).json, { change: 'none', backup: null });
+  test.equal(existsSync(home.at(FILES.zed)), false);
 });
 
 t.test('the client’s own variables name its directory; --config and --project name a file', async (test) => {

@@ -1,7 +1,8 @@
 /** One process at a time edits a file: FILE.airlock-lock, made with its holder in it; that of a process which is gone is taken away. */
 import { AirlockError, type Timers } from '@airlock/client';
-import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { codeOf, explained } from './read.js';
 
 const RETRY_MS = 25;
@@ -72,6 +73,14 @@ const isLeft = (held: string, holder: Holder): boolean => {
   return where === holder.host && !holder.isAlive(Number(pid));
 };
 
+/** Of processes that were killed between writing and linking. Those of others who wait are left alone. */
+const removeLeft = (path: string, holder: Holder): void => {
+  for (const name of readdirSync(dirname(path))) {
+    const held = name.startsWith(`${basename(path)}-`) ? readLock(join(dirname(path), name)) : null;
+    if (held !== null && isLeft(held, holder)) remove(join(dirname(path), name));
+  }
+};
+
 const busy = (path: string): AirlockError =>
   new AirlockError('UNAVAILABLE', `${path} is held by another airlock`, {
     hint: `nothing was written; wait for it, or if there is none: rm ${path}`,
@@ -96,6 +105,7 @@ export const withLock = async <T>(
     else await pause(timers);
   }
   try {
+    removeLeft(path, holder);
     return work();
   } finally {
     if (readLock(path) === text) remove(path);

@@ -12,19 +12,21 @@ import {
   existsSync,
   fchmodSync,
   fchownSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
   renameSync,
   unlinkSync,
   writeFileSync,
   type Stats,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { explained, readConfigFile, refuseFile, type ConfigFile } from './read.js';
+import { codeOf, explained, readConfigFile, refuseFile, type ConfigFile } from './read.js';
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 const MODE_BITS = 0o7777;
 /** It may hold tokens of other servers. */
 const NEW_FILE = 0o600;
@@ -78,7 +80,21 @@ const removeDrafts = (path: string): void => {
     if (name.startsWith(prefix) || name.startsWith(backup)) unlinkSync(join(dirname(path), name));
 };
 
-const isUnchanged = (path: string, text: string | null): boolean => readConfigFile(path).text === text;
+/** What took the file's name; open, so that one sees what is written into it after it lost the name. */
+const openBefore = (path: string): number | null => {
+  try {
+    return openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return null;
+    throw thrown;
+  }
+};
+
+const textOf = (fd: number | null): string | null => {
+  if (fd === null) return null;
+  const bytes = Buffer.alloc(fstatSync(fd).size);
+  return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+};
 
 const put = (path: string, text: string, like: Stats | null): void => renameSync(writeDraft(path, text, like), path);
 
@@ -87,23 +103,41 @@ export const ensureDirectory = (path: string): void => {
   explained(dirname(path), () => mkdirSync(dirname(path), { recursive: true, mode: NEW_DIRECTORY }));
 };
 
-/**
- * Puts `text` in the place of what was read; null removes the file. Under the lock of the file.
- * @returns false where the file is not as it was read (CLIENTS-7): read again
- */
-export const replaceConfigFile = ({ path, text: before, stat }: ConfigFile, text: string | null): boolean =>
-  explained(path, () => {
-    removeDrafts(path);
-    if (existsSync(backupOf(path)) && readBackup(path) === null)
-      throw refuseFile(backupOf(path), 'is no file that a backup could replace', 'look who put it there, then remove it');
-    if (before !== null) put(backupOf(path), before, stat);
-    const draft = text === null ? null : writeDraft(path, text, stat);
-    if (!isUnchanged(path, before)) {
+const backUp = ({ path, text, stat }: ConfigFile): void => {
+  if (existsSync(backupOf(path)) && readBackup(path) === null)
+    throw refuseFile(backupOf(path), 'is no file that a backup could replace', 'look who put it there, then remove it');
+  if (text !== null) put(backupOf(path), text, stat);
+};
+
+/** The last comparison and the replacement, as close together as they get. @returns false where another wrote in between */
+const swap = ({ path, text: before, stat }: ConfigFile, draft: string | null): boolean => {
+  const fd = openBefore(path);
+  try {
+    if (textOf(fd) !== before) {
       if (draft !== null) unlinkSync(draft);
       return false;
     }
     if (draft === null) unlinkSync(path);
     else renameSync(draft, path);
-    syncDirectory(path);
-    return true;
+    const after = textOf(fd);
+    if (after === before || after === null) return true;
+    // Written into the old file after it was compared: what is in it goes back to its place, and is read again.
+    put(path, after, stat);
+    return false;
+  } finally {
+    if (fd !== null) closeSync(fd);
+  }
+};
+
+/**
+ * Puts `text` in the place of what was read; null removes the file. Under the lock of the file.
+ * @returns false where the file is not as it was read (CLIENTS-7): read again
+ */
+export const replaceConfigFile = (file: ConfigFile, text: string | null): boolean =>
+  explained(file.path, () => {
+    removeDrafts(file.path);
+    backUp(file);
+    const isDone = swap(file, text === null ? null : writeDraft(file.path, text, file.stat));
+    syncDirectory(file.path);
+    return isDone;
   });

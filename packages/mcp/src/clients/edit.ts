@@ -99,11 +99,11 @@ const checked = (text: string, before: ConfigDocument, target: Target, entry: En
   return text;
 };
 
-/** Prototypes differ from parser to parser. */
+/** Prototypes differ from parser to parser, and TOML writes tables behind values. */
 const plain = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(plain);
   if (value instanceof Date || !isObject(value)) return value;
-  return Object.entries(value).map(([key, one]) => [key, plain(one)]);
+  return new Map(Object.entries(value).map(([key, one]) => [key, plain(one)]));
 };
 
 /** The file with the entry in it; '' is the text of a file that is not there. @throws AirlockError */

@@ -58,14 +58,19 @@ const insertMember = (text: string, object: Node, key: string, value: unknown, s
   return `${head}${member}${closing}${rest}`;
 };
 
+/** Does the line go on, so that a comment before it would swallow the rest? */
+const goesOn = (text: string, offset: number): boolean => !/^[ \t]*(?:\r?\n|$)/.test(text.slice(offset, offset + 256));
+
 /** Without the member and the white space before it; commas stay right. Comments around it stay. */
 const removeMember = (text: string, object: Node, property: Node): string => {
   const members = propertiesOf(object);
   const at = members.indexOf(property);
   const [before, after] = [members[at - 1], members[at + 1]];
-  const { end: from, comma: commaBefore } = trailOf(text, before ? endOf(before) : object.offset + 1, property.offset);
+  const leading = trailOf(text, before ? endOf(before) : object.offset + 1, property.offset);
   const { comma: commaAfter } = trailOf(text, endOf(property), after ? after.offset : endOf(object) - 1);
-  const comma = commaAfter ?? (after ? null : commaBefore);
+  const comma = commaAfter ?? (after ? null : leading.comma);
+  const isKept = leading.isLineComment && goesOn(text, Math.max(endOf(property), (comma ?? 0) + 1));
+  const from = isKept ? property.offset : leading.end;
   return without(text, [[from, endOf(property)], ...(comma === null ? [] : [[comma, comma + 1] as const])]);
 };
 

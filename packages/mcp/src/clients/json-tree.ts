@@ -7,6 +7,7 @@ import { MAX_DEPTH, positionOf, problemAt, type Spot } from './document.js';
 const OPENING: readonly number[] = [1, 3];
 const CLOSING: readonly number[] = [2, 4];
 const COMMA = 5;
+const LINE_COMMENT = 12;
 const END = 17;
 
 /** Which member is where: the root object, the container's property and the entry's property. */
@@ -79,16 +80,24 @@ export const plainValue = (node: Node): unknown => {
   return Object.fromEntries(propertiesOf(node).map((property) => [keyOf(property), plainValue(valueOf(property))]));
 };
 
-/** Behind the last thing that is no white space before `stop`, and the comma on the way, if there is one. */
-export const trailOf = (text: string, from: number, stop: number): { readonly end: number; readonly comma: number | null } => {
+interface Trail {
+  /** Behind the last thing that is no white space. */
+  readonly end: number;
+  /** Does a comment end there that lasts to the end of its line? */
+  readonly isLineComment: boolean;
+  /** The first comma on the way. */
+  readonly comma: number | null;
+}
+
+/** What stands between two offsets, of which the first is behind a value or an opening brace. */
+export const trailOf = (text: string, from: number, stop: number): Trail => {
   const scanner = createScanner(text.slice(0, stop), false);
   scanner.setPosition(from);
-  let end = from;
-  let comma: number | null = null;
+  let trail: Trail = { end: from, isLineComment: false, comma: null };
   for (let kind: number = scanner.scan(); kind !== END; kind = scanner.scan()) {
-    const token = scanner.getTokenOffset();
-    if (kind === COMMA) comma ??= token;
-    if (text.slice(token, token + scanner.getTokenLength()).trim() !== '') end = token + scanner.getTokenLength();
+    const [token, end] = [scanner.getTokenOffset(), scanner.getTokenOffset() + scanner.getTokenLength()];
+    if (text.slice(token, end).trim() === '') continue;
+    trail = { end, isLineComment: kind === LINE_COMMENT, comma: trail.comma ?? (kind === COMMA ? token : null) };
   }
-  return { end, comma };
+  return trail;
 };

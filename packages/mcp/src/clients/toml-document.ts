@@ -57,11 +57,13 @@ const removals = (text: string, ranges: readonly (readonly [number, number])[]):
   const lineEnd = lineEndOf(text);
   const plain = without(text, ranges);
   const from = ranges[0]?.[0] ?? 0;
+  // One line end ends the line before, two make a blank line that was put in with the entry.
+  const hasBlank = plain.slice(0, from).endsWith(lineEnd.repeat(2));
   const before = [1, 2]
     .map((count) => lineEnd.repeat(count))
     .filter((added) => plain.slice(0, from).endsWith(added))
     .map((added) => plain.slice(0, from - added.length) + plain.slice(from));
-  return { likely: [...before, plain], plain: before[0] ?? plain };
+  return { likely: [...before, plain], plain: hasBlank ? (before[0] ?? plain) : plain };
 };
 
 const othersOf = (value: Readonly<Record<string, unknown>>, { container, name }: Spot): unknown => {

@@ -31,7 +31,13 @@ const find = (map: unknown, key: string): Pair | undefined =>
 /** @throws AirlockError CONFIG_INVALID: what is broken, or two documents, of which one cannot tell which is read */
 const read = (text: string, file: string): Document => {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, keepSourceTokens: false, uniqueKeys: true, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    keepSourceTokens: false,
+    uniqueKeys: true,
+    prettyErrors: false,
+    logLevel: 'error',
+  });
   const [error] = document.errors;
   if (error) {
     const { line, col } = lines.linePos(error.pos[0]);
@@ -90,7 +96,11 @@ const isEmptyFlow = (map: unknown): boolean => isMap(map) && map.flow === true &
 const insert = (text: string, document: Document, { container, name }: Spot, entry: Entry): string => {
   const lineEnd = lineEndOf(text);
   const pair = find(document.contents, container);
-  if (!pair) return putLines(text, text.length, block({ [container]: { [name]: entry } }, '', lineEnd), lineEnd);
+  if (!pair) {
+    const [first] = isMap(document.contents) ? document.contents.items : [];
+    const indent = first ? indentOf(text, first) : '';
+    return putLines(text, text.length, block({ [container]: { [name]: entry } }, indent, lineEnd), lineEnd);
+  }
   const lines = (indent: string): string => block({ [name]: entry }, indent, lineEnd);
   const { value } = pair;
   if (isMap(value) && value.items.length > 0) {

@@ -144,11 +144,13 @@ t.test('CLIENTS-10: disconnecting gives back the bytes of before', async (t) => 
 t.test('an entry in the middle goes alone, with comments around it kept', async (t) => {
   const entry = ENTRY('cursor');
   const file = `{\n  "mcpServers": {\n    "a": {}, // a\n    "airlock": ${entry}, // ours\n    // b follows\n    "b": {}\n  }\n}\n`;
-  const rest = '{\n  "mcpServers": {\n    "a": {}, // a // ours\n    // b follows\n    "b": {}\n  }\n}\n';
+  const rest = '{\n  "mcpServers": {\n    "a": {}, // a\n     // ours\n    // b follows\n    "b": {}\n  }\n}\n';
   t.equal(disconnectEdit(file, target('cursor'), null).text, rest);
   const toml =
     'a = 1\n\n[mcp_servers.airlock]\ncommand = "/x/airlock"\nargs = ["mcp"]\n\n# of b\n[mcp_servers.b]\ncommand = "b"\n[mcp_servers.airlock.tools.x]\napproval = "never"\n';
   t.equal(disconnectEdit(toml, target('codex'), null).text, 'a = 1\n\n# of b\n[mcp_servers.b]\ncommand = "b"\n');
+  const dense = 'a = 1\n[mcp_servers.airlock]\ncommand = "/x/airlock"\nargs = ["mcp"]\n[z]\nb = 1\n';
+  t.equal(disconnectEdit(dense, target('codex'), null).text, 'a = 1\n[z]\nb = 1\n');
   const yaml = 'extensions:\n  airlock:\n    cmd: /x/airlock\n    args: [mcp]\n  # of b\n  b:\n    cmd: y\n';
   t.equal(disconnectEdit(yaml, target('goose'), null).text, 'extensions:\n  # of b\n  b:\n    cmd: y\n');
 });

@@ -1,4 +1,5 @@
 /** Random files: whatever stands in them, connecting adds one entry and disconnecting gives the same bytes back. */
+import { AirlockError } from '@airlock/protocol';
 import fc from 'fast-check';
 import { parse as parseJsonc } from 'jsonc-parser';
 import { parse as parseToml } from 'smol-toml';
@@ -197,6 +198,78 @@ t.test('YAML', async (test) => {
       check('goose', hasEnd ? text : `${text}z: 1`, parseYaml, dropFrom('extensions'));
     }),
     { numRuns: RUNS },
+  );
+  test.pass();
+});
+
+t.test('an entry of ours anywhere in any JSON goes alone, and is brought up to date where it stands', async (test) => {
+  const ours = { command: '/old/airlock', args: ['mcp'], env: { AIRLOCK_AGENT: 'x' } };
+  for (const [client, style] of JSON_CLIENTS) {
+    const parse = (text: string): unknown => parseJsonc(text, [], { allowTrailingComma: true });
+    fc.assert(
+      fc.property(servers, servers, file, noise, fc.constantFrom('\n', '\r\n'), (before, after, root, numbers, lineEnd) => {
+        const value = { ...root, mcpServers: { ...before, airlock: ours, ...after } };
+        const text = write(value, noiseOf(numbers), { ...style, lineEnd });
+        const rest = JSON.stringify(without(value));
+        for (const edit of [connectEdit(text, target(client), launchOf(client)), disconnectEdit(text, target(client), null)]) {
+          const left = JSON.stringify(without(edit.text === null ? {} : parse(edit.text)));
+          if (left !== rest) throw new Error(`${edit.change}: ${JSON.stringify([text, edit.text])}`);
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  }
+  test.pass();
+});
+
+const SEEDS: readonly (readonly [ClientName, string])[] = [
+  ['cursor', '{"mcpServers":{"a":{"b":[1,2]}},"z":"x"}\n'],
+  ['cursor', '{\n // c\n "mcpServers": {\n "airlock": {"command":"/x/airlock","args":["mcp"]},\n },\n}\n'],
+  ['codex', 'a = 1\n[mcp_servers.x]\ncommand="y"\nb=[1,\n2]\n[[l]]\n'],
+  [
+    'codex',
+    '[mcp_servers.airlock]\ncommand="/x/airlock"\nargs=["mcp"]\n[mcp_servers.airlock.env]\nA="b"\n\n# c\n[z]\ns="""\na"""\n',
+  ],
+  ['goose', 'a: 1\nextensions:\n  x:\n    cmd: y # c\n  z: {a: b}\nb: |\n  t\n'],
+  ['goose', 'extensions: {a: {cmd: x}, airlock: {cmd: /x/airlock, args: [mcp]}}\n'],
+];
+const BITS = [
+  ...Array.from(`"'{}[],:#\n\t \\&*|>=.-?`),
+  '\r\n',
+  '//',
+  '/*',
+  '*/',
+  'airlock',
+  '"""',
+  "'''",
+  '---\n',
+  '...\n',
+  '[mcp_servers.airlock]\n',
+  '\u0000',
+  'é',
+];
+const cut = fc.tuple(fc.nat(200), fc.nat(4), fc.constantFrom('', ...BITS));
+
+t.test('whatever is in a file: an answer, and if it is an edit, one that can be taken back', async (test) => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...SEEDS),
+      fc.array(cut, { minLength: 1, maxLength: 5 }),
+      fc.boolean(),
+      ([client, seed], cuts, isForced) => {
+        const text = cuts.reduce((rest, [at, length, put]) => rest.slice(0, at) + put + rest.slice(at + length), seed);
+        const there = target(client, { isForced });
+        try {
+          const { change, text: after } = connectEdit(text, there, launchOf(client));
+          if (connectEdit(after ?? '', there, launchOf(client)).change !== 'none') throw new Error('changed twice');
+          const back = disconnectEdit(after ?? '', there, text).text;
+          if (change === 'added' && back !== text) throw new Error(`not given back: ${JSON.stringify([text, after, back])}`);
+        } catch (thrown) {
+          if (!(thrown instanceof AirlockError) || thrown.code === 'INTERNAL') throw thrown;
+        }
+      },
+    ),
+    { numRuns: RUNS * 5 },
   );
   test.pass();
 });
