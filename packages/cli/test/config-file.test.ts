@@ -93,8 +93,15 @@ t.test('mode and owner stay; a new file is the user’s alone', async (test) => 
     test.equal(mode & 0o777, 0o640);
     test.equal(uid, isRoot ? NOBODY : process.getuid?.());
   }
+  if (isRoot) chownSync(home.home, NOBODY, NOBODY);
   await home.mcp(['connect', 'goose']);
-  test.equal(statSync(home.at('.config/goose/config.yaml')).mode & 0o777, 0o600);
+  for (const [path, wanted] of [
+    ['.config/goose', 0o700],
+    ['.config/goose/config.yaml', 0o600],
+  ] as const) {
+    test.equal(statSync(home.at(path)).mode & 0o777, wanted);
+    test.equal(statSync(home.at(path)).uid, statSync(home.home).uid, 'root gives it to whose home it is');
+  }
 });
 
 t.test('CLIENTS-5: a symbolic link stays and its target is edited', async (test) => {

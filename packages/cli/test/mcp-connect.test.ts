@@ -147,6 +147,8 @@ t.test('ls: installed, connected, stale, unreadable', async (test) => {
   test.match(stdout, /\ncursor +yes +yes +yes: connect again /);
   await home.mcp(['connect', 'cursor']);
   test.notMatch((await home.mcp(['ls'])).stdout, 'connect again');
+  await home.mcp(['connect', 'zed', '--name', 'mail']);
+  test.match((await home.mcp(['ls', '--name', 'mail'])).stdout, /\nzed +yes +yes +no /);
 });
 
 t.test('what cannot be meant is refused with what can', async (test) => {

@@ -2,7 +2,7 @@
 import { isAirlockError } from '@airlock/client';
 import type { Client } from '@airlock/mcp/clients';
 import { CLIENT_NAMES } from '@airlock/mcp/client-names';
-import type { Invocation } from '@airlock/protocol/command';
+import { textOption, type Invocation } from '@airlock/protocol/command';
 import { existsSync } from 'node:fs';
 import { readConfigFile } from '../config-file/read.js';
 import type { Context } from '../context.js';
@@ -11,7 +11,7 @@ import { table } from '../table.js';
 import type { Command } from './command.js';
 import { SPOT_FLAGS } from './mcp-connect.js';
 import { findCommand, placesOf } from './mcp-places.js';
-import { clients, launchOf, targetOf, userFile } from './mcp-target.js';
+import { clients, entryName, launchOf, targetOf, userFile } from './mcp-target.js';
 
 interface Row {
   readonly client: string;
@@ -36,17 +36,17 @@ const isStale = (command: string, args: readonly string[], wanted: { command: st
   return !existsSync(command) || command !== wanted.command || words.some((word, index) => args[index] !== word);
 };
 
-const rowOf = async (context: Context, client: Client): Promise<Row> => {
+const rowOf = async (context: Context, client: Client, name: string): Promise<Row> => {
   const { isObject, isOurs, readEntry } = await clients();
   const file = userFile(context, client);
   const row = { client: client.name, installed: isInstalled(context, client), file };
   const none = { ...row, connected: false, command: null, stale: false, problem: null };
   try {
-    const entry = readEntry(readConfigFile(file).text ?? '', { client, file, name: 'airlock', isForced: false });
+    const entry = readEntry(readConfigFile(file).text ?? '', { client, file, name, isForced: false });
     if (entry === undefined) return none;
     const launch = isObject(entry) ? client.launchOf(entry) : null;
     const connected = isOurs(client, entry);
-    if (!launch) return { ...none, problem: 'airlock is there, but starts no command' };
+    if (!launch) return { ...none, problem: `${name} is there, but starts no command` };
     const command = [launch.command, ...launch.args].join(' ');
     return {
       ...none,
@@ -70,9 +70,10 @@ const cellsOf = ({ client, installed, file, connected, command, stale, problem }
   problem ?? command ?? '-',
 ];
 
-export const list = async (context: Context): Promise<void> => {
+export const list = async (context: Context, invocation: Invocation): Promise<void> => {
   const { CLIENTS } = await clients();
-  const rows = await Promise.all(CLIENT_NAMES.map((name) => rowOf(context, CLIENTS[name])));
+  const entry = entryName(textOption(invocation, 'name'));
+  const rows = await Promise.all(CLIENT_NAMES.map((name) => rowOf(context, CLIENTS[name], entry)));
   printResult(context.output, rows, () =>
     table(['CLIENT', 'INSTALLED', 'CONNECTED', 'STALE', 'CONFIGURATION', 'COMMAND'], rows.map(cellsOf)),
   );
@@ -88,7 +89,12 @@ export const print = async (context: Context, invocation: Invocation): Promise<v
   );
 };
 
-export const MCP_LS: Command = { name: 'mcp ls', summary: 'which MCP clients there are and which are connected', run: list };
+export const MCP_LS: Command = {
+  name: 'mcp ls',
+  summary: 'which MCP clients there are and which are connected',
+  flags: SPOT_FLAGS.slice(0, 1),
+  run: list,
+};
 
 export const MCP_PRINT: Command = {
   name: 'mcp print',

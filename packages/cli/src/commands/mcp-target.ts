@@ -26,7 +26,8 @@ const clientName = (name: string): ClientName => {
   });
 };
 
-const entryName = (name: string | undefined): string => {
+/** @throws AirlockError PARAMS_INVALID */
+export const entryName = (name: string | undefined): string => {
   if (name === undefined) return 'airlock';
   if (ENTRY_NAME.test(name)) return name;
   throw new AirlockError('PARAMS_INVALID', 'no name for an entry', {

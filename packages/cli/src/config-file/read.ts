@@ -2,7 +2,7 @@
  * Reads a configuration file that other programs write too.
  *
  * CLIENTS-4 only a regular file of at most 16 MiB of UTF-8 is read; a FIFO, a device or a directory is refused, not opened for long.
- * CLIENTS-5 a symbolic link is followed to its target, which is then replaced; root follows none that another user could have put there.
+ * CLIENTS-5 a symbolic link is followed to its target, which is then replaced; root follows none of another user, nor a directory that is one.
  */
 import { AirlockError } from '@airlock/client';
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
@@ -29,6 +29,9 @@ export const codeOf = (thrown: unknown): string | undefined => (thrown as NodeJS
 export const refuseFile = (path: string, what: string, hint: string): AirlockError =>
   new AirlockError('CONFIG_INVALID', `${path}: ${what}`, { hint: `nothing was written; ${hint}` });
 
+const foreignLink = (path: string): AirlockError =>
+  refuseFile(path, 'is a symbolic link of another user', 'name the file it leads to: --config FILE, or do it as that user');
+
 const explain = (path: string, thrown: unknown): unknown => {
   const code = codeOf(thrown);
   if (thrown instanceof AirlockError || code === undefined) return thrown;
@@ -53,18 +56,23 @@ const statOf = (path: string): Stats | null => {
   }
 };
 
+/** Root is not led elsewhere by a directory that is another user's link. */
+const checkParents = (path: string): void => {
+  const parent = dirname(path);
+  if (parent === path) return;
+  checkParents(parent);
+  const stat = statOf(parent);
+  if (stat?.isSymbolicLink() === true && stat.uid !== 0) throw foreignLink(parent);
+};
+
 /** CLIENTS-5. `uid`: who this is. A link that dangles leads to where the file will be. */
 const behindLinks = (path: string, uid: number): string => {
   let at = resolve(path);
   for (let count = 0; count < MAX_LINKS; count += 1) {
+    if (uid === 0) checkParents(at);
     const stat = statOf(at);
     if (stat?.isSymbolicLink() !== true) return at;
-    if (uid === 0 && stat.uid !== 0)
-      throw refuseFile(
-        at,
-        'is a symbolic link of another user',
-        'name the file it leads to: --config FILE, or do it as that user',
-      );
+    if (uid === 0 && stat.uid !== 0) throw foreignLink(at);
     at = resolve(dirname(at), readlinkSync(at));
   }
   throw refuseFile(path, 'is a chain of links without an end', 'remove it');

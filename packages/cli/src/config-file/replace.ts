@@ -14,11 +14,13 @@ import {
   fchownSync,
   fstatSync,
   fsyncSync,
+  lchownSync,
   mkdirSync,
   openSync,
   readdirSync,
   readSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeFileSync,
   type Stats,
@@ -45,12 +47,19 @@ export const readBackup = (path: string): string | null => {
   }
 };
 
+const isRoot = (): boolean => process.geteuid?.() === 0;
+
+/** Whose a file is that root writes: that of what it replaces, else of the directory, so that the client can read it. */
+const ownerOf = (path: string, like: Stats | null): { readonly uid: number; readonly gid: number } =>
+  like ?? statSync(dirname(path));
+
 /** Written whole and synced under a name of its own, with the mode and, where that may be, the owner of what it replaces. */
 const writeDraft = (path: string, text: string, like: Stats | null): string => {
   const draft = `${path}${DRAFT}${randomBytes(6).toString('hex')}`;
   const fd = openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, NEW_FILE);
   try {
-    if (like && process.geteuid?.() === 0) fchownSync(fd, like.uid, like.gid);
+    const { uid, gid } = ownerOf(path, like);
+    if (isRoot()) fchownSync(fd, uid, gid);
     if (like) fchmodSync(fd, like.mode & MODE_BITS);
     writeFileSync(fd, text);
     fsyncSync(fd);
@@ -98,10 +107,16 @@ const textOf = (fd: number | null): string | null => {
 
 const put = (path: string, text: string, like: Stats | null): void => renameSync(writeDraft(path, text, like), path);
 
-/** Makes the directory where it is missing, as a client would. */
-export const ensureDirectory = (path: string): void => {
-  explained(dirname(path), () => mkdirSync(dirname(path), { recursive: true, mode: NEW_DIRECTORY }));
+const makeDirectories = (path: string): void => {
+  if (existsSync(path)) return;
+  makeDirectories(dirname(path));
+  mkdirSync(path, { mode: NEW_DIRECTORY });
+  const { uid, gid } = statSync(dirname(path));
+  if (isRoot()) lchownSync(path, uid, gid);
 };
+
+/** Makes the directory where it is missing, as a client would; as root for the owner of the one it is in. */
+export const ensureDirectory = (path: string): void => explained(dirname(path), () => makeDirectories(dirname(path)));
 
 const backUp = ({ path, text, stat }: ConfigFile): void => {
   if (existsSync(backupOf(path)) && readBackup(path) === null)

@@ -1,4 +1,5 @@
 /** What connect makes of real files, byte by byte, and that disconnect gives the bytes back. */
+import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { connectEdit, disconnectEdit, type ClientName } from '../../src/clients/index.js';
 import { launchOf, target } from './targets.js';
@@ -232,4 +233,12 @@ t.test('CLIENTS-2: where the entry cannot be put in without changing something e
       { code: 'CONFIG_INVALID', message: /^FILE: cannot be edited without/, data: { hint: /airlock mcp print/ } },
       text,
     );
+});
+
+t.test('the example of docs/spec/clients.md is what happens', async (t) => {
+  const page = readFileSync(new URL('../../../../../docs/spec/clients.md', import.meta.url), 'utf8');
+  const [before = '', after = ''] = [...page.matchAll(/^```jsonc\n(.*?)^```$/gms)].map(([, text]) => text);
+  t.match(before, 'keep me');
+  t.equal(connectEdit(before, target('zed'), launchOf('zed')).text, after);
+  t.equal(disconnectEdit(after, target('zed'), null).text, before);
 });
