@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { REVISIONS, WsClientTransport, connectClient, httpTransport } from '@airlock/mcp/test/network';
-import { addMailbox, approveFront, checkout, startTestInstance, type Running } from '@airlock/testkit';
+import { Terminal, authorizePath, locationOf, openPage, redeem, register, submit, type TokenAnswer } from '@airlock/mcp/test/sign-in';
+import { addMailbox, approveFront, checkout, startTestInstance, until, type Running } from '@airlock/testkit';
 import t from 'tap';
 
 interface Served {
@@ -14,6 +15,8 @@ interface Served {
 }
 
 const PROGRAM = join(checkout, 'dist/lib/airlock.cjs');
+/** What the process prints on stderr. */
+const terminal = new Terminal();
 let running: Running;
 let child: ChildProcess;
 let served: Served;
@@ -23,8 +26,9 @@ t.before(async () => {
   await addMailbox(running);
   child = spawn(process.execPath, [PROGRAM, 'mcp', '--http', '0', '--ws', '0', '--json'], {
     env: running.env,
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => text.split('\n').forEach(terminal.say));
   const lines = createInterface({ input: child.stdout ?? process.stdin });
   served = JSON.parse(await new Promise<string>((resolve) => lines.once('line', resolve))) as Served;
   token = readFileSync(served.tokenFile, 'utf8').trim();
@@ -69,6 +73,21 @@ for (const { name, revision, open } of transports) {
     test.match((await tool('airlock_list_emails', { limit: 2 })).structured, { error: { code: /LEASE/ } }, 'expired');
   });
 }
+
+t.test('sign-in with the letters of the terminal; a phone code in the page is recorded', async (test) => {
+  const port = Number(new URL(served.http).port);
+  const clientId = await register(port, { redirect_uris: ['http://127.0.0.1:9/callback'], client_name: 'a\u001b[2Jb' });
+  const page = await openPage(port, authorizePath(port, clientId));
+  const letters = await until('pairing letters', () => terminal.letters);
+  test.notMatch(terminal.lines.join(''), /\u001b/);
+  test.match((await submit(port, page, running.freshCode())).text, /one-time code/);
+  const { json } = await running.command('airlock-ctl', ['audit', 'tail', '--json']);
+  test.match(JSON.stringify(json), /code/, 'in the record');
+  const code = locationOf(await submit(port, page, letters)).get('code') ?? '';
+  const tokens = (await redeem(port, { clientId, code })).json as TokenAnswer;
+  const { tool } = await connectClient(test, httpTransport(new URL(served.http), tokens.access_token), REVISIONS[0]);
+  test.match((await tool('airlock_status')).structured, { role: 'default' });
+});
 
 t.test('a port in use is said, with what to do', async (test) => {
   const { port } = new URL(served.http);

@@ -1,11 +1,13 @@
 /** `airlock mcp --http` and `--ws`: one connection to the gateway, any number of clients on loopback. */
 import { AirlockError, systemTimers } from '@airlock/protocol';
 import { Broker, type BrokerOptions } from './broker.js';
+import type { Authenticate } from './net/admission.js';
 import { loadToken, secretCheck, tokenFile } from './net/bearer.js';
 import { Endpoints } from './net/endpoints.js';
 import { answerHttp } from './net/http.js';
 import { NET_LIMITS, type NetLimits } from './net/limits.js';
 import { listenLoopback, type Loopback } from './net/loopback.js';
+import { openOAuth } from './oauth/routes.js';
 import { announcer } from './serve.js';
 import { OWN_NAMES } from './server.js';
 import type { Listing } from './surface.js';
@@ -20,6 +22,8 @@ export interface NetworkOptions extends BrokerOptions {
   readonly ws?: number | undefined;
   readonly tokenFile?: string | undefined;
   readonly limits?: Partial<NetLimits> | undefined;
+  /** Shows a line to the human at the terminal: pairing letters, and who asks to sign in. */
+  readonly say?: ((line: string) => void) | undefined;
 }
 
 /** What is served, until it is closed. */
@@ -52,13 +56,21 @@ const openParts = (options: NetworkOptions, path: string): Parts => {
   return { broker, endpoints, limits, authenticate: (token) => (isToken(token) ? FILE_OWNER : null) };
 };
 
-const openHttp = async (port: number, { broker: { timers }, ...parts }: Parts): Promise<Loopback> => {
+const openHttp = async (port: number, { broker, ...parts }: Parts, say: (line: string) => void): Promise<Loopback> => {
+  const { timers } = broker;
+  const { endpoints, limits } = parts;
   let listened = port;
-  const loopback = await listenLoopback(
-    port,
-    answerHttp({ ...parts, timers }, () => listened),
-    parts.limits,
-  );
+  const oauth = openOAuth({
+    limits,
+    timers,
+    say,
+    port: () => listened,
+    recordCode: () => broker.recordCode(),
+    onEnd: (owner) => void endpoints.sessions.close(owner),
+  });
+  const authenticate: Authenticate = (token, path) => parts.authenticate(token) ?? oauth.ownerOf(token, path);
+  const answer = answerHttp({ endpoints, limits, timers, authenticate, sideRoutes: oauth.routes }, () => listened);
+  const loopback = await listenLoopback(port, answer, limits);
   listened = loopback.port;
   return loopback;
 };
@@ -74,6 +86,8 @@ const openWs = async (port: number, { broker: { timers }, ...parts }: Parts): Pr
     },
   };
 };
+
+const silent = (): void => undefined;
 
 const samePort = (): AirlockError =>
   new AirlockError('PARAMS_INVALID', 'HTTP and WebSocket need a port each', { hint: 'choose another port for --ws' });
@@ -94,7 +108,8 @@ export const openNetwork = async (options: NetworkOptions): Promise<Network> => 
     return `${scheme}://127.0.0.1:${loopback.port}/mcp`;
   };
   try {
-    const http = options.http === undefined ? {} : { http: keep(await openHttp(options.http, parts), 'http') };
+    const http =
+      options.http === undefined ? {} : { http: keep(await openHttp(options.http, parts, options.say ?? silent), 'http') };
     const ws = options.ws === undefined ? {} : { ws: keep(await openWs(options.ws, parts), 'ws') };
     parts.broker.open().catch(() => undefined);
     return { ...http, ...ws, tokenFile: path, close };

@@ -6,7 +6,7 @@ import { AirlockError, clientName } from '@airlock/client';
 import { textOption, type Invocation } from '@airlock/protocol/command';
 import type { Network, NetworkOptions, ServeMcpOptions } from '@airlock/mcp';
 import type { Context } from '../context.js';
-import { printNote, printResult } from '../output.js';
+import { printNote, printResult, printable } from '../output.js';
 import type { Command } from './command.js';
 
 const MAX_PORT = 65_535;
@@ -65,7 +65,7 @@ const describe = ({ http, ws, tokenFile }: Network): string =>
 const serveNetwork = async (context: Context, options: NetworkOptions): Promise<void> => {
   const { openNetwork } = await import('@airlock/mcp');
   const ended = untilEnded();
-  const network = await openNetwork(options);
+  const network = await openNetwork({ ...options, say: (line) => printNote(context.output, printable(line)) });
   const { http, ws, tokenFile } = network;
   printResult(context.output, { http, ws, tokenFile }, () => describe(network));
   printNote(context.output, 'clients send the token as "Authorization: Bearer TOKEN"; end with Ctrl-C');
