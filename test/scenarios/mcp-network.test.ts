@@ -4,7 +4,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { REVISIONS, WsClientTransport, connectClient, httpTransport } from '@airlock/mcp/test/network';
-import { Terminal, authorizePath, locationOf, openPage, redeem, register, submit, type TokenAnswer } from '@airlock/mcp/test/sign-in';
+import {
+  Terminal,
+  authorizePath,
+  locationOf,
+  openPage,
+  redeem,
+  register,
+  submit,
+  type TokenAnswer,
+} from '@airlock/mcp/test/sign-in';
 import { addMailbox, approveFront, checkout, startTestInstance, until, type Running } from '@airlock/testkit';
 import t from 'tap';
 
@@ -78,7 +87,7 @@ t.test('sign-in with the letters of the terminal; a phone code in the page is re
   const port = Number(new URL(served.http).port);
   const clientId = await register(port, { redirect_uris: ['http://127.0.0.1:9/callback'], client_name: 'a\u001b[2Jb' });
   const page = await openPage(port, authorizePath(port, clientId));
-  const letters = await until('pairing letters', () => terminal.letters);
+  const letters = await until('pairing letters', () => terminal.letters || null);
   test.notMatch(terminal.lines.join(''), /\u001b/);
   test.match((await submit(port, page, running.freshCode())).text, /one-time code/);
   const { json } = await running.command('airlock-ctl', ['audit', 'tail', '--json']);
