@@ -11,6 +11,7 @@ import {
   type CellPrepareParams,
   type CellResult,
   type CellTestResult,
+  isRiskAllowed,
   type Json,
   type ListedOperation,
   type OperationManifest,
@@ -29,12 +30,30 @@ import {
   joinConstraints,
 } from './grant.js';
 import { CELL_LIMITS } from './limits.js';
+import { CellExchange, serviceVoice, type Voice } from './exchange.js';
 import type { OpenedCell } from './open.js';
 import { OpenedSession, tryOut } from './opened-session.js';
 import { Patience } from './patience.js';
+import { RunningCalls, type RunningCall } from './running-call.js';
 import { sealResult, withholdsCodes } from './seal.js';
 
 const MAX_RESULT_BYTES = LIMITS.maxFrameOutBytes - CELL_LIMITS.resultMarginBytes;
+
+/** A cell nobody listens to: in tests of other things. */
+const MUTE: Voice = { event: () => undefined, withheld: () => undefined, nowMs: () => 0 };
+
+interface Waiting {
+  readonly constraints?: Readonly<Record<string, Json>>;
+  readonly call?: RunningCall | null;
+}
+
+/** What a service says outside calls is untrusted whatever its operations are, and no policy was asked about it. */
+const withEmit = (cell: OpenedCell, voice: Voice): OpenedCell => {
+  const { manifest, context, limits, mask } = cell;
+  const codes = manifest.codes !== 'shown' && context.settings['codes'] !== 'shown';
+  const isAllowed = (risk: number): boolean => risk < CELL_LIMITS.maxServiceEventRisk && isRiskAllowed(limits.constraints, risk);
+  return { ...cell, context: { ...context, emit: serviceVoice(voice, { mask, codes, isRiskAllowed: isAllowed }) } };
+};
 
 export class Executor {
   readonly #cell: OpenedCell;
@@ -42,32 +61,72 @@ export class Executor {
   readonly #checks = new WeakMap<OperationManifest, CheckArguments>();
   #isApprovalUsed = false;
   readonly #session: OpenedSession;
+  readonly #voice: Voice;
+  /** Those with a channel. */
+  readonly calls = new RunningCalls();
 
   /** `tell` is called with what the service lists where that is not what the operator accepted. */
-  constructor(cell: OpenedCell, timers: Timers, tell: (listed: readonly ListedOperation[]) => void = () => undefined) {
-    this.#cell = cell;
+  constructor(
+    cell: OpenedCell,
+    timers: Timers,
+    tell: (listed: readonly ListedOperation[]) => void = () => undefined,
+    voice: Voice = MUTE,
+  ) {
+    this.#cell = withEmit(cell, voice);
     this.#timers = timers;
-    this.#session = new OpenedSession(cell, cell.limits.service, tell);
+    this.#voice = voice;
+    this.#session = new OpenedSession(this.#cell, cell.limits.service, tell);
   }
 
   /** @throws AirlockError: the refusal of a check, what the connector says, UPSTREAM_TIMEOUT, INTERNAL. */
   async execute(params: CellExecuteParams): Promise<CellResult> {
+    if (params.exchange === undefined) return this.#run(params, null);
+    const call = this.calls.begin(params.exchange);
+    try {
+      return await this.#run(params, call);
+    } finally {
+      this.calls.end(call);
+    }
+  }
+
+  async #run(params: CellExecuteParams, call: RunningCall | null): Promise<CellResult> {
     const { limits, context } = this.#cell;
-    const { operation, constraints } = this.#checked(params, await this.#find(params.operation));
+    const { operation, constraints } = this.#checked(params, await this.#find(params.operation, call));
     checkWrite(limits, operation);
     this.#useApproval(operation, params);
     const isWrite = operation.class === 'write';
-    const answer = await this.#within(async (patience) => {
-      const session = await this.#session.open();
-      if (isWrite) this.#beginWrite(patience);
-      return session.execute(operation.name, params.params, patience);
-    }, constraints);
+    if (call !== null) this.#openExchange(call, operation, constraints);
+    const answer = await this.#within(
+      async (patience) => {
+        const session = await this.#session.open();
+        if (isWrite) this.#beginWrite(patience);
+        else if (patience.refusal !== null) throw patience.refusal;
+        return session.execute(operation.name, params.params, patience);
+      },
+      { constraints, call },
+    );
     if (isWrite) return this.#sealWritten(answer, operation, params.maxResultBytes);
     // A lease that ended while the service was answering ends this call too.
     checkDeadline(limits, context.clock);
     const sealed = await this.#seal(answer, operation, params.maxResultBytes);
     checkRisk(operation, constraints, sealed.risk);
     return sealed;
+  }
+
+  /** Where the caller wants to be talked with. */
+  #openExchange(call: RunningCall, operation: OperationManifest, constraints: Readonly<Record<string, Json>>): void {
+    const { channel, mcp } = call.order;
+    if (mcp === undefined) return;
+    const { mask, manifest, context } = this.#cell;
+    call.exchange = new CellExchange({
+      ...{ channel, mcp, voice: this.#voice },
+      seal: {
+        mask,
+        codes: withholdsCodes(manifest, operation, context.settings),
+        isRiskAllowed: (risk) => isRiskAllowed(constraints, risk),
+      },
+      giveUp: (error) => call.giveUp(error),
+    });
   }
 
   /** The last moment at which nothing has happened: the login before it may have taken long. */
@@ -92,13 +151,13 @@ export class Executor {
   }
 
   /** Of the manifest, or of what the service lists; nothing is connected to before the release says that the lease lives. */
-  #find(name: string): OperationManifest | Promise<OperationManifest> {
+  #find(name: string, call: RunningCall | null = null): OperationManifest | Promise<OperationManifest> {
     const { manifest, limits, context } = this.#cell;
     const isListed = manifest.listed === true && !manifest.operations.some((one) => one.name === name);
     if (!isListed) return findOperation(manifest, name);
     checkNoTrial(limits);
     checkDeadline(limits, context.clock);
-    return this.#within(() => this.#session.refresh()).then(() => this.#session.find(name));
+    return this.#within(() => this.#session.refresh(), { call }).then(() => this.#session.find(name));
   }
 
   #checked(
@@ -143,16 +202,21 @@ export class Executor {
   }
 
   /** Ends the wait after callTimeoutMs, whether or not the connector listens to its signal. */
-  #within<T>(work: (patience: Patience) => Promise<T>, constraints: Readonly<Record<string, Json>> = {}): Promise<T> {
+  #within<T>(work: (patience: Patience) => Promise<T>, { constraints = {}, call = null }: Waiting = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const patience = new Patience(constraints);
-      const timer = this.#timers.after(CELL_LIMITS.callTimeoutMs, () => {
-        const late = patience.isWriting
-          ? outcomeUnknown()
-          : new AirlockError('UPSTREAM_TIMEOUT', 'the service did not answer in time');
-        reject(late);
-        patience.end(late);
-      });
+      const exchange = call?.exchange ?? null;
+      const patience = new Patience(constraints, exchange);
+      const giveUp = (why: AirlockError): void => {
+        timer.cancel();
+        const end = patience.isWriting ? outcomeUnknown() : why;
+        reject(end);
+        patience.end(end);
+        exchange?.end();
+      };
+      const { callTimeoutMs, exchangeTimeoutMs } = CELL_LIMITS;
+      const timer = this.#timers.after(exchange === null ? callTimeoutMs : exchangeTimeoutMs, () =>
+        giveUp(new AirlockError('UPSTREAM_TIMEOUT', 'the service did not answer in time')),
+      );
       const fail = (thrown: unknown): void => {
         timer.cancel();
         const error = patience.refusal ?? fromConnector(thrown, this.#cell.mask);
@@ -163,6 +227,7 @@ export class Executor {
         resolve(answer);
       };
       work(patience).then(done, fail);
+      call?.onGiveUp(giveUp);
     });
   }
 

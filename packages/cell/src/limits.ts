@@ -18,6 +18,10 @@ export const CELL_LIMITS = {
   releaseTimeoutMs: 8 * SECOND_MS,
   /** One call, login included. */
   callTimeoutMs: 30 * SECOND_MS,
+  /** One that can be talked with: a human may have to answer. The gateway's limit is a little above. */
+  exchangeTimeoutMs: 120 * SECOND_MS,
+  /** Risk from which on nothing is told outside a call, where no policy was asked (0 to 1). */
+  maxServiceEventRisk: 0.5,
   /** The gateway closes an idle cell after 60 s; one it forgot must not keep its slot. */
   idleTimeoutMs: 180 * SECOND_MS,
   /** Room for the envelope around a result that fills a frame. */

@@ -6,10 +6,12 @@ import {
   type CellExecuteParams,
   type CellOpenParams,
   type CellPrepareParams,
+  type ExchangeReply,
   type ListedOperation,
   type Timers,
 } from '@airlock/protocol';
 import { Executor } from './execute.js';
+import type { Voice } from './exchange.js';
 import { openCell, type OpenOptions } from './open.js';
 
 /** Where a cell stands; nothing is permitted until it says so. */
@@ -37,7 +39,12 @@ const openNow = async (
   state.phase = 'opening';
   try {
     const tell = (listed: readonly ListedOperation[]): void => connection.notify('listed', { listed });
-    state.executor = new Executor(await openCell(params, options), timers, tell);
+    const voice: Voice = {
+      event: (event) => connection.notify('event', event),
+      withheld: (withheld) => connection.notify('withheld', withheld),
+      nowMs: () => timers.nowMs(),
+    };
+    state.executor = new Executor(await openCell(params, options), timers, tell, voice);
     state.phase = 'open';
   } catch (thrown) {
     state.phase = 'failed';
@@ -71,6 +78,16 @@ export const cellMethods = (options: OpenOptions, timers: Timers): MethodTable<C
     params: validatorOf('cell.execute'),
     permitted: ({ phase }) => (phase === 'open' ? null : notOpen()),
     handle: (params, { state }) => executorOf(state).execute(params as CellExecuteParams),
+  },
+  reply: {
+    params: validatorOf('cell.reply'),
+    permitted: ({ phase }) => (phase === 'open' ? null : notOpen()),
+    handle: (params, { state }) => executorOf(state).calls.reply(params as ExchangeReply),
+  },
+  cancel: {
+    params: validatorOf('cell.cancel'),
+    permitted: ({ phase }) => (phase === 'open' ? null : notOpen()),
+    handle: (params, { state }) => executorOf(state).calls.cancel((params as { channel: string }).channel),
   },
   test: {
     params: validatorOf('cell.test'),

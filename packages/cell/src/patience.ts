@@ -1,14 +1,16 @@
 /** How long one call may take, as its connector sees it. The signal is made where somebody looks at it: it costs more than a small call. */
-import { asAirlockError, type AirlockError, type Json, type OperationContext } from '@airlock/protocol';
+import { asAirlockError, type AirlockError, type ConnectorExchange, type Json, type OperationContext } from '@airlock/protocol';
 
 export class Patience implements OperationContext {
   readonly constraints: Readonly<Record<string, Json>>;
+  readonly exchange?: ConnectorExchange;
   #controller: AbortController | null = null;
   #end: AirlockError | null = null;
   #isWriting = false;
 
-  constructor(constraints: Readonly<Record<string, Json>>) {
+  constructor(constraints: Readonly<Record<string, Json>>, exchange: ConnectorExchange | null = null) {
     this.constraints = constraints;
+    if (exchange !== null) this.exchange = exchange;
   }
 
   /** Aborted once the call has taken too long, whenever it is looked at. */
@@ -46,7 +48,7 @@ export class Patience implements OperationContext {
   }
 
   end(reason: AirlockError): void {
-    this.#end = reason;
+    this.#end ??= reason;
     this.#controller?.abort(reason);
   }
 }

@@ -25,7 +25,19 @@ export interface SealOptions {
 }
 
 /** By these an agent asks for the next thing: a number in them is no card. */
-const IDENTIFIERS = ['id', 'uid', 'cursor', 'next', 'messageId', 'inReplyTo', 'references', 'thread', 'url', 'href', 'etag'];
+export const IDENTIFIERS = [
+  'id',
+  'uid',
+  'cursor',
+  'next',
+  'messageId',
+  'inReplyTo',
+  'references',
+  'thread',
+  'url',
+  'href',
+  'etag',
+];
 
 /** The connector's answer is foreign code's: looked at before anything is made of it. */
 const isResult = (value: unknown): value is OperationResult => {

@@ -3,6 +3,7 @@
  * (docs/spec/exchange.md).
  */
 import type { Json } from './canonical.js';
+import { AirlockError } from './errors.js';
 
 /** What a service may say unasked, during a call; everything else is dropped. */
 export const NOTICES = [
@@ -55,6 +56,13 @@ export interface ExchangeReply {
   readonly result?: Json;
   readonly error?: ExchangeError;
 }
+
+/** What a call ends with that somebody cancelled, where nothing was written. */
+export const callCancelled = (): AirlockError =>
+  new AirlockError('UNAVAILABLE', 'the call was cancelled', {
+    retry: 'never',
+    hint: 'whoever made the call cancelled it; call again only where the answer is wanted after all',
+  });
 
 /** How much of it is let through (EXCHANGE-6). */
 export const EXCHANGE_LIMITS = {
@@ -115,10 +123,16 @@ export class EventMeter {
       this.#secondBeganMs = nowMs;
       this.#inSecond = 0;
     }
-    const { perSecond, events, bytes: most } = this.#limits;
-    if (this.#inSecond >= perSecond || this.#events >= events || this.#bytes + bytes > most) return false;
+    const { perSecond, events } = this.#limits;
+    if (this.#inSecond >= perSecond || this.#events >= events || !this.hold(bytes)) return false;
     this.#inSecond += 1;
     this.#events += 1;
+    return true;
+  }
+
+  /** More bytes for what was counted already. */
+  hold(bytes: number): boolean {
+    if (this.#bytes + bytes > this.#limits.bytes) return false;
     this.#bytes += bytes;
     return true;
   }
