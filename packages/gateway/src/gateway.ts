@@ -15,6 +15,8 @@ import { BridgeLink } from './bridge/link.js';
 import { CellPool } from './cells/pool.js';
 import { SlotLedger } from './cells/slots.js';
 import { Catalogue } from './connectors/catalogue.js';
+import { Channels } from './exchange/channels.js';
+import { tellServiceEvent } from './exchange/service-event.js';
 import type { House, Peer } from './house.js';
 import { Follower } from './journal/follow.js';
 import { Heads } from './journal/heads.js';
@@ -98,7 +100,9 @@ const build = (options: GatewayOptions): House => {
       ...{ slots, clock, timers },
       slotPath: (slot) => slotPath(options, slot),
       onListed: (key, listed) => news.take(house(), key, listed),
+      onEvent: (key, event) => tellServiceEvent(house(), key, event),
     }),
+    channels: new Channels(timers),
     catalogue: new Catalogue(options.connectorDirs),
     rewrapping: new Set(),
     locked: new Set(),

@@ -4,6 +4,7 @@ import type { AirlockError, Clock, CompiledConfig, OperationManifest, Timers } f
 import type { BridgeLink } from './bridge/link.js';
 import type { CellPool } from './cells/pool.js';
 import type { SlotLedger } from './cells/slots.js';
+import type { Channels } from './exchange/channels.js';
 import type { Catalogue, Kind } from './connectors/catalogue.js';
 import type { Follower } from './journal/follow.js';
 import type { Heads } from './journal/heads.js';
@@ -49,6 +50,8 @@ export interface House {
   readonly bridge: BridgeLink;
   readonly slots: SlotLedger;
   readonly pool: CellPool;
+  /** Calls in flight that can be cancelled or talked with. */
+  readonly channels: Channels;
   readonly catalogue: Catalogue;
   /** By operator. */
   readonly stores: ReadonlyMap<string, ServiceStore>;

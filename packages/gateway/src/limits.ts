@@ -32,12 +32,16 @@ export const GATEWAY_LIMITS = {
   cellFirstByteMs: 5 * SECOND_MS,
   /** One operation in a cell; its connector has shorter timeouts of its own. */
   cellExecuteMs: 55 * SECOND_MS,
+  /** The same for one that can be talked with. */
+  cellExchangeMs: 125 * SECOND_MS,
+  /** A cell answers a cancel at once; after this it is not waited for, though it may have written. */
+  cancelGraceMs: 3 * SECOND_MS,
   /** Trial login of service.test and credentials.put: a trial release lasts 60 s (RELEASE-11). */
   cellTrialMs: 60 * SECOND_MS,
   /** A cell nobody used for this long gives its slot back. */
   cellIdleMs: 60 * SECOND_MS,
   /** Before RuntimeMaxSec=900 of the unit kills it in the middle of a call. */
-  cellMaxAgeMs: 14 * MINUTE_MS,
+  cellMaxAgeMs: 12 * MINUTE_MS,
   /** JSON of what one service lists; a frame of a cell has 4 MiB. */
   maxListedChars: 3.5 * MIB,
   /** The same as a file, where a character may take three bytes. */

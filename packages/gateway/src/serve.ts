@@ -14,7 +14,9 @@ const eventsOf = (house: House, socket: string, identity: Identity): ConnectionE
     const { session } = connection.state;
     if (session !== null) house.sessions.detach(session, listenerOf(connection));
     house.followers.remove(listenerOf(connection));
+    house.channels.disconnect(listenerOf(connection));
   },
+  onEnding: (connection) => house.channels.disconnect(listenerOf(connection)),
   onProtocolError: (_connection, error) => house.journal.violation(identity.role, error.code, { socket }),
   onInternalError: (method, thrown) =>
     house.options.log(

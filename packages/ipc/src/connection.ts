@@ -32,6 +32,8 @@ export interface ConnectionEvents<S> {
   readonly onProtocolError?: ((connection: Connection<S>, error: AirlockError) => void) | undefined;
   /** A handler threw what is no AirlockError; for the journal. The peer only learns INTERNAL. */
   readonly onInternalError?: ((method: string, thrown: unknown) => void) | undefined;
+  /** The peer sends nothing more; it may still read its answers. */
+  readonly onEnding?: ((connection: Connection<S>) => void) | undefined;
   /** Called once, after every pending call was rejected. */
   readonly onClose?: ((connection: Connection<S>, reason: AirlockError) => void) | undefined;
   readonly onBinary?: ((type: number, payload: Buffer, connection: Connection<S>) => void) | undefined;
@@ -106,6 +108,11 @@ export class Connection<S = undefined> {
   /** Requests of the peer not answered yet. */
   get inFlight(): number {
     return this.#dispatcher.inFlight;
+  }
+
+  /** What the peer has not read yet, about: who sends without being asked looks at it first. */
+  get unsentBytes(): number {
+    return this.#outbox.unsentBytes;
   }
 
   /** Set the receiver of binary frames after the fact; frames before it are a protocol error. */
@@ -242,6 +249,7 @@ export class Connection<S = undefined> {
   /** The peer sent its last byte; it still gets the answers to what it asked. */
   #onEnd(): void {
     this.#isEnding = true;
+    this.#options.events.onEnding?.(this);
     this.#afterAnswer();
   }
 

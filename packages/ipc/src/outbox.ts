@@ -38,6 +38,11 @@ export class Outbox {
     this.#write(bytes);
   }
 
+  /** What was sent and the system has not taken. */
+  get unsentBytes(): number {
+    return this.#text.length + this.#socket.writableLength;
+  }
+
   flush(): void {
     if (this.#text === '') return;
     const text = this.#text;

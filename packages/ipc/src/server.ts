@@ -59,6 +59,7 @@ const eventsOf = <S>(options: ServeOptions<S>, connections: Set<Connection<S>>):
   onProtocolError: options.onProtocolError,
   onInternalError: options.onInternalError,
   onBinary: options.onBinary,
+  onEnding: options.onEnding,
   onClose: (connection, reason) => {
     connections.delete(connection);
     options.onClose?.(connection, reason);

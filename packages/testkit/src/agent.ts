@@ -29,7 +29,10 @@ export const openSession = async (
     handle: (params) => options.onNotify?.(method, params),
   });
   const notifications = Object.fromEntries(
-    ['access.decided', 'lease.expiring', 'lease.ended', 'services.changed'].map((method) => [method, entry(method)]),
+    ['access.decided', 'lease.expiring', 'lease.ended', 'services.changed', 'call.event', 'service.event'].map((method) => [
+      method,
+      entry(method),
+    ]),
   );
   const link = await connectSocket(path, { notifications });
   const call = async <T>(method: string, params: object = {}): Promise<T> =>

@@ -12,6 +12,9 @@ const operation = (name: string, properties: object = {}, more: object = {}): ob
   ...more,
 });
 
+/** What `talk` does, step by step (SAY below). */
+const SCRIPT = { type: 'array', maxItems: 100, items: { type: 'object' } };
+
 const MANIFEST = {
   connector: 1,
   kind: 'fixture',
@@ -37,6 +40,8 @@ const MANIFEST = {
     operation('secret'),
     operation('fail', { text: { type: 'string' } }),
     operation('change', {}, { class: 'write' }),
+    operation('talk', { script: SCRIPT }, { untrusted: true }),
+    operation('talk_write', { script: SCRIPT }, { class: 'write' }),
     operation('deliver', { text: { type: 'string', maxLength: 1000 }, to: { type: 'string' } }, { class: 'write' }),
   ],
 };
@@ -65,6 +70,7 @@ const APP_MANIFEST = {
 /**
  * `test` fails as a credential `found-CAUSE` says (`data.found`). `dial`: connects to the destination when the session is opened. `hang` never ends, `spin` never yields,
  * `deliver` sends a line to the destination and waits for `ok`,
+ * `talk` and `talk_write` say and ask what their script says, under whatever channel they have,
  * `secret` tries to hand out the credential in every form, `pid` says which process the cell is.
  */
 const MODULE = `'use strict';
@@ -92,6 +98,25 @@ const forms = (token) => ({
   nested: { list: [{ deep: token }] },
   ['key ' + token]: 1,
 });
+/** One step each: {notify, params, times?}, {ask, params, times?}, {emit, params}, {secret}, {wait: 'abort' | 'ever'}, {deliver}, {kill}, {log}. */
+const step = async (context, { exchange, signal }, one, token) => {
+  const params = one.secret === true ? { ...one.params, data: 'the token is ' + token + ' or ' + Buffer.from(token).toString('base64') } : one.params ?? {};
+  if (one.kill === true) process.kill(process.pid, 'SIGKILL');
+  if (one.wait === 'ever') return new Promise(() => undefined);
+  if (one.wait === 'abort') return new Promise((_, reject) => signal.addEventListener('abort', () => reject(refusal('UNAVAILABLE', 'obeyed'))));
+  if (one.deliver !== undefined) return (await deliver(context, { text: one.deliver })).result;
+  const times = Array.from({ length: one.times ?? 1 });
+  if (one.notify !== undefined) return void times.forEach((_, n) => exchange?.notify(one.notify, { ...params, n }));
+  if (one.emit !== undefined) return void times.forEach(() => context.emit({ notify: { method: one.emit, params } }));
+  if (one.ask === undefined || exchange === undefined) return null;
+  const replies = times.map(() => exchange.ask(one.ask, params).catch((error) => ({ refused: error.rpc ?? error.message })));
+  return Promise.all(replies);
+};
+const talk = async (context, call, { script }) => {
+  const said = [];
+  for (const one of script) said.push((await step(context, call, one, context.credential.token)) ?? null);
+  return { result: { said, mcp: call.exchange?.mcp ?? null }, count: 1 };
+};
 const refusal = (code, text) => Object.assign(new Error(text), { name: 'AirlockError', code, data: { code } });
 /** One line out, one line back: what the other side counts is what happened. */
 const deliver = ({ settings, destination }, { text }) => dialled({ settings: { ...settings, dial: true }, destination }).then((socket) => new Promise((resolve, reject) => {
@@ -110,10 +135,11 @@ exports.connector = {
   open: async (context) => {
     const socket = await dialled(context);
     return {
-      execute: async (operation, params) => {
+      execute: async (operation, params, call) => {
         if (operation === 'hang') return new Promise(() => undefined);
         if (operation === 'spin') for (;;);
         if (operation === 'fail') throw new Error(params.text + context.credential.token);
+        if (operation === 'talk' || operation === 'talk_write') return talk(context, call, params);
         if (operation === 'deliver') return deliver(context, params);
         if (operation === 'pid') return { result: { pid: process.pid }, count: 1 };
         if (operation === 'secret') return { result: forms(context.credential.token), count: 1 };

@@ -5,11 +5,21 @@
  * AGENT-2  every refusal is recorded; a method that takes a code does not exist here (CODE-1).
  */
 import type { CallContext, MethodEntry, MethodTable } from '@airlock/ipc';
-import { AirlockError, validatorOf, type AccessRequestParams, type CallParams, type HelloParams } from '@airlock/protocol';
+import {
+  AirlockError,
+  asAirlockError,
+  validatorOf,
+  type AccessRequestParams,
+  type CallParams,
+  type CallResult,
+  type HelloParams,
+} from '@airlock/protocol';
 import { call } from '../call/call.js';
+import type { Channel } from '../exchange/channel.js';
+import { callCancel, callReply, replyHoldsCode } from '../exchange/methods.js';
 import type { House, Peer } from '../house.js';
 import { callResult } from '../operations/result.js';
-import type { Identity, Session } from '../sessions/sessions.js';
+import type { Identity, Listener, Session } from '../sessions/sessions.js';
 import { accessClaim } from './access-claim.js';
 import { accessRelease } from './access-release.js';
 import { accessRequest } from './access-request.js';
@@ -35,10 +45,13 @@ const HANDLERS: Readonly<Record<string, Handle>> = {
   'call.result': (house, session, { request }: { request: string }) => callResult(house, session, request),
 };
 
+/** Where codes may not be, by method. */
+const LOOKS: Readonly<Record<string, (params: object) => boolean>> = { call: callHoldsCode, 'call.reply': replyHoldsCode };
+
 /** Parameters against CODE-2 first, so that a code in a field that does not exist is named for what it is. */
 const guardedParams = (house: House, identity: Identity, method: string): MethodEntry<Peer>['params'] => {
   const validate = validatorOf(`agent.${method}`);
-  const looks = method === 'call' ? callHoldsCode : holdsCode;
+  const looks = LOOKS[method] ?? holdsCode;
   return (params, peer) => {
     const problem = looks(params as object) ? codeRefused() : validate(params);
     return problem === null ? null : refused(house, identity, problem, { method, ...sessionField(peer) });
@@ -99,11 +112,40 @@ const entry = (house: House, identity: Identity, method: string, handle: Handle)
 const callEntry = (house: House, identity: Identity): MethodEntry<Peer> => ({
   params: guardedParams(house, identity, 'call'),
   permitted: afterHello(house, identity, 'call'),
-  handle: (params, { state }) => {
+  handle: (params, { state, connection }) => {
     const session = sessionOf(state);
     const blocked = house.watch.calling({ role: session.role, operator: session.operator, session: session.id });
     if (blocked !== null) throw refused(house, identity, blocked, { method: 'call', session: session.id });
-    return call(house, session, params as CallParams);
+    return callOn(house, session, connection, params as CallParams);
+  },
+});
+
+/** A call with a channel of its own, where it asks for one. */
+const callOn = (house: House, session: Session, listener: Listener, params: CallParams): Promise<CallResult> => {
+  let channel: Channel | null;
+  try {
+    channel = house.channels.open(session, listener, params);
+  } catch (thrown) {
+    throw refused(house, session, thrown, { method: 'call', session: session.id });
+  }
+  if (channel === null) return call(house, session, params);
+  const opened = channel;
+  return call(house, session, params, opened).finally(() => house.channels.close(session, opened));
+};
+
+type Reply = (house: House, session: Session, listener: Listener, params: never) => unknown;
+
+/** Of a call in flight. What comes too late is what any agent may send, so it counts as nothing (ANOM-2). */
+const exchangeEntry = (house: House, identity: Identity, method: string, reply: Reply): MethodEntry<Peer> => ({
+  params: guardedParams(house, identity, method),
+  permitted: afterHello(house, identity, method),
+  handle: async (params, { state, connection }) => {
+    const session = sessionOf(state);
+    try {
+      return await reply(house, session, connection, params as never);
+    } catch (thrown) {
+      throw refusedUncounted(house, identity, asAirlockError(thrown), { method, session: session.id });
+    }
   },
 });
 
@@ -120,6 +162,8 @@ const refuseCode = (house: House, identity: Identity, method: string): MethodEnt
 /** One table a socket, since its role is recorded with each refusal. */
 export const agentTable = (house: House, identity: Identity): MethodTable<Peer> => {
   const table: Record<string, MethodEntry<Peer>> = { hello: helloEntry(house, identity), call: callEntry(house, identity) };
+  table['call.reply'] = exchangeEntry(house, identity, 'call.reply', callReply);
+  table['call.cancel'] = exchangeEntry(house, identity, 'call.cancel', callCancel);
   for (const [method, handle] of Object.entries(HANDLERS)) table[method] = entry(house, identity, method, handle);
   for (const method of CODE_METHODS) {
     // Not enumerable: METHOD_UNKNOWN lists what there is, and these are no methods.

@@ -7,8 +7,19 @@
  * CALL-10 a write whose answer did not come is OUTCOME_UNKNOWN; one that was done is said to be done, even where its lease has ended.
  * CALL-9  a call whose cell died with its lease says that the lease ended, whichever was noticed first.
  */
-import { AirlockError, asAirlockError, type CallParams, type CallResult, type CellResult } from '@airlock/protocol';
+import type { Fields } from '@airlock/audit';
+import {
+  AirlockError,
+  asAirlockError,
+  type CallParams,
+  type CallResult,
+  type CellExecuteParams,
+  type CellResult,
+} from '@airlock/protocol';
 import { refused, withAudit } from '../agent/refuse.js';
+import type { Cell } from '../cells/cell.js';
+import type { Channel } from '../exchange/channel.js';
+import { deliver } from '../exchange/deliver.js';
 import { park } from '../operations/park.js';
 import { checkAnswer, checkRisk, checkSeen, constraintsFor } from './seen.js';
 import type { House } from '../house.js';
@@ -62,16 +73,45 @@ const written = async ({ operation }: Answerable, work: () => Promise<CellResult
   }
 };
 
+/** EXCHANGE-9: that a service asked for a code is recorded, once a call. */
+const noteCodeQuestion = ({ house, session, params }: Answerable): void => {
+  const { service, operation } = params;
+  const { id, role, operator } = session;
+  house.journal.note('code_question', { service, operation, session: id, role, operator });
+};
+
+/** What the cell says during the call is for its channel. */
+const listen = (question: Answerable, channel: Channel): void => {
+  let isNoted = false;
+  channel.ears = {
+    event: (event) => deliver(question, channel, event),
+    withheld: ({ why, count }) => {
+      channel.dropped += count;
+      if (why === 'code' && !isNoted) noteCodeQuestion(question);
+      isNoted ||= why === 'code';
+    },
+  };
+};
+
+/** The cell's answer; what was cancelled before it was sent does not reach the cell. */
+const ask = (question: Answerable, cell: Cell, order: CellExecuteParams): Promise<CellResult> => {
+  const { channel, operation } = question;
+  if (channel === null) return written(question, async () => checkResult(await cell.execute(order)));
+  channel.check();
+  listen(question, channel);
+  return written(question, async () => checkResult(await channel.run(cell, order, operation.class === 'write')));
+};
+
 const execute = async (question: Answerable): Promise<CellResult> => {
-  const { params, lease } = question;
+  const { params, lease, channel } = question;
   const ready = cellOf(question);
-  const cell = ready instanceof Promise ? await ready : ready;
+  const cell = !(ready instanceof Promise) ? ready : await (channel === null ? ready : channel.orAborted(ready));
   const { constraints } = lease.effective;
   checkSeen(constraints, params.params);
   const order = { operation: params.operation, params: params.params };
   const kept = constraintsFor({ ...constraints }, question.decision.maxRisk);
   const limited = Object.keys(kept).length === 0 ? order : { ...order, constraints: kept };
-  const answer = await written(question, async () => checkResult(await cell.execute(limited)));
+  const answer = await ask(question, cell, limited);
   if (question.operation.untrusted) taintSession(question.house, question.session, params);
   const isWrite = question.operation.class === 'write';
   checkAnswer(constraints, answer, isWrite);
@@ -87,7 +127,14 @@ interface Outcome {
   readonly beganMs: number;
 }
 
-const outcomeFields = ({ house, session, params, lease }: Answerable, { result, count, of, beganMs }: Outcome) => ({
+/** What was said during a call that could be talked with. */
+const spoken = (channel: Channel | null): Fields => {
+  if (channel?.mcp === undefined) return {};
+  const { meter, asks, dropped } = channel;
+  return { events: meter.events, asks, ...(dropped === 0 ? {} : { dropped }) };
+};
+
+const outcomeFields = ({ house, session, params, lease, channel }: Answerable, { result, count, of, beganMs }: Outcome) => ({
   service: params.service,
   operation: params.operation,
   count,
@@ -97,6 +144,7 @@ const outcomeFields = ({ house, session, params, lease }: Answerable, { result, 
   role: session.role,
   ms: Math.round(house.timers.nowMs() - beganMs),
   of,
+  ...spoken(channel),
 });
 
 /** The error as the agent gets it, its record written; where that fails, the record's failure is the answer. */
@@ -157,12 +205,18 @@ const answer = async (question: Answerable, of: number, beganMs: number): Promis
 };
 
 /** @throws AirlockError any of the refusals of checks.ts, what the cell says, AUDIT_UNAVAILABLE, RATE_LIMITED */
-export const call = async (house: House, session: Session, params: CallParams): Promise<CallResult> => {
+export const call = async (
+  house: House,
+  session: Session,
+  params: CallParams,
+  channel: Channel | null = null,
+): Promise<CallResult> => {
   const beganMs = house.timers.nowMs();
   const asked: Question = {
     house,
     session,
     params,
+    channel,
     lease: null,
     registered: null,
     service: null,

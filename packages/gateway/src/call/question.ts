@@ -2,6 +2,7 @@
 import type { VerifiedLease } from '@airlock/lease';
 import type { Decision } from '@airlock/policy';
 import type { CallParams, OperationManifest, RegisteredLease } from '@airlock/protocol';
+import type { Channel } from '../exchange/channel.js';
 import type { House, Service } from '../house.js';
 import type { Session } from '../sessions/sessions.js';
 
@@ -9,6 +10,8 @@ export interface Question {
   readonly house: House;
   readonly session: Session;
   readonly params: CallParams;
+  /** Where the call can be cancelled or talked with. */
+  readonly channel: Channel | null;
   lease: VerifiedLease | null;
   registered: RegisteredLease | null;
   service: Service | null;

@@ -7,15 +7,18 @@
 import { connectSocket, type Connection } from '@airlock/ipc';
 import {
   AirlockError,
-  asAirlockError,
+  type CellEvent,
   type CellExecuteParams,
   type CellOpenParams,
   type CellPrepareParams,
   type CellResult,
   type CellTestResult,
+  type ExchangeReply,
   type Timers,
 } from '@airlock/protocol';
+import type { ChannelEars } from '../exchange/channel.js';
 import { GATEWAY_LIMITS } from '../limits.js';
+import { cellNotifications } from './hearing.js';
 
 export interface CellOptions {
   /** Path of the slot's socket. */
@@ -25,6 +28,8 @@ export interface CellOptions {
   readonly onClose: () => void;
   /** Anything; see PoolOptions.onListed. */
   readonly onListed: (listed: unknown) => void;
+  /** What its service says outside calls. */
+  readonly onEvent: (event: CellEvent) => void;
 }
 
 const died = (): AirlockError =>
@@ -39,6 +44,7 @@ export class Cell {
   #reason: AirlockError | null = null;
   #ended = false;
   inFlight = 0;
+  readonly #ears = new Map<string, ChannelEars>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -54,8 +60,31 @@ export class Cell {
   }
 
   /** `execute`, as often as wanted, many at a time. @throws AirlockError of the cell, or why it ended. */
-  async execute(params: CellExecuteParams): Promise<CellResult> {
-    return (await this.#call('execute', params, GATEWAY_LIMITS.cellExecuteMs)) as CellResult;
+  async execute(params: CellExecuteParams, ears: ChannelEars | null = null): Promise<CellResult> {
+    const { exchange } = params;
+    if (exchange === undefined) return (await this.#call('execute', params, GATEWAY_LIMITS.cellExecuteMs)) as CellResult;
+    const { cellExecuteMs, cellExchangeMs } = GATEWAY_LIMITS;
+    if (ears !== null) this.#ears.set(exchange.channel, ears);
+    try {
+      return (await this.#call('execute', params, exchange.mcp === undefined ? cellExecuteMs : cellExchangeMs)) as CellResult;
+    } finally {
+      this.#ears.delete(exchange.channel);
+    }
+  }
+
+  /** Who listens to a call of this cell that is in flight. */
+  earsOf(channel: string): ChannelEars | null {
+    return this.#ears.get(channel) ?? null;
+  }
+
+  /** `reply`. @throws AirlockError of the cell, FRAME_TOO_LARGE, or why it ended */
+  async reply(reply: ExchangeReply): Promise<void> {
+    await this.#call('reply', reply, GATEWAY_LIMITS.cellFirstByteMs);
+  }
+
+  /** `cancel`: what comes of it is the answer of the call. */
+  cancel(channel: string): void {
+    this.#call('cancel', { channel }, GATEWAY_LIMITS.cellFirstByteMs).catch(() => undefined);
   }
 
   /** `prepare`: every check of `execute`, nothing done. @throws AirlockError of the cell, or why it ended. */
@@ -96,19 +125,16 @@ export class Cell {
  * Connects to a slot. The instance behind it may still be starting.
  * @throws AirlockError UNAVAILABLE
  */
-export const connectCell = async ({ path, timers, onClose, onListed }: CellOptions): Promise<Cell> => {
+export const connectCell = async ({ path, timers, onClose, onListed, onEvent }: CellOptions): Promise<Cell> => {
   let cell: Cell | null = null;
-  const heard = (params: object): void => {
-    try {
-      onListed((params as { readonly listed?: unknown }).listed);
-    } catch (thrown) {
-      cell?.close(asAirlockError(thrown));
-    }
-  };
   const connection = await connectSocket(path, {
     timers,
     connectTimeoutMs: GATEWAY_LIMITS.cellFirstByteMs,
-    notifications: { listed: { params: () => null, handle: (params) => heard(params) } },
+    notifications: cellNotifications({
+      ...{ timers, onListed, onEvent },
+      earsOf: (channel) => cell?.earsOf(channel) ?? null,
+      onBroken: (error) => cell?.close(error),
+    }),
     onClose: () => {
       cell?.markEnded();
       onClose();

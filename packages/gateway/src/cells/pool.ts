@@ -5,7 +5,7 @@
  * POOL-1  a cell serves one lease and one service; another lease never gets it.
  * POOL-2  whatever ends a lease ends its cells, and with them its calls in flight.
  */
-import { AirlockError, type CellOpenParams, type Clock, type Timers } from '@airlock/protocol';
+import { AirlockError, type CellEvent, type CellOpenParams, type Clock, type Timers } from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
 import { connectCell, type Cell } from './cell.js';
 import type { Holder, SlotLedger } from './slots.js';
@@ -18,6 +18,8 @@ export interface PoolOptions {
   readonly slotPath: (slot: number) => string;
   /** What a cell says that its service lists; anything. @throws AirlockError for what is no list: the cell is ended */
   readonly onListed: (key: CellKey, listed: unknown) => void;
+  /** What a service says outside calls. @throws AirlockError where it cannot be recorded: the cell is ended */
+  readonly onEvent: (key: CellKey, event: CellEvent) => void;
 }
 
 /** A lease and a service of it. */
@@ -49,6 +51,9 @@ interface Place {
 const idle = (): AirlockError => new AirlockError('UNAVAILABLE', 'the cell was idle');
 const aged = (): AirlockError =>
   new AirlockError('UNAVAILABLE', 'the cell was replaced by a fresh one', { retryAfterMs: GATEWAY_LIMITS.cellDiedRetryMs });
+
+/** A trial is asked one thing, and what else it says is of no interest. */
+const DEAF = { onClose: () => undefined, onListed: () => undefined, onEvent: () => undefined };
 
 const nameOf = (lease: string, service: string): string => `${lease}/${service}`;
 
@@ -93,7 +98,7 @@ export class CellPool {
     const slot = slots.take(holder);
     let cell: Cell | null = null;
     try {
-      cell = await connectCell({ path: slotPath(slot), timers, onClose: () => undefined, onListed: () => undefined });
+      cell = await connectCell({ path: slotPath(slot), timers, ...DEAF });
       await cell.open(params);
       return await use(cell);
     } finally {
@@ -177,11 +182,12 @@ export class CellPool {
       const params = await prepare();
       this.#checkDoom(place);
       const { slotPath, timers } = this.#options;
-      const { onListed } = this.#options;
+      const { onListed, onEvent } = this.#options;
       cell = await connectCell({
         ...{ path: slotPath(place.slot), timers },
         onClose: () => this.#gone(name, place),
         onListed: (listed) => onListed(place.key, listed),
+        onEvent: (event) => onEvent(place.key, event),
       });
       this.#checkDoom(place);
       // From here on an end of the lease reaches the cell itself.

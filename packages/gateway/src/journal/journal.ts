@@ -16,6 +16,7 @@ export type GatewayEvent =
   | 'access_requested'
   | 'blocked'
   | 'checkpoint'
+  | 'code_question'
   | 'config_changed'
   | 'grant_claimed'
   | 'grant_ended'

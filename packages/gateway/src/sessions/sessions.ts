@@ -20,6 +20,8 @@ export interface Identity {
 
 /** Anything a session's notifications can be sent to. */
 export interface Listener {
+  /** What it has not read yet. */
+  readonly unsentBytes: number;
   notify(method: string, params: object): void;
 }
 

@@ -8,9 +8,10 @@ import {
   type CellOpenParams,
   type CellPrepareParams,
   type CellResult,
+  type ExchangeReply,
 } from '@airlock/protocol';
 
-type Execute = (params: CellExecuteParams, slot: number) => CellResult | Promise<CellResult>;
+type Execute = (params: CellExecuteParams, slot: number, connection: Connection) => CellResult | Promise<CellResult>;
 
 export const okResult = (result: CellResult['result'] = { ok: true }): CellResult => ({
   result,
@@ -28,6 +29,8 @@ export class FakeCells {
   open: (params: CellOpenParams) => unknown = () => ({});
   test: () => unknown = () => ({});
   prepare: (params: CellPrepareParams) => unknown = () => ({});
+  reply: (params: ExchangeReply) => unknown = () => ({});
+  cancel: (params: { readonly channel: string }) => unknown = () => ({});
   #servers: SocketServer<undefined>[] = [];
 
   async listen(runtimeDir: string, slots: number): Promise<void> {
@@ -50,10 +53,10 @@ export class FakeCells {
   }
 
   #serve(path: string, slot: number): Promise<SocketServer<undefined>> {
-    const method = (name: string, handle: (params: never) => unknown): MethodEntry<undefined> => ({
+    const method = (name: string, handle: (params: never, connection: Connection) => unknown): MethodEntry<undefined> => ({
       params: validatorOf(`cell.${name}`),
       permitted: always,
-      handle: (params) => handle(params as never),
+      handle: (params, { connection }) => handle(params as never, connection),
     });
     return serveSocket<undefined>({
       path,
@@ -65,10 +68,12 @@ export class FakeCells {
           return this.open(params);
         }),
         prepare: method('prepare', (params: CellPrepareParams) => this.prepare(params)),
-        execute: method('execute', (params: CellExecuteParams) => {
+        execute: method('execute', (params: CellExecuteParams, connection) => {
           this.executed.push(params);
-          return this.execute(params, slot);
+          return this.execute(params, slot, connection);
         }),
+        reply: method('reply', (params: ExchangeReply) => this.reply(params)),
+        cancel: method('cancel', (params: { readonly channel: string }) => this.cancel(params)),
         test: method('test', () => {
           this.tests += 1;
           return this.test();

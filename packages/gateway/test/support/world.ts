@@ -119,7 +119,15 @@ export class Client {
   }
 }
 
-const NOTIFICATIONS = ['access.decided', 'lease.expiring', 'lease.ended', 'services.changed', 'audit.record'];
+const NOTIFICATIONS = [
+  'call.event',
+  'service.event',
+  'access.decided',
+  'lease.expiring',
+  'lease.ended',
+  'services.changed',
+  'audit.record',
+];
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
