@@ -3,6 +3,7 @@ import { AirlockError, canonicalScopes, isoTime, parseScope, scopeCovers, system
 import type { CallResult, Json, Params } from '@airlock/protocol';
 import { accessRelease } from './calls/access-release.js';
 import { call } from './calls/call.js';
+import { callOnChannel, type ExchangeChoice } from './exchange.js';
 import { isAirlockError } from './errors.js';
 import type { LeaseEnded } from './events.js';
 import { awaitOutcome, pendingOperation } from './outcome.js';
@@ -14,16 +15,18 @@ import type { Session } from './session.js';
 /** A handle nobody described: every operation takes an object and gives JSON. */
 export type OpenHandle = Readonly<Record<string, (params?: Params) => Promise<Json>>>;
 
-/** What a call does where its operation needs an approval of its own. */
+/** How a call is made, and what it does where its operation needs an approval of its own. */
 export interface CallChoice {
   /** Waits for the human and the outcome; without it the call ends with APPROVAL_PENDING and `data.request`. */
   readonly wait?: boolean | undefined;
   /** Called once the request is there: show the message, which names the match number, to the human. */
   readonly onPending?: ((pending: AirlockError) => void) | undefined;
-  /** Ends the waiting, not the request. */
+  /** Cancels the call, or ends the waiting for an approval, not the request. */
   readonly signal?: AbortSignal | undefined;
   /** Sent in place of the intent the lease was asked for with. */
   readonly intent?: string | undefined;
+  /** Talks with the service while the call runs; not for an operation that waits for an approval of its own. */
+  readonly exchange?: ExchangeChoice | undefined;
 }
 
 export type AccessEnd = LeaseEnded['why'] | 'replaced';
@@ -150,7 +153,9 @@ class LeaseInUse implements AccessCore {
     const context = intent === undefined ? {} : { context: { intent } };
     const request = { lease: this.#lease, service, operation: operationName(operation), params, ...context };
     try {
-      return await call(this.#session, request, { isRead: allRead(this.#scopes) });
+      const hints = { isRead: allRead(this.#scopes) };
+      if (choice.exchange === undefined && choice.signal === undefined) return await call(this.#session, request, hints);
+      return await callOnChannel(this.#session, request, choice, hints);
     } catch (thrown) {
       if (isAirlockError(thrown, 'LEASE_EXPIRED')) this.#end('expired');
       if (isAirlockError(thrown, 'LEASE_REVOKED')) this.#end('revoked');

@@ -14,7 +14,8 @@ export type * from './calendar.js';
 export * from './calls/index.js';
 export { awaitDecision, decisionOf, type Decision, type DecisionOptions } from './decision.js';
 export { isAirlockError } from './errors.js';
-export type { AccessDecided, LeaseEnded, LeaseExpiring, SessionEvents } from './events.js';
+export type { AccessDecided, LeaseEnded, LeaseExpiring, ServiceEvent, ServicesChanged, SessionEvents } from './events.js';
+export type { ExchangeChoice } from './exchange.js';
 export { claimGrant, coveringGrant, type Claimed } from './grants.js';
 export { leaseStore, type LeaseStore, type LeaseStoreOptions } from './lease-store.js';
 export type * from './mail.js';
@@ -47,4 +48,4 @@ export type {
   CallMeta,
 } from '@airlock/protocol';
 export type { CallResult, Constraints, ErrorCode, ErrorData, Json, OperationSummary, Params, Scope } from '@airlock/protocol';
-export type { ServiceSummary, Timers, TimerHandle, ToolDescription } from '@airlock/protocol';
+export type { ExchangeMcp, ServiceSummary, Timers, TimerHandle, ToolDescription } from '@airlock/protocol';

@@ -12,6 +12,7 @@ import { DEFAULT_BACKOFF, backoffMs, type Backoff } from './backoff.js';
 import type { Caller, CallerOptions } from './calls/caller.js';
 import { hello } from './calls/hello.js';
 import { isAirlockError } from './errors.js';
+import { OpenCalls } from './exchange.js';
 import { notificationTable, sessionEmitter, type SessionEmitter } from './events.js';
 import type { AgentSocket } from './socket.js';
 
@@ -40,6 +41,8 @@ const always = (): Promise<boolean> => Promise.resolve(true);
 
 export class Session implements Caller {
   readonly events: SessionEmitter = sessionEmitter();
+  /** Those with a channel. */
+  readonly openCalls = new OpenCalls();
   readonly #socket: AgentSocket;
   readonly #client: string;
   readonly #timers: Timers;
@@ -176,7 +179,7 @@ export class Session implements Caller {
   async #greet(resume: string | undefined): Promise<Connection> {
     const connection = await connectSocket(this.#socket.path, {
       timers: this.#timers,
-      notifications: notificationTable(this.events),
+      notifications: notificationTable(this.events, this.openCalls),
       onClose: (closed) => this.#onLost(closed),
     });
     try {

@@ -198,6 +198,8 @@ export class FakeGateway {
         handle: () => ({}),
       },
       call: entry('call', (params: CallParams) => this.#call(params)),
+      'call.reply': entry('call.reply', () => ({})),
+      'call.cancel': entry('call.cancel', () => ({})),
       'call.result': entry('call.result', () => ({ result: {}, meta: {} })),
     };
   }

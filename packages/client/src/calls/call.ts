@@ -15,6 +15,8 @@ export interface CallHints {
   readonly timeoutMs?: number | undefined;
   /** The lease allows nothing but reading, so nobody needs to be asked what the operation is. */
   readonly isRead?: boolean | undefined;
+  /** Asked first where the connection ended under the call: false where it is not to be sent again. */
+  readonly mayRepeat?: (() => boolean) | undefined;
 }
 
 /**
@@ -23,6 +25,8 @@ export interface CallHints {
  */
 export const call = async (caller: Caller, params: CallParams, hints: CallHints = {}): Promise<CallResult> => {
   const { timeoutMs = LIMITS.callTimeoutMs } = hints;
-  const options = hints.isRead === true ? { timeoutMs } : { timeoutMs, mayRepeat: () => isRead(caller, params) };
+  const { mayRepeat = () => true } = hints;
+  const isReading = (): Promise<boolean> => (hints.isRead === true ? Promise.resolve(true) : isRead(caller, params));
+  const options = { timeoutMs, mayRepeat: async () => mayRepeat() && (await isReading()) };
   return readAnswer('call', await caller.call('call', params, options), { result: 'any', meta: 'object' });
 };
