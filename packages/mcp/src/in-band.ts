@@ -15,7 +15,7 @@ import type { Arguments } from './arguments.js';
 import type { Broker } from './broker.js';
 import { refuseCodes } from './code-guard.js';
 import { callToolResult } from './result.js';
-import { grantedResult, inSlices, waitForAccess } from './tools/wait.js';
+import { grantedResult, inSlices, pause, waitForAccess } from './tools/wait.js';
 
 /** What a call waits for. */
 interface Waiting {
@@ -122,17 +122,25 @@ const spent = (): AirlockError =>
     hint: 'call airlock_status for what waits, then airlock_wait or airlock_result',
   });
 
+/** Between two looks at an operation that runs, where the gateway names no time. */
+const POLL_MS = 1000;
+
 /** The outcome of an approved operation once it is decided and over; null before. */
 const outcomeOf = async (broker: Broker, { request }: Waiting, sliceS: number): Promise<CallResult | null> => {
   const { session } = await broker.open();
+  const startedMs = broker.timers.nowMs();
   const { status } = await accessWait(session, request, sliceS);
-  if (status === 'pending') return null;
-  try {
-    return await callResult(session, request);
-  } catch (thrown) {
-    if (isAirlockError(thrown, 'APPROVAL_PENDING')) return null;
-    throw thrown;
+  while (status !== 'pending') {
+    try {
+      return await callResult(session, request);
+    } catch (thrown) {
+      if (!isAirlockError(thrown, 'APPROVAL_PENDING')) throw thrown;
+      const restMs = sliceS * 1000 - (broker.timers.nowMs() - startedMs);
+      if (restMs <= 0) return null;
+      await pause(broker, Math.min(restMs, thrown.data.retryAfterMs ?? POLL_MS));
+    }
   }
+  return null;
 };
 
 const settled = async (broker: Broker, waiting: Waiting, context: ServerContext): Promise<CallToolResult | null> => {

@@ -2,8 +2,10 @@
 import { McpServer, type CallToolResult, type ServerContext, type Tool } from '@modelcontextprotocol/server';
 import { isAirlockError } from '@airlock/client';
 import { AirlockError } from '@airlock/protocol';
+import type { Arguments } from './arguments.js';
 import type { Broker } from './broker.js';
 import { partFor, type Catalogue } from './catalogue.js';
+import { refuseCodes } from './code-guard.js';
 import { takeExtras } from './extras.js';
 import { askInBand, goOn, stateOf, type Answer, type CallOf } from './in-band.js';
 import { hideLeases, refuseLeases } from './lease-text.js';
@@ -66,19 +68,27 @@ const findEntry = async (broker: Broker, surface: Surface, name: string) => {
   return entry;
 };
 
+/** MCP-2, MCP-9: before a tool of Airlock's own sees them. @throws AirlockError CODE_ON_AGENT_SOCKET, PARAMS_INVALID */
+const checkOwn = (args: Arguments): Arguments => {
+  refuseCodes(args);
+  refuseLeases(args);
+  return args;
+};
+
 const runTool = async (
   broker: Broker,
   surface: Surface,
   { name, args, context }: CallOf & { readonly context: ServerContext },
 ): Promise<CallToolResult> => {
   const own = OWN_TOOLS.find(({ definition }) => definition.name === name);
-  if (own !== undefined) {
-    refuseLeases(args);
-    return own.run(broker, args, context);
-  }
+  if (own !== undefined) return own.run(broker, checkOwn(args), context);
   const meta = META_TOOLS.find(({ definition }) => definition.name === name);
   const { args: rest, extras } = takeExtras(args, context.mcpReq._meta);
-  if (meta !== undefined) return meta.run(broker, rest, surface, extras);
+  if (meta !== undefined) {
+    // What an operation is called with is not Airlock's own (CODE-3).
+    checkOwn(Object.fromEntries(Object.entries(rest).filter(([field]) => field !== 'arguments')));
+    return meta.run(broker, rest, surface, extras);
+  }
   return runOperation(broker, await broker.describe(await findEntry(broker, surface, name)), rest, extras);
 };
 

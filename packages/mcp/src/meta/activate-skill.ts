@@ -2,8 +2,6 @@
 import { AirlockError } from '@airlock/protocol';
 import { onlyKnown, optionalText } from '../arguments.js';
 import { describeAll } from '../catalogue.js';
-import { refuseCodes } from '../code-guard.js';
-import { refuseLeases } from '../lease-text.js';
 import { outputSchema, text, texts } from '../output.js';
 import { toolResult } from '../result.js';
 import { skillLine, skillsFor, type Skill } from '../skills/skills.js';
@@ -45,8 +43,6 @@ export const activateSkillTool: MetaTool = {
     annotations: READS,
   },
   async run(broker, args, surface) {
-    refuseCodes(args);
-    refuseLeases(args);
     onlyKnown(args, ['name']);
     const wanted = optionalText(args, 'name');
     const { skills, problems } = await skillsFor(broker);

@@ -2,8 +2,6 @@
 import { AirlockError } from '@airlock/protocol';
 import { onlyKnown, textsOf } from '../arguments.js';
 import { describeAll, fullName, type Catalogue } from '../catalogue.js';
-import { refuseCodes } from '../code-guard.js';
-import { refuseLeases } from '../lease-text.js';
 import { outputSchema, texts } from '../output.js';
 import { toolResult } from '../result.js';
 import { closedSchema } from '../tools/own-tool.js';
@@ -46,8 +44,6 @@ export const describeToolsTool: MetaTool = {
     annotations: READS,
   },
   async run(broker, args, surface) {
-    refuseCodes(args);
-    refuseLeases(args);
     onlyKnown(args, ['names']);
     const asked = textsOf(args, 'names');
     if (asked.length > MAX_NAMES)

@@ -2,9 +2,7 @@
 import { AirlockError } from '@airlock/protocol';
 import { onlyKnown, textOf, type Arguments } from '../arguments.js';
 import type { Catalogue, Offer } from '../catalogue.js';
-import { refuseCodes } from '../code-guard.js';
 import { takeExtras } from '../extras.js';
-import { refuseLeases } from '../lease-text.js';
 import { outputSchema, text } from '../output.js';
 import { callOffer } from '../tools/operation.js';
 import { closedSchema } from '../tools/own-tool.js';
@@ -61,9 +59,6 @@ export const executeToolTool: MetaTool = {
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
   },
   async run(broker, args, surface, extras) {
-    const rest = Object.fromEntries(Object.entries(args).filter(([name]) => name !== 'arguments'));
-    refuseCodes(rest);
-    refuseLeases(rest);
     onlyKnown(args, ['service', 'operation', 'arguments']);
     const [service, operation] = [textOf(args, 'service'), textOf(args, 'operation')];
     const inner = takeExtras(parametersOf(args));

@@ -1,8 +1,6 @@
 /** `search_tools`: operations by words, best first. */
 import { toolsSearch } from '@airlock/client';
 import { onlyKnown, textOf } from '../arguments.js';
-import { refuseCodes } from '../code-guard.js';
-import { refuseLeases } from '../lease-text.js';
 import { outputSchema } from '../output.js';
 import { toolResult } from '../result.js';
 import { closedSchema } from '../tools/own-tool.js';
@@ -22,8 +20,6 @@ export const searchToolsTool: MetaTool = {
     annotations: READS,
   },
   async run(broker, args, surface) {
-    refuseCodes(args);
-    refuseLeases(args);
     onlyKnown(args, ['query']);
     const names = toolNames(await catalogueOf(broker, surface));
     const found = await toolsSearch((await broker.open()).session, textOf(args, 'query'));

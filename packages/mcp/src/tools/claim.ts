@@ -1,6 +1,5 @@
 /** `airlock_claim`: takes up what the operator granted unasked. */
 import { onlyKnown, optionalText } from '../arguments.js';
-import { refuseCodes } from '../code-guard.js';
 import { outputSchema, text, texts } from '../output.js';
 import { toolResult } from '../result.js';
 import { closedSchema, type OwnTool } from './own-tool.js';
@@ -19,7 +18,6 @@ export const claimTool: OwnTool = {
     annotations: { readOnlyHint: false, destructiveHint: false, openWorldHint: false },
   },
   async run(broker, args) {
-    refuseCodes(args);
     onlyKnown(args, ['grant']);
     const granted = await broker.claim(optionalText(args, 'grant'));
     return toolResult(`Claimed: ${granted.scopes.join(', ')} until ${granted.expiresAt}.`, { ...granted });

@@ -2,7 +2,6 @@
 import { ENFORCED_CONSTRAINTS, type Constraints, type Narrowing } from '@airlock/client';
 import { AirlockError } from '@airlock/protocol';
 import { onlyKnown, optionalInteger, optionalText, textsOf, type Arguments } from '../arguments.js';
-import { refuseCodes } from '../code-guard.js';
 import { outputSchema, text, texts } from '../output.js';
 import { toolResult } from '../result.js';
 import { closedSchema, type OwnTool } from './own-tool.js';
@@ -61,7 +60,6 @@ export const narrowLeaseTool: OwnTool = {
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   },
   async run(broker, args) {
-    refuseCodes(args);
     onlyKnown(args, FIELDS);
     const { id, scopes, expiresAt } = await broker.narrow(optionalText(args, 'lease'), narrowingOf(args));
     return toolResult(`Narrowed: ${scopes.join(', ')} until ${expiresAt}.`, { lease: id, scopes, expiresAt });

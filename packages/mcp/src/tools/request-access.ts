@@ -3,7 +3,6 @@ import { accessRequest, accessStatus, coveringGrant, type AgentGrant } from '@ai
 import { AirlockError, type AccessRequestParams, type Constraints } from '@airlock/protocol';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { onlyKnown, optionalInteger, optionalText, textOf, textsOf, type Arguments } from '../arguments.js';
-import { refuseCodes } from '../code-guard.js';
 import { nextStep, outputSchema, text, texts } from '../output.js';
 import { toolResult } from '../result.js';
 import { closedSchema, type OwnTool } from './own-tool.js';
@@ -98,7 +97,6 @@ export const requestAccessTool: OwnTool = {
     annotations: { readOnlyHint: false, destructiveHint: false, openWorldHint: false },
   },
   async run(broker, args) {
-    refuseCodes(args);
     onlyKnown(args, ['scopes', 'reason', 'intent', 'ttl_minutes', 'renew', 'constraints']);
     const params = paramsOf(args);
     const { session } = await broker.open();

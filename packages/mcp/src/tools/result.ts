@@ -1,7 +1,6 @@
 /** `airlock_result`: waits for the outcome of an operation that needs an approval of its own. */
 import { accessWait, callResult } from '@airlock/client';
 import { onlyKnown, optionalInteger, textOf } from '../arguments.js';
-import { refuseCodes } from '../code-guard.js';
 import { nextStep, outputSchema, text } from '../output.js';
 import { errorResult, toolResult, outcomeText } from '../result.js';
 import { closedSchema, type OwnTool } from './own-tool.js';
@@ -29,7 +28,6 @@ export const resultTool: OwnTool = {
     annotations: { readOnlyHint: true, destructiveHint: false, openWorldHint: false },
   },
   async run(broker, args) {
-    refuseCodes(args);
     onlyKnown(args, ['request', 'timeout_s']);
     const request = textOf(args, 'request');
     const { session } = await broker.open();

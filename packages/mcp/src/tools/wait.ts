@@ -2,7 +2,6 @@
 import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
 import { onlyKnown, optionalInteger, textOf } from '../arguments.js';
 import type { Broker, Granted } from '../broker.js';
-import { refuseCodes } from '../code-guard.js';
 import { nextStep, outputSchema, text, texts } from '../output.js';
 import { toolResult } from '../result.js';
 import { closedSchema, type OwnTool } from './own-tool.js';
@@ -19,7 +18,8 @@ const report = async ({ mcpReq }: ServerContext, elapsedS: number, totalS: numbe
   await mcpReq.notify({ method: 'notifications/progress', params });
 };
 
-const pause = (broker: Broker, ms: number): Promise<void> =>
+/** Nothing, for so long. */
+export const pause = (broker: Broker, ms: number): Promise<void> =>
   ms <= 0 ? Promise.resolve() : new Promise((resolve) => void broker.timers.after(ms, resolve));
 
 /**
@@ -70,7 +70,6 @@ export const waitTool: OwnTool = {
     annotations: { readOnlyHint: true, destructiveHint: false, openWorldHint: false },
   },
   async run(broker, args, context) {
-    refuseCodes(args);
     onlyKnown(args, ['request', 'timeout_s']);
     const request = textOf(args, 'request');
     const granted = await waitForAccess(
