@@ -72,6 +72,7 @@ export const PROGRAM: Program<Context> = {
     log: ['gateway', 'totp'],
     head: 'files',
     directory: 'files',
+    path: 'files',
     file: 'files',
     service: { ask: 'service' },
     kind: { ask: 'kind' },

@@ -23,6 +23,8 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
     'revoke',
     'lock',
     'heads',
+    'export.keys',
+    'export.sign',
     'subscribe',
     'reset.recover',
     'enrol.begin',

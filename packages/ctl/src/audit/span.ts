@@ -31,3 +31,17 @@ export const sinceOf = (invocation: Invocation): number | undefined => {
     hint: 'airlock-ctl audit --last 7d',
   });
 };
+
+/** `--since` and `--until`: `2026-11-20`, or an instant of ISO 8601. @throws AirlockError PARAMS_INVALID */
+export const instantOption = (invocation: Invocation, name: string): number | undefined => {
+  const found = textOption(invocation, name);
+  if (found === undefined) return undefined;
+  const isInstant = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/.test(found);
+  const atMs = isInstant ? Date.parse(found) : NaN;
+  if (!Number.isNaN(atMs)) return atMs;
+  throw new AirlockError('PARAMS_INVALID', `--${name}: found ${found}, allowed: a day or an instant`, {
+    field: `--${name}`,
+    expected: 'for example 2026-11-20 (UTC) or 2026-11-20T12:00:00Z',
+    found,
+  });
+};

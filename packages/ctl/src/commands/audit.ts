@@ -1,4 +1,5 @@
-/** audit and audit verify: what happened, and whether the record is whole. */
+/** audit, audit verify, audit export: what happened, whether the record is whole, and proof of a part of it. */
+import { exportRecords } from '../audit/export.js';
 import { audit } from '../audit/records.js';
 import { verify } from '../audit/verify.js';
 import type { Command } from './command.js';
@@ -30,5 +31,18 @@ export const AUDIT_COMMANDS: readonly Command[] = [
       { flags: '--key <file>', summary: 'public keys for the copied files, instead of /etc/airlock/keys', many: true },
     ],
     run: verify,
+  },
+  {
+    name: 'audit export',
+    summary: 'a signed bundle that openssl and sha256sum can check: of a session, a lease or a span of time',
+    flags: [
+      { flags: '--session <id>', summary: 'what one session did' },
+      { flags: '--lease <id>', summary: 'what happened under one lease' },
+      { flags: '--last <span>', summary: 'for example 30m, 12h, 7d' },
+      { flags: '--since <time>', summary: 'from this day (UTC) or instant on' },
+      { flags: '--until <time>', summary: 'up to the start of this day (UTC), or this instant' },
+      { flags: '-o, --output <path>', summary: 'a directory, or a file that ends in .tar; must not exist', required: true },
+    ],
+    run: exportRecords,
   },
 ];

@@ -1,4 +1,5 @@
 /** role add|remove|list, and what install.sh needs: who may ask, under which Linux group, through which socket. */
+import { pemOfKey } from '@airlock/audit';
 import {
   AirlockError,
   isName,
@@ -207,8 +208,10 @@ const units = (context: Context): void => {
 /** Public keys of both logs' heads, where `audit verify` finds them. */
 const keys = async (context: Context): Promise<void> => {
   const answer = await withRoot(context, (link) => ask<{ keys: Readonly<Record<string, string>> }>(link, 'keys'));
-  for (const [log, key] of Object.entries(answer.keys))
+  for (const [log, key] of Object.entries(answer.keys)) {
     replaceFile(join(context.configDir, 'keys', `${log}.vkey`), `${key}\n`, 0o644);
+    replaceFile(join(context.configDir, 'keys', `${log}.pem`), pemOfKey(key), 0o644);
+  }
 };
 
 export const ROLE_COMMANDS: readonly Command[] = [

@@ -106,6 +106,11 @@ export interface ApproveStatus {
   readonly version: string;
   readonly now: string;
 }
+/** Answer of export.sign: the signed note, and the public keys of everything in the export, in their text forms. */
+export interface ExportSigned {
+  readonly note: string;
+  readonly keys: { readonly export: string; readonly gateway: string; readonly totp: string };
+}
 /** What every operator is told until one unlocks. */
 export interface AuditAlertView {
   readonly at: string;
@@ -256,6 +261,10 @@ export const APPROVE_SCHEMAS = {
   'approve.revoke': closed({ lease: id, all: bool }, ['lease', 'all']),
   'approve.lock': nothing,
   'approve.heads': nothing,
+  /** Signs the digest of an export (docs/spec/export.md). */
+  'approve.export.sign': closed({ digest }),
+  /** The public keys of everything in an export. */
+  'approve.export.keys': nothing,
   /** From now on this connection gets the notifications request.fronted, request.decided, lease.ended, locked. */
   'approve.subscribe': nothing,
   'approve.reset.recover': closed({ recoveryCode: text(64) }),

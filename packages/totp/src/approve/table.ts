@@ -7,6 +7,7 @@
 import type { MethodEntry } from '@airlock/ipc';
 import { AirlockError, decodeBase64url, validatorOf, type ApproveParams } from '@airlock/protocol';
 import { GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
+import { exportKeys, signExport } from '../heads/export.js';
 import { listSegments, readSegment } from '../heads/segments.js';
 import { approveRequest } from '../operators/approve.js';
 import { openAction, parseAction } from '../operators/ask.js';
@@ -112,6 +113,8 @@ const logMethods = (context: ApproveContext): Record<string, Entry> => ({
   heads: diagnosis(context, 'heads', ({ house: { heads } }) => ({
     heads: [heads.note(TOTP_LOG), heads.note(GATEWAY_LOG)].filter((note) => note !== null),
   })),
+  'export.keys': method(context, 'export.keys', exportKeys),
+  'export.sign': method<{ readonly digest: string }>(context, 'export.sign', (desk, { digest }) => signExport(desk, digest)),
   'log.segments': {
     ...diagnosis(context, 'heads', () => ({ segments: listSegments(context.logDir) })),
     params: validatorOf('log.segments'),

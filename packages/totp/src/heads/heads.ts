@@ -14,6 +14,7 @@ import {
   parsePrivateKey,
   parseSignedHead,
   signHead,
+  signText,
   verifySignedHead,
   type Head,
   type HeadSigner,
@@ -24,6 +25,10 @@ import { unwrapBytes, wrapBytes } from '../state/wrapping.js';
 /** Names of logs and keys in signed notes. */
 export const TOTP_LOG = 'airlock-totp';
 export const GATEWAY_LOG = 'airlock-gateway';
+
+/** EXPORT-4: a key of its own, which never signs a head. */
+export const EXPORT_KEY = 'airlock-export';
+const EXPORT_KEY_FILE = 'head-key.export';
 
 export type LogName = typeof TOTP_LOG | typeof GATEWAY_LOG;
 
@@ -59,11 +64,10 @@ const readNotes = (directory: StateDirectory, publicKeys: readonly string[]): No
   }
 };
 
-const openSigner = (directory: StateDirectory, wrappingKey: Uint8Array, log: LogName): HeadSigner => {
-  const file = KEY_FILES[log];
+const openSigner = (directory: StateDirectory, wrappingKey: Uint8Array, name: string, file: string): HeadSigner => {
   const wrapped = directory.read(file);
   if (wrapped === null) {
-    const { privateKey } = generateHeadKey(log);
+    const { privateKey } = generateHeadKey(name);
     directory.write(file, wrapBytes(wrappingKey, file, Buffer.from(privateKey)));
     return parsePrivateKey(privateKey);
   }
@@ -96,6 +100,7 @@ export const decideNextHead = (last: Head, { size, digests, hash }: HeadClaim): 
 export class Heads {
   readonly #directory: StateDirectory;
   readonly #signers: Readonly<Record<LogName, HeadSigner>>;
+  readonly #exporter: HeadSigner;
   #notes: Notes;
 
   /** @throws AirlockError VAULT_UNREADABLE */
@@ -103,9 +108,10 @@ export class Heads {
     this.#directory = directory;
     prepareNotes(directory);
     this.#signers = {
-      [TOTP_LOG]: openSigner(directory, wrappingKey, TOTP_LOG),
-      [GATEWAY_LOG]: openSigner(directory, wrappingKey, GATEWAY_LOG),
+      [TOTP_LOG]: openSigner(directory, wrappingKey, TOTP_LOG, KEY_FILES[TOTP_LOG]),
+      [GATEWAY_LOG]: openSigner(directory, wrappingKey, GATEWAY_LOG, KEY_FILES[GATEWAY_LOG]),
     };
+    this.#exporter = openSigner(directory, wrappingKey, EXPORT_KEY, EXPORT_KEY_FILE);
     this.#notes = readNotes(
       directory,
       LOGS.map((log) => this.publicKey(log)),
@@ -125,6 +131,16 @@ export class Heads {
   /** Public key in the text form of C2SP signed notes. */
   publicKey(log: LogName): string {
     return this.#signers[log].publicKey;
+  }
+
+  /** Public key of exports. */
+  get exportKey(): string {
+    return this.#exporter.publicKey;
+  }
+
+  /** Signs the text of an export. @returns the note */
+  signExport(text: string): string {
+    return signText(this.#exporter, text);
   }
 
   /** Signs a head that was decided. Durable on return. @throws AirlockError VAULT_UNREADABLE */

@@ -12,6 +12,7 @@ export type TotpEvent =
   | 'access_denied'
   | 'access_requested'
   | 'action_redeemed'
+  | 'audit_exported'
   | 'audit_mismatch'
   | 'checkpoint'
   | 'code_rejected'

@@ -103,7 +103,13 @@ const tableOf = (house: House): Readonly<Record<string, Entry>> => ({
   keys: {
     params: validatorOf('root.keys'),
     permitted: always,
-    handle: () => ({ keys: { totp: house.heads.publicKey(TOTP_LOG), gateway: house.heads.publicKey(GATEWAY_LOG) } }),
+    handle: () => ({
+      keys: {
+        totp: house.heads.publicKey(TOTP_LOG),
+        gateway: house.heads.publicKey(GATEWAY_LOG),
+        export: house.heads.exportKey,
+      },
+    }),
   },
   'enrol.begin': method(house, 'enrol.begin', begin),
   'enrol.code': method(house, 'enrol.code', (desk, { code, digest }: CodeParams, opener) =>

@@ -1,0 +1,224 @@
+// Attack: change an export of the record, or learn from it of others. EXPORT-1 to EXPORT-7.
+// The check is the script of docs/spec/export.md, as written there, with sha256sum, openssl and a POSIX shell alone.
+import { generateHeadKey, parsePrivateKey, pemOfKey, signText, partsOfNote } from '@airlock/audit';
+import { sha256Hex } from '@airlock/protocol';
+import { addMailbox, checkout, obtainLease, openSession, startTestInstance, type Running } from '@airlock/testkit';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+
+const RECIPE =
+  /## Checking[\s\S]*?```sh\n([\s\S]*?)```/.exec(readFileSync(join(checkout, 'docs/spec/export.md'), 'utf8'))?.[1] ?? '';
+
+let running: Running;
+let bundle = '';
+let mine = { session: '', lease: '' };
+let theirs = { session: '', lease: '' };
+t.before(async () => {
+  running = await startTestInstance({ roles: ['default', 'other'] });
+  await addMailbox(running);
+  const run = async (role: string, intent: string): Promise<{ session: string; lease: string }> => {
+    const agent = await openSession(running, { role });
+    const { lease } = await obtainLease(running, agent, ['mail:read'], { intent });
+    for (let n = 0; n < 4; n += 1)
+      await agent.call('call', { lease, service: 'mail', operation: 'count_unread', params: {}, context: { intent } });
+    agent.close();
+    const { json } = await running.command('airlock-ctl', ['audit', '--event', 'lease_issued', '--json']);
+    const last = (json as { session: string; lease: string; role: string }[]).filter((one) => one.role === role).at(-1);
+    return { session: last?.session ?? '', lease: last?.lease ?? '' };
+  };
+  theirs = await run('other', 'a secret purpose of others');
+  mine = await run('default', 'my own purpose');
+  await run('other', 'another secret purpose');
+  t.equal((await running.command('airlock-ctl', ['config', 'keys'])).status, 0, 'as root: the keys as .pem too');
+  bundle = join(running.dir, 'export');
+  const made = await running.command('airlock-ctl', ['audit', 'export', '--session', mine.session, '-o', bundle]);
+  t.equal(made.status, 0, made.stderr);
+});
+t.teardown(() => running.stop());
+
+const filesOf = (dir: string): string[] =>
+  readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .filter((name) => statSync(join(dir, name)).isFile())
+    .sort();
+
+const check = (dir: string, keys = join(running.env['AIRLOCK_CONFIG_DIR'] ?? '', 'keys'), shell = 'sh') => {
+  const { status, stdout } = spawnSync(shell, ['-c', RECIPE], {
+    cwd: dir,
+    encoding: 'utf8',
+    env: { PATH: '/usr/bin:/bin', KEYS: keys },
+  });
+  return { status, stdout };
+};
+
+const read = (name: string, dir = bundle): string => readFileSync(join(dir, name), 'utf8');
+
+t.test('negative control: as it was made, the recipe finds it good, in every shell there is', async (t) => {
+  t.match(RECIPE, /^set -eu\n/);
+  t.notMatch(RECIPE, /airlock-ctl|node|python|\[\[|<\(/, 'nothing but POSIX shell and tools');
+  t.ok(read('VERIFY.md').includes(RECIPE), 'VERIFY.md has the same script');
+  for (const shell of ['dash', 'bash'])
+    t.match(check(bundle, undefined, shell), { status: 0, stdout: /\nGOOD: signed by default at \d{4}-/ }, shell);
+  t.match(check(bundle, 'keys'), { status: 0 });
+});
+
+t.test('EXPORT-1 EXPORT-2 EXPORT-3: what was asked for byte for byte, and nothing of anybody else', async (t) => {
+  const lines = read('gateway/lines.jsonl').split('\n').slice(0, -1);
+  t.ok(lines.length >= 10, `${lines.length} lines`);
+  const log = join(running.env['AIRLOCK_STATE_DIR'] ?? '', 'gateway/audit');
+  const segments = readdirSync(log).filter((name) => name.endsWith('.jsonl'));
+  const all = segments.flatMap((name) => readFileSync(join(log, name), 'utf8').split('\n').slice(0, -1));
+  t.same(
+    lines.filter((line) => !all.includes(line)),
+    [],
+  );
+  const ofSession = all.filter((line) => line.includes(`"session":"${mine.session}"`));
+  t.same(
+    ofSession.filter((line) => !lines.includes(line)),
+    [],
+    'all that names the session',
+  );
+  t.match(read('totp/lines.jsonl'), /"event":"totp_verified"/, 'the approval that led to its lease');
+  for (const name of filesOf(bundle)) {
+    const content = readFileSync(join(bundle, name), 'latin1');
+    for (const secret of [theirs.session, theirs.lease, 'secret purpose', '"role":"other"'])
+      t.notOk(content.includes(secret), `${name} says nothing of ${secret}`);
+  }
+  t.ok(
+    all.some((line) => line.includes('secret purpose')),
+    'negative control: the log does',
+  );
+  t.match(JSON.parse(read('SUMMARY.json')), { asked: { session: mine.session } });
+  t.match(
+    (await running.command('airlock-ctl', ['audit', '--event', 'audit_exported', '--json'])).json,
+    [{ digest: sha256Hex(read('SHA256SUMS')) }],
+    'EXPORT-5',
+  );
+});
+
+const resum = (dir: string): void => {
+  const names = filesOf(dir).filter((name) => !name.startsWith('SHA256SUMS'));
+  writeFileSync(join(dir, 'SHA256SUMS'), names.map((name) => `${sha256Hex(readFileSync(join(dir, name)))}  ${name}\n`).join(''));
+};
+
+const change = (dir: string, name: string, how: (text: string) => string): void => {
+  const before = read(name, dir);
+  const after = how(before);
+  t.not(after, before, `${name} is changed`);
+  writeFileSync(join(dir, name), after);
+};
+
+/** An attacker's own key, put in the place of the exporter's. */
+const resign = (dir: string): void => {
+  const key = parsePrivateKey(generateHeadKey('airlock-export').privateKey);
+  resum(dir);
+  writeFileSync(join(dir, 'keys/export.pem'), pemOfKey(key.publicKey));
+  resum(dir);
+  const note = signText(key, `airlock-export/v1\n${sha256Hex(read('SHA256SUMS', dir))}\ndefault\n2026-11-20T12:00:00.000Z\n`);
+  const { signed, signature } = partsOfNote(key.publicKey, note);
+  writeFileSync(join(dir, 'SHA256SUMS.signed'), signed);
+  writeFileSync(join(dir, 'SHA256SUMS.sig'), signature);
+};
+
+const lineOf = (text: string, at: number): string => `${text.split('\n')[at] ?? ''}\n`;
+
+const FORGERIES: Readonly<Record<string, (dir: string) => void>> = {
+  'a line is edited': (dir) => change(dir, 'gateway/lines.jsonl', (text) => text.replace('my own', 'my odd')),
+  'a line is deleted': (dir) => change(dir, 'gateway/lines.jsonl', (text) => text.replace(lineOf(text, 2), '')),
+  'a line is doubled': (dir) => change(dir, 'gateway/lines.jsonl', (text) => lineOf(text, 0) + text),
+  'two lines are swapped': (dir) =>
+    change(dir, 'gateway/lines.jsonl', (text) =>
+      text.replace(lineOf(text, 1) + lineOf(text, 2), lineOf(text, 2) + lineOf(text, 1)),
+    ),
+  'a line is added at the end': (dir) => change(dir, 'gateway/lines.jsonl', (text) => text + lineOf(text, 0)),
+  'the chain is shorter': (dir) => change(dir, 'gateway/chain', (text) => text.replace(lineOf(text, 3), '')),
+  'the chain ends early': (dir) => change(dir, 'gateway/chain', (text) => text.slice(0, text.slice(0, -1).lastIndexOf('\n') + 1)),
+  'a left-out record is another': (dir) => change(dir, 'gateway/chain', (text) => text.replace(/left-out ../, 'left-out 00')),
+  'a line is called left out': (dir) => change(dir, 'gateway/chain', (text) => text.replace('line', 'left-out')),
+  'the start is moved': (dir) =>
+    change(dir, 'gateway/start', (text) => `${Number(text.split(' ')[0]) + 1} ${text.split(' ')[1] ?? ''}`),
+  'the start has another hash': (dir) => change(dir, 'gateway/start', (text) => text.replace(/ ../, ' 00')),
+  'the head is of another size': (dir) =>
+    change(dir, 'gateway/head.signed', (text) => text.replace(/\n(\d+)\n/, (_, size: string) => `\n${Number(size) + 1}\n`)),
+  'the heads of the logs are swapped': (dir) => {
+    for (const part of ['note', 'signed', 'sig']) {
+      const [a, b] = [`gateway/head.${part}`, `totp/head.${part}`].map((name) => readFileSync(join(dir, name)));
+      writeFileSync(join(dir, `gateway/head.${part}`), b ?? '');
+      writeFileSync(join(dir, `totp/head.${part}`), a ?? '');
+    }
+  },
+  'the signature of a head is taken for that of the export': (dir) => {
+    for (const part of ['signed', 'sig']) cpSync(join(dir, `gateway/head.${part}`), join(dir, `SHA256SUMS.${part}`));
+  },
+  'a log is taken out': (dir) => rmSync(join(dir, 'totp'), { recursive: true }),
+  'a file is taken out': (dir) => unlinkSync(join(dir, 'gateway/chain')),
+  'the summary is changed': (dir) => change(dir, 'SUMMARY.json', (text) => text.replace('taken', 'token')),
+};
+
+t.test('EXPORT-4: every forgery fails, as it is, with new sums, and signed anew by another key', async (t) => {
+  const at = join(running.dir, 'forged');
+  for (const [name, forge] of Object.entries(FORGERIES)) {
+    for (const [how, finish] of [
+      ['as it is', () => undefined],
+      ['with new sums', resum],
+      ['signed anew', resign],
+    ] as const) {
+      rmSync(at, { recursive: true, force: true });
+      cpSync(bundle, at, { recursive: true });
+      forge(at);
+      finish(at);
+      const { status, stdout } = check(at);
+      t.equal(status, 1, `${name}, ${how}: ${stdout}`);
+      t.match(stdout, /(^|\n)FAILED: /, `${name}, ${how}`);
+    }
+  }
+});
+
+t.test('with the keys of the bundle itself, the chain still refuses what no summary and no missing log can hide', async (t) => {
+  const at = join(running.dir, 'resigned');
+  const outside = new Set([
+    'a log is taken out',
+    'the summary is changed',
+    'the signature of a head is taken for that of the export',
+  ]);
+  for (const [name, forge] of Object.entries(FORGERIES)) {
+    rmSync(at, { recursive: true, force: true });
+    cpSync(bundle, at, { recursive: true });
+    forge(at);
+    resign(at);
+    const { status, stdout } = check(at, 'keys');
+    t.equal(status, outside.has(name) ? 0 : 1, `${name}: ${stdout}`);
+  }
+});
+
+t.test('a lease, a span, a tar file', async (t) => {
+  const run = (...args: string[]) => running.command('airlock-ctl', ['audit', 'export', ...args, '--json']);
+  const tar = join(running.dir, 'lease.tar');
+  t.match(await run('--lease', mine.lease, '-o', tar), { status: 0, json: { output: tar } });
+  mkdirSync(join(running.dir, 'untar'));
+  t.equal(spawnSync('tar', ['-xf', tar, '-C', join(running.dir, 'untar')]).status, 0);
+  const [folder = ''] = readdirSync(join(running.dir, 'untar'));
+  t.match(check(join(running.dir, 'untar', folder)), { status: 0 });
+  t.notMatch(read('gateway/lines.jsonl', join(running.dir, 'untar', folder)), theirs.lease);
+  const span = join(running.dir, 'span');
+  t.match(await run('--last', '1d', '-o', span), { status: 0 });
+  t.match(check(span), { status: 0 });
+  t.match(read('gateway/lines.jsonl', span), 'secret purpose', 'without session and lease all of the span');
+});
+
+t.test('EXPORT-6: what is there is not replaced, bad input says what is allowed, and nothing is left behind', async (t) => {
+  const run = (...args: string[]) => running.command('airlock-ctl', ['audit', 'export', ...args]);
+  const before = read('SHA256SUMS');
+  t.match(await run('--session', mine.session, '-o', bundle), { status: 2, stderr: /is there already/ });
+  t.equal(read('SHA256SUMS'), before);
+  const nowhere = join(running.dir, 'no', 'where');
+  t.match(await run('--session', mine.session, '-o', nowhere), { status: 2, stderr: /cannot be written \(ENOENT\)/ });
+  t.match(await run('-o', nowhere), { status: 2, stderr: /nothing says what to export/ });
+  t.match(await run('--session', 'nobody', '-o', join(running.dir, 'x')), { stderr: /no record is of what was asked for/ });
+  t.match(await run('--since', 'yesterday', '-o', join(running.dir, 'x')), {
+    status: 2,
+    stderr: /for example 2026-11-20|a day or an instant/,
+  });
+  t.notOk(readdirSync(running.dir).some((name) => name.endsWith('.new')));
+});
