@@ -15,6 +15,8 @@ export {
 } from './note-key.js';
 export { parseRecord, query, type QueryFilter, type QueryOptions } from './query.js';
 export { boundText } from './record.js';
+export { decideOldest, findPrunable, removeSegment, type PruneOptions } from './prune.js';
+export { prunedIn, type Pruned } from './pruned.js';
 export { RefusalFolder, type FoldedRefusal } from './refusal-folder.js';
 export { DEFAULT_QUOTA, RoleQuota, decideQuota, type QuotaLimits, type QuotaState } from './role-quota.js';
 export { partsOfNote, pemOfKey, signText, type NoteParts } from './signed-text.js';

@@ -21,6 +21,7 @@ import type { House, Peer } from './house.js';
 import { Follower } from './journal/follow.js';
 import { Heads } from './journal/heads.js';
 import { Journal } from './journal/journal.js';
+import { Retention } from './journal/retention.js';
 import { GrantList } from './leases/grants.js';
 import { LeaseRegister } from './leases/register.js';
 import { SignedLeases } from './leases/signed.js';
@@ -54,6 +55,15 @@ const openJournal = (options: GatewayOptions, groupCommitMs: number): Journal =>
   );
 };
 
+const retentionOf = (options: GatewayOptions, retainDays: number, { log }: Journal, heads: Heads): Retention =>
+  new Retention({
+    ...{ log, retainDays },
+    dir: logDir(options),
+    clock: options.clock,
+    checkpoint: () => heads.checkpoint(),
+    report: options.log,
+  });
+
 const openBridge = (options: GatewayOptions, house: () => House): BridgeLink =>
   new BridgeLink({
     path: bridgePath(options),
@@ -71,6 +81,7 @@ const build = (options: GatewayOptions): House => {
   const state = openState(options, config, (session) => register.hasSession(session));
   const journal = openJournal(options, config.audit.groupCommitMs);
   const bridge = openBridge(options, house);
+  const heads = new Heads(journal.log, (claim) => bridge.call<SignedHeadResult>('head.sign', { ...claim }));
   const slots = new SlotLedger(options.cellSlots);
   const news = new ListedNews();
   const source = {
@@ -84,7 +95,8 @@ const build = (options: GatewayOptions): House => {
     rates: new RateCounters(clock),
     ...{ sessions: state.sessions, budgets: state.budgets, stores: state.stores, operations: state.operations },
     listed: state.listed,
-    heads: new Heads(journal.log, (claim) => bridge.call<SignedHeadResult>('head.sign', { ...claim })),
+    heads,
+    retention: retentionOf(options, config.audit.retainDays, journal, heads),
     followers: new Follower(logDir(options)),
     signed: new SignedLeases(),
     requests: new RequestBoard(source, timers),
@@ -137,7 +149,10 @@ const tick = (house: House, count: number): void => {
   house.watch.tick();
   house.journal.tick();
   house.followers.tick();
-  if (house.bridge.refusal() === null) house.heads.tick(house.timers.nowMs());
+  if (house.bridge.refusal() === null) {
+    house.heads.tick(house.timers.nowMs());
+    house.retention.tick();
+  }
   if (count % TICKS_PER_SECOND === 0) house.journal.checkRoom();
 };
 

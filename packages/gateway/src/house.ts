@@ -9,6 +9,7 @@ import type { Catalogue, Kind } from './connectors/catalogue.js';
 import type { Follower } from './journal/follow.js';
 import type { Heads } from './journal/heads.js';
 import type { Journal } from './journal/journal.js';
+import type { Retention } from './journal/retention.js';
 import type { BudgetLedger } from './leases/budget.js';
 import type { GrantList } from './leases/grants.js';
 import type { LeaseRegister } from './leases/register.js';
@@ -36,6 +37,7 @@ export interface House {
   readonly journal: Journal;
   readonly heads: Heads;
   readonly followers: Follower;
+  readonly retention: Retention;
   readonly sessions: Sessions;
   readonly register: LeaseRegister;
   readonly signed: SignedLeases;

@@ -106,6 +106,10 @@ export const GATEWAY_LIMITS = {
 
   /** architecture.md "Audit": how soon a new record is countersigned. */
   headIntervalMs: SECOND_MS,
+  /** AUDIT-27: between two segments that are removed because of their age. */
+  pruneIntervalMs: 60 * MINUTE_MS,
+  /** The same, where it could not be signed. */
+  pruneRetryMs: MINUTE_MS,
   /** bridge.head.sign: digests in one frame. */
   maxDigestsPerHead: 4096,
 

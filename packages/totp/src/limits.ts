@@ -54,6 +54,8 @@ export const TOTP_LIMITS = {
   maxReleaseTickets: 1024,
   /** An enrolment that was begun and not finished. */
   enrolmentTtlMs: 15 * MINUTE_MS,
+  /** AUDIT-27: between two segments of the log that are removed because of their age. */
+  pruneIntervalMs: 60 * MINUTE_MS,
   /** Real time between two looks at the clock (docs/design/runtime.md). */
   tickMs: 100,
   /** The longest an answer of action.wait is held back is 50 s; how many such waits one operator may have. */

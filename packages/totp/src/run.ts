@@ -16,6 +16,7 @@ import { serveApprove } from './approve/serve.js';
 import { serveBridge } from './bridge/serve.js';
 import { TOTP_LOG } from './heads/heads.js';
 import { logDirOf, openHouse } from './house.js';
+import { retention } from './heads/retention.js';
 import { TOTP_LIMITS } from './limits.js';
 import type { House } from './operators/house.js';
 import { VERSION } from './operators/status.js';
@@ -90,6 +91,7 @@ const HEAD_EVERY_TICKS = 10;
 
 const ticker = (house: House, releases: OpenReleases): (() => void) => {
   let count = 0;
+  const keepLog = retention(house);
   return () => {
     count += 1;
     try {
@@ -101,7 +103,9 @@ const ticker = (house: House, releases: OpenReleases): (() => void) => {
     const reason = house.sealed();
     if (reason !== null) releases.end(() => true, reason);
     expireReleases(house, releases);
-    if (count % HEAD_EVERY_TICKS === 0) signOwnHead(house);
+    if (count % HEAD_EVERY_TICKS !== 0) return;
+    signOwnHead(house);
+    keepLog();
   };
 };
 

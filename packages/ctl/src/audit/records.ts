@@ -78,21 +78,33 @@ const detail = (record: Shown): string =>
 
 const row = (record: Shown): string[] => [localTime(record.ts), printable(record.event), detail(record)];
 
+/** What was comes first: what arrives meanwhile waits, and is not shown twice. */
 const follow = async (context: Context, filter: Filter): Promise<never> => {
+  let newest = 0;
+  let waiting: Shown[] | null = [];
+  const show = (record: Shown): void => {
+    if (record.seq <= newest) return;
+    newest = record.seq;
+    print(context, record, row(record).join('  '));
+  };
+  const receive = (params: object): void => {
+    const record = parseLine((params as { line: string }).line, 'gateway');
+    if (!record || !wanted(record, filter)) return;
+    if (waiting === null) show(record);
+    else waiting.push(record);
+  };
+  let end: (reason: AirlockError) => void = () => undefined;
   const closed = new Promise<AirlockError>((resolve) => {
-    const receive = (params: object): void => {
-      const record = parseLine((params as { line: string }).line, 'gateway');
-      if (record && wanted(record, filter)) print(context, record, row(record).join('  '));
-    };
-    void connectSocket(operatorPath(context), {
-      notifications: { 'audit.record': { params: () => null, handle: receive } },
-      onClose: (_link, reason) => resolve(reason),
-    })
-      .then((link) => ask(link, 'audit.follow'))
-      .catch((error: unknown) =>
-        resolve(error instanceof AirlockError ? error : new AirlockError('INTERNAL', 'following failed')),
-      );
+    end = resolve;
   });
+  const link = await connectSocket(operatorPath(context), {
+    notifications: { 'audit.record': { params: () => null, handle: receive } },
+    onClose: (_link, reason) => end(reason),
+  });
+  await ask(link, 'audit.follow');
+  if (filter.sinceMs !== undefined) for (const record of await gatewayRecords(context, filter)) show(record);
+  for (const record of waiting) show(record);
+  waiting = null;
   throw await closed;
 };
 

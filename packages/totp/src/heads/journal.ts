@@ -31,6 +31,7 @@ export type TotpEvent =
   | 'lockout'
   | 'lockout_cleared'
   | 'locked'
+  | 'log_pruned'
   | 'operation_approved'
   | 'operation_taken'
   | 'phone_forgotten'
