@@ -171,10 +171,11 @@ WantedBy=default.target
 UNIT
   mkdir -p "$tree/etc/systemd/system/default.target.wants"
   ln -sf ../test-run.service "$tree/etc/systemd/system/default.target.wants/test-run.service"
-  # What nspawn would refuse by itself is allowed: it is Airlock's walls that are tried.
+  # What nspawn would refuse by itself is allowed: it is Airlock's walls that are tried. CAP_NET_ADMIN: systemd brings up the loopback
+  # interface of a unit's own network namespace with it.
   timeout -k 15 "$limit" systemd-nspawn -q -D "$tree" --boot --register=no --keep-unit --console=pipe --link-journal=no \
     --machine="airlock-test-$$" --resolv-conf=off --timezone=off \
-    --system-call-filter='pidfd_getfd process_vm_readv kcmp' \
+    --capability=CAP_NET_ADMIN --system-call-filter='pidfd_getfd process_vm_readv kcmp' \
     --bind-ro="$ROOT:/checkout" ${NSPAWN_OPTIONS[@]+"${NSPAWN_OPTIONS[@]}"} >>"$run/console.log" 2>&1 </dev/null || status=$?
   [ "$status" != 124 ] && [ "$status" != 137 ] || { note "took longer than $limit s"; return 124; }
   if [ ! -e "$tree/etc/airlock-test/status" ]; then

@@ -95,6 +95,8 @@ const SOCKETS: readonly (readonly [string, string, string])[] = [
   ['root.sock', '600', 'root'],
   ['cell/0.sock', '660', 'airlock-gateway'],
   ['cell/15.sock', '660', 'airlock-gateway'],
+  ['mcp/0.sock', '660', 'airlock-cells'],
+  ['mcp/15.sock', '660', 'airlock-cells'],
 ];
 
 t.test('sockets, directories and programs belong to whom the table says', async (t) => {
@@ -140,6 +142,7 @@ const EXPOSURE: readonly (readonly [string, number])[] = [
   ['airlock-totp.service', 0.4],
   ['airlock-gateway.service', 0.6],
   ['airlock-cell@0.service', 2.0],
+  ['airlock-mcp@0.service', 2.0],
 ];
 
 t.test('systemd-analyze security', async (t) => {

@@ -8,18 +8,23 @@ import type { Socket } from 'node:net';
 import type { Order } from './order.js';
 
 /** What a program needs to run at all. Its variables and secrets come on top, and cannot be overruled by these. */
-const BASE_ENV = {
+const baseEnv = (home: string): Readonly<Record<string, string>> => ({
   PATH: '/usr/local/bin:/usr/bin:/bin',
-  HOME: '/tmp',
-  TMPDIR: '/tmp',
+  HOME: home,
+  TMPDIR: home,
   LANG: 'C.UTF-8',
-} as const;
+});
 
 /** The socket becomes the server's standard input and output itself; nothing of it passes through here. */
-export const startChild = ({ argv, env, cwd }: Order, stdio: Socket): ChildProcess => {
+export const startChild = ({ argv, env, cwd }: Order, stdio: Socket, home: string): ChildProcess => {
   const [file = '', ...args] = argv;
   // A group of its own: where no unit kills what is left, one signal does.
-  return spawn(file, args, { cwd, env: { ...BASE_ENV, ...env }, stdio: [stdio, stdio, 'pipe'], detached: true });
+  return spawn(file, args, {
+    cwd: cwd ?? home,
+    env: { ...baseEnv(home), ...env },
+    stdio: [stdio, stdio, 'pipe'],
+    detached: true,
+  });
 };
 
 /** Kills the server and what it started in its group; in the unit systemd kills the rest. */

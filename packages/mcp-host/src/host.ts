@@ -15,6 +15,8 @@ import { isToken, orderOf, type Order } from './order.js';
 export interface HostOptions {
   /** In a network namespace of its own: the declared origins are served there. */
   readonly isWalled: boolean;
+  /** The one directory that the server may write; `/tmp` where left out. */
+  readonly home?: string;
   /** It is over; whoever runs the host ends with it, or makes another one. */
   readonly end: () => void;
 }
@@ -100,7 +102,7 @@ class Host {
   }
 
   #spawn(order: Order, stdio: Socket): void {
-    const child = startChild(order, stdio);
+    const child = startChild(order, stdio, this.#options.home ?? '/tmp');
     this.#child = child;
     child.once('error', ({ message }) => this.#fail(`the program cannot be started: ${message}`));
     child.once('spawn', () => {
@@ -170,7 +172,7 @@ export interface HostServer {
 export const newHost = (options: HostOptions): HostServer => new Host(options);
 
 /** Serves one cell on a listening descriptor, and ends the process with it. */
-export const serveHost = (fd: number, isWalled: boolean): void => {
-  const host = newHost({ isWalled, end: () => process.exit(0) });
+export const serveHost = (fd: number, isWalled: boolean, home: string): void => {
+  const host = newHost({ isWalled, home, end: () => process.exit(0) });
   createServer({ allowHalfOpen: true }, (socket) => host.accept(socket)).listen({ fd });
 };

@@ -10,4 +10,4 @@ if (!isActivated) {
   process.stderr.write('airlock-mcp-host: error: exactly one activated socket is needed\n');
   process.exit(1);
 }
-serveHost(LISTEN_FD, isWalled);
+serveHost(LISTEN_FD, isWalled, process.env['TMPDIR'] ?? '/tmp');

@@ -4,7 +4,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 export interface Order {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
+  readonly cwd: string | undefined;
   readonly token: string;
   readonly origins: readonly string[];
 }
@@ -19,8 +19,14 @@ const areTexts = (value: unknown, most: number): value is string[] =>
 export const orderOf = (message: Readonly<Record<string, unknown>>): Order | null => {
   const { start } = message;
   if (!isRecord(start)) return null;
-  const { argv, env, token, origins = [], cwd = '/tmp' } = start;
-  if (!areTexts(argv, 256) || argv[0]?.startsWith('/') !== true || !isText(cwd) || !isText(token) || token.length < 16)
+  const { argv, env, token, origins = [], cwd } = start;
+  if (
+    !areTexts(argv, 256) ||
+    argv[0]?.startsWith('/') !== true ||
+    (cwd !== undefined && !isText(cwd)) ||
+    !isText(token) ||
+    token.length < 16
+  )
     return null;
   if (!areTexts(origins, 8) || !isRecord(env) || !Object.values(env).every(isText)) return null;
   return { argv, env: env as Readonly<Record<string, string>>, cwd, token, origins };

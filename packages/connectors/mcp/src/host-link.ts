@@ -83,7 +83,7 @@ class HostLink implements Streams {
       setTimeout(() => resolve(notThere()), MCP_LIMITS.hostStartTimeoutMs).unref();
     });
     const { argv, env, origins } = this.#order;
-    say(control, { start: { argv, env, cwd: '/tmp', token: this.#token, origins: origins.map(formatOrigin) } });
+    say(control, { start: { argv, env, token: this.#token, origins: origins.map(formatOrigin) } });
     await this.#openStdio().catch(() => undefined);
     const found = await outcome;
     if (found === 'started' && this.#stdio !== null) {

@@ -6,7 +6,7 @@ const [, , harm = 'none', argument = ''] = process.argv;
 type Message = {
   readonly id?: number;
   readonly method: string;
-  readonly params: { readonly name?: string; readonly cursor?: string };
+  readonly params: { readonly name?: string; readonly cursor?: string; readonly arguments?: { readonly harm?: string } };
 };
 
 const write = (text: string): void => void process.stdout.write(text);
@@ -30,6 +30,7 @@ const TOOLS: Readonly<Record<string, () => readonly object[]>> = {
   ],
   twice: () => [tool('fine'), tool('same'), tool('same', { description: 'Another.' })],
   giant: () => [tool('fine'), tool('giant', { inputSchema: { type: 'object', description: 'x'.repeat(300_000) } })],
+  changed: () => [tool('fine', { description: `Of process ${process.pid}.` })],
   changing: () => [tool('fine', { description: `List ${(lists += 1)}.` })],
   proto: () => [tool('fine'), tool('__proto__'), tool('constructor')],
   many: () => Array.from({ length: 5001 }, (_, index) => tool(`t${index}`)),
@@ -45,7 +46,7 @@ const list = ({ id, params }: Message): void => {
   if (harm === 'endless') return say({ id, result: { tools: [], nextCursor: `c${(lists += 1)}` } });
   if (harm === 'deep')
     return write(
-      `{"jsonrpc":"2.0","id":${id},"result":{"tools":[{"name":"fine","inputSchema":{}},{"name":"deep","inputSchema":${deep(5000)}}]}}\n`,
+      `{"jsonrpc":"2.0","id":${id},"result":{"tools":[{"name":"fine","inputSchema":{},"annotations":{"readOnlyHint":true},"annotations":{"readOnlyHint":true}},{"name":"deep","inputSchema":${deep(5000)}}]}}\n`,
     );
   say({ id, result: { tools: TOOLS[harm]?.() ?? [tool('fine'), tool('change', { annotations: {} })] } });
 };
@@ -105,7 +106,7 @@ const HARMS: Readonly<Record<string, (message: Message) => void>> = {
 
 const call = (message: Message): void => {
   calls += 1;
-  const harmful = HARMS[harm];
+  const harmful = HARMS[harm === 'any' ? (message.params.arguments?.harm ?? '') : harm];
   if (harmful !== undefined && message.params.name !== 'calm') return harmful(message);
   say({ id: message.id, result: text(`call ${calls} ${argument}`) });
 };

@@ -10,6 +10,8 @@ const foreignSockets = ({ operator, foreignRoles }: Targets): string[] => [
   'root.sock',
   'cell/0.sock',
   'cell/15.sock',
+  'mcp/0.sock',
+  'mcp/15.sock',
 ];
 
 /** Modes and groups of sockets come from their units. */
