@@ -233,7 +233,7 @@ remove_manual() {
 }
 
 install_config() {
-  install -d -m 0755 "$ETC" "$ETC/keys" "$ETC/compiled" "$ETC/connectors" "$ETC/policies"
+  install -d -m 0755 "$ETC" "$ETC/keys" "$ETC/compiled" "$ETC/connectors" "$ETC/policies" "$ETC/skills"
   [ -e "$ETC/airlock.yaml" ] || cat >"$ETC/airlock.yaml" <<'YAML'
 # Airlock's configuration. A change takes effect with: systemctl restart airlock-totp airlock-gateway
 totp: {issuer: Airlock, digits: 6, period: 30}

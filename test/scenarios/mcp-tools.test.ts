@@ -173,8 +173,10 @@ t.test('what a policy denies always is in no list, and skills reach the agent', 
   const policy = { ...{ id: 'calm', name: 'Calm', description: 'x', status: 'active', blocked_commands: [] }, rules: [rule] };
   running.edit(join('policies', 'calm.json'), JSON.stringify(policy));
   running.edit('airlock.yaml', 'permissions:\n  allow: [write]\npolicies:\n  "*": [calm]\n');
+  const told = new Promise<void>((resolve) => client.setNotificationHandler('notifications/tools/list_changed', () => resolve()));
   const reloaded = await running.command('airlock-ctl', ['policy', 'reload', '--json']);
   test.equal(reloaded.status, 0, reloaded.stdout + reloaded.stderr);
+  await told;
   const names = (await client.listTools()).tools.map(({ name }) => name);
   test.notOk(names.includes('airlock_search_emails'));
   test.ok(names.includes('airlock_list_emails'), 'negative control');

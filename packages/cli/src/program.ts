@@ -63,6 +63,7 @@ export const PROGRAM: Program<Context> = {
     ['AIRLOCK_LEASE', 'as --lease'],
     ['AIRLOCK_INTENT', 'as --intent of call'],
     ['AIRLOCK_RUNTIME_DIR', 'directory of the sockets (/run/airlock)'],
+    ['AIRLOCK_CONFIG_DIR', 'directory in which the operator’s skills are, for mcp (/etc/airlock)'],
     ['XDG_CONFIG_HOME', 'directory in which airlock/role is kept (~/.config), and configurations of MCP clients'],
     ['CLAUDE_CONFIG_DIR', 'directory of Claude Code’s configuration, for mcp connect'],
     ['CODEX_HOME', 'directory of Codex’s configuration, for mcp connect (~/.codex)'],
@@ -71,6 +72,7 @@ export const PROGRAM: Program<Context> = {
   ],
   files: [
     ['/run/airlock/agent/ROLE.sock', 'the socket of a role; its group may connect'],
+    ['/etc/airlock/skills/*.md', 'advice of the operator, which airlock mcp gives to agents'],
     ['$XDG_CONFIG_HOME/airlock/role', 'the role that airlock use chose, mode 0600'],
     ['FILE.airlock-backup', 'a client’s configuration before mcp connect or disconnect changed it'],
     ['$XDG_RUNTIME_DIR/airlock/ROLE.lease', 'the present lease of a role, mode 0600'],

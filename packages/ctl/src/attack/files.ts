@@ -66,6 +66,7 @@ const writing = ({ configDir, libraryDir, stateDirs, operator, operatorHome: hom
       'keys/totp.vkey',
       'connectors/probe.json',
       'policies/probe.json',
+      'skills/probe.md',
     ].map((file) => `${configDir}/${file}`),
     ...[
       'airlock-totp.cjs',

@@ -162,13 +162,17 @@ const TRUSTED = [
   '/etc/airlock/airlock.yaml',
 ];
 
-/** Told only where something is wrong: who writes there stages rules, and takes away at once. */
-const policyFiles = ({ configDir }: Context): Check[] => {
-  const folder = join(configDir, POLICY_DIR);
-  if (!existsSync(folder)) return [];
-  const files = readdirSync(folder).map((name) => join(folder, name));
-  return [folder, ...files].map(trusted).filter(({ ok }) => !ok);
-};
+/** Advice of the operator that agents may follow (docs/spec/mcp.md). */
+const SKILL_DIR = 'skills';
+
+/** Told only where something is wrong: who writes there stages rules and takes away at once, or advises agents. */
+const writtenFiles = ({ configDir }: Context): Check[] =>
+  [POLICY_DIR, SKILL_DIR].flatMap((name) => {
+    const folder = join(configDir, name);
+    if (!existsSync(folder)) return [];
+    const files = readdirSync(folder).map((file) => join(folder, file));
+    return [folder, ...files].map(trusted).filter(({ ok }) => !ok);
+  });
 
 /** Everything that only an installed machine has. */
 export const machineChecks = (context: Context, config: CompiledConfig | null): Check[] => [
@@ -176,7 +180,7 @@ export const machineChecks = (context: Context, config: CompiledConfig | null): 
   ...sockets(context, config),
   ...DAEMONS.map((name) => directory(`/var/lib/${name}`)),
   ...TRUSTED.map(trusted),
-  ...policyFiles(context),
+  ...writtenFiles(context),
   ...DAEMONS.flatMap(unit),
   wrapping(context),
   timekeeping(),

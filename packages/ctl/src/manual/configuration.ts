@@ -53,6 +53,7 @@ export const configurationPage = (): string =>
               [bold('/etc/airlock/airlock.yaml'), 'this file.'],
               [bold('/etc/airlock/roles.json'), 'operators and roles, written by install.sh and airlock-ctl role.'],
               [bold('/etc/airlock/policies/*.json'), 'policies of this house, one each.'],
+              [bold('/etc/airlock/skills/*.md'), 'advice for agents with the operations it needs, one kind of task each.'],
               [bold('/etc/airlock/compiled/config.json'), 'what the daemons read.'],
             ],
           },

@@ -10,6 +10,12 @@ export const tellServicesChanged = (house: House, operator: string, service: str
     for (const connection of connections) connection.notify('services.changed', { service });
 };
 
+/** Other rules are in force: what a role is offered of any service may be more or less (POLICY-8). */
+export const tellRulesChanged = (house: House): void => {
+  for (const [operator, store] of house.stores)
+    for (const service of store.entries.keys()) tellServicesChanged(house, operator, service);
+};
+
 interface Where {
   readonly operator: string;
   readonly service: string;

@@ -2,6 +2,7 @@
 import { decideCall, withDefaults, type CompiledRules } from '@airlock/policy';
 import { AirlockError, type Params, type PolicyReload, type PolicyStatus, type PolicyTest } from '@airlock/protocol';
 import { findService, listServices, type House } from '../house.js';
+import { tellRulesChanged } from '../listed/tell.js';
 import { loadConfig } from '../state/config.js';
 import { redeem, type TicketParams } from './redeem.js';
 
@@ -14,6 +15,7 @@ export const policyReload = async (house: House): Promise<PolicyReload> => {
   const answer = house.rulesInForce.reload(config);
   const { outcome, digest, changes } = answer;
   if (outcome !== 'unchanged') await house.journal.durable('policy_changed', { outcome, digest, changes: changes.slice(0, 20) });
+  if (outcome === 'applied') tellRulesChanged(house);
   return answer;
 };
 
@@ -22,7 +24,9 @@ export const policyApply = async (house: House, operator: string, { ticket }: Ti
   const { params } = await redeem(house, operator, 'policy.apply', ticket);
   const { digest, changes } = house.rulesInForce.check(params);
   await house.journal.durable('policy_changed', { operator, outcome: 'approved', digest, changes: changes.slice(0, 20) });
-  return house.rulesInForce.apply(params);
+  const answer = house.rulesInForce.apply(params);
+  tellRulesChanged(house);
+  return answer;
 };
 
 export interface PolicyTestParams {
