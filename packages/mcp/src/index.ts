@@ -3,5 +3,6 @@ export { Broker, type BrokerOptions, type Granted, type PendingRequest } from '.
 export { refuseCodes } from './code-guard.js';
 export { OWN_NAMES, createServer } from './server.js';
 export type { Listing, Surface } from './surface.js';
+export * from './relay/index.js';
 export { serveMcp, type ServeMcpOptions } from './serve.js';
 export { openNetwork, type Network, type NetworkOptions } from './network.js';

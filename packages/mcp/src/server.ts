@@ -16,7 +16,7 @@ import { OWN_TOOLS } from './tools/index.js';
 import { runOperation } from './tools/operation.js';
 import { describeCatalogue, listedTool } from './toolset.js';
 
-const INSTRUCTIONS = [
+export const INSTRUCTIONS = [
   'Airlock gives access to the services of a person, who approves every access with a one-time code.',
   'Ask with airlock_request_access, tell the human the match number, wait with airlock_wait, then use the other tools; airlock_release when done.',
   'Where there are many services, find operations with list_services, search_tools and describe_tools, and run them with execute_tool.',

@@ -1,5 +1,5 @@
 /** Calls of operations: choose the service, call it under whichever lease covers it, or say what to ask for. */
-import { Session, call, findAgentSocket, isAirlockError, leaseStore, pendingOperation } from '@airlock/client';
+import { Session, call, findAgentSocket, isAirlockError, leaseStore, pendingOperation, type CallChoice } from '@airlock/client';
 import { AirlockError, type CallParams, type CallResult, type Params } from '@airlock/protocol';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Arguments } from '../arguments.js';
@@ -36,15 +36,15 @@ const askFor = (offer: Offer): NextStep => ({
 });
 
 /** An approval nobody waited for is taken up before the lack of a lease is reported. */
-const callOnce = async (broker: Broker, offer: Offer, params: Params, { intent }: CallExtras): Promise<CallResult> => {
+export const callOnce = async (broker: Broker, offer: Offer, params: Params, choice: CallChoice): Promise<CallResult> => {
   const airlock = await broker.open();
   try {
-    return await airlock.call(offer.service, offer.name, params, { intent });
+    return await airlock.call(offer.service, offer.name, params, choice);
   } catch (thrown) {
     if (!isAirlockError(thrown, ...NEEDS_ACCESS) || broker.pending.length === 0) throw thrown;
   }
   await broker.collect();
-  return airlock.call(offer.service, offer.name, params, { intent });
+  return airlock.call(offer.service, offer.name, params, choice);
 };
 
 /** The session that this login's `airlock` commands share, in which a parent may have been granted the lease; null: none. */
@@ -66,7 +66,7 @@ const elsewhere = (thrown: unknown): unknown => {
 };
 
 /** MCP-8: one call under a lease from elsewhere. A lease serves its own session, which may be that of this login's commands. */
-const callUnder = async (broker: Broker, offer: Offer, params: Params, { capability = '', intent }: CallExtras) => {
+export const callUnder = async (broker: Broker, offer: Offer, params: Params, { capability = '', intent }: CallExtras) => {
   const airlock = await broker.open();
   const context = intent === undefined ? {} : { context: { intent } };
   const request: CallParams = { lease: capability, service: offer.service, operation: offer.name, params, ...context };
@@ -93,7 +93,8 @@ const pendingNote = (broker: Broker, thrown: AirlockError): NextStep | undefined
     : { tool: 'airlock_wait', arguments: { request: first.request } };
 };
 
-const refusal = (broker: Broker, offer: Offer, thrown: unknown, extras: CallExtras): CallToolResult => {
+/** A refusal as a tool's result, with what to do next. */
+export const refusal = (broker: Broker, offer: Offer, thrown: unknown, extras: CallExtras): CallToolResult => {
   const waiting = pendingOperation(thrown);
   if (waiting !== null) {
     const { structuredContent, ...rest } = errorResult(thrown, { tool: 'airlock_result', arguments: { request: waiting } });
@@ -117,9 +118,11 @@ const isUpstream = async (broker: Broker, { service, name }: Offer): Promise<boo
 /** One call of an operation. Answers at once, whatever happens. @throws AirlockError PARAMS_INVALID for a lease among the parameters. */
 export const callOffer = async (broker: Broker, offer: Offer, params: Arguments, extras: CallExtras): Promise<CallToolResult> => {
   refuseLeases(params);
-  const run = extras.capability === undefined ? callOnce : callUnder;
+  const { capability, intent } = extras;
   try {
-    const { result, meta } = await run(broker, offer, params as Params, extras);
+    const { result, meta } = await (capability === undefined
+      ? callOnce(broker, offer, params as Params, { intent })
+      : callUnder(broker, offer, params as Params, extras));
     const outcome = { service: offer.service, operation: offer.name, untrusted: offer.untrusted, result, meta };
     return (await isUpstream(broker, offer)) ? upstreamToolResult(outcome) : callToolResult(outcome);
   } catch (thrown) {
