@@ -4,13 +4,16 @@ import type { McpServer } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { LIMITS, systemTimers, type Timers } from '@airlock/protocol';
 import { Broker, type BrokerOptions } from './broker.js';
-import { OWN_NAMES, createServer } from './server.js';
+import { createEndpointServer } from './relay/endpoint.js';
+import { OWN_NAMES } from './server.js';
 import type { Listing } from './surface.js';
 
 export interface ServeMcpOptions extends BrokerOptions {
   readonly version: string;
   /** Whether operations are listed one by one. */
   readonly tools?: Listing | undefined;
+  /** The one service that is served; left out: all. */
+  readonly service?: string | undefined;
   readonly input?: Readable;
   readonly output?: Writable;
 }
@@ -42,8 +45,8 @@ export const serveMcp = async (options: ServeMcpOptions): Promise<void> => {
     input.once('close', resolve);
   });
   const handle = serveStdio(
-    () => {
-      const server = createServer(broker, options.version, { tools: options.tools });
+    async () => {
+      const server = await createEndpointServer(broker, options.version, { service: options.service, tools: options.tools });
       servers.add(server);
       return server;
     },

@@ -2,7 +2,7 @@
  * `airlock mcp`: the MCP server on stdin and stdout, or on loopback ports. Its packages are loaded only here: they take
  * longer than a whole other command.
  */
-import { AirlockError, clientName } from '@airlock/client';
+import { AirlockError, clientName, isName } from '@airlock/client';
 import { textOption, type Invocation } from '@airlock/protocol/command';
 import type { Network, NetworkOptions, ServeMcpOptions } from '@airlock/mcp';
 import type { Context } from '../context.js';
@@ -39,6 +39,22 @@ const listingOf = (wanted = 'auto'): (typeof LISTINGS)[number] => {
     hint: 'leave it out: operations are listed up to 64 of them, and above that found by search_tools',
   });
 };
+
+/** @throws AirlockError PARAMS_INVALID */
+const serviceOf = (name: string | undefined): string | undefined => {
+  if (name === undefined || isName(name)) return name;
+  throw new AirlockError('PARAMS_INVALID', '--service takes the name of a service', {
+    field: '--service',
+    found: name.slice(0, 80),
+    hint: 'list them with: airlock services',
+  });
+};
+
+const onStdioOnly = (service: string): AirlockError =>
+  new AirlockError('PARAMS_INVALID', '--service is for stdin and stdout', {
+    field: '--service',
+    hint: `leave it out: each service has an address of its own, ending in /mcp/${service}`,
+  });
 
 const optionsOf = ({ env, flags, version, timers }: Context, invocation: Invocation): ServeMcpOptions => ({
   env,
@@ -78,7 +94,11 @@ export const mcp = async (context: Context, invocation: Invocation): Promise<voi
   const http = parsePort('--http', textOption(invocation, 'http'));
   const ws = parsePort('--ws', textOption(invocation, 'ws'));
   const tokenFile = textOption(invocation, 'tokenFile');
-  if (http !== undefined || ws !== undefined) return serveNetwork(context, { ...options, http, ws, tokenFile });
+  const service = serviceOf(textOption(invocation, 'service'));
+  if (http !== undefined || ws !== undefined) {
+    if (service !== undefined) throw onStdioOnly(service);
+    return serveNetwork(context, { ...options, http, ws, tokenFile });
+  }
   if (tokenFile !== undefined) {
     throw new AirlockError('PARAMS_INVALID', '--token-file is for --http and --ws', {
       field: '--token-file',
@@ -86,7 +106,7 @@ export const mcp = async (context: Context, invocation: Invocation): Promise<voi
     });
   }
   const { serveMcp } = await import('@airlock/mcp');
-  return serveMcp(options);
+  return serveMcp({ ...options, service });
 };
 
 export const MCP: Command = {
@@ -97,6 +117,7 @@ export const MCP: Command = {
       flags: '--tools <which>',
       summary: 'auto: list operations up to 64 of them; all: every one; meta: none, they are searched for',
     },
+    { flags: '--service <name>', summary: 'one service on stdin and stdout, an upstream MCP server as if it were that server' },
     { flags: '--http <port>', summary: 'serve Streamable HTTP on 127.0.0.1 and ::1; 0 is any free port' },
     { flags: '--ws <port>', summary: 'serve WebSocket there (an extra: MCP defines stdio and HTTP)' },
     { flags: '--token-file <path>', summary: 'the file of the bearer token ($XDG_RUNTIME_DIR/airlock/mcp-http.token)' },

@@ -1,8 +1,9 @@
 /** The endpoints there are: everything, and one for each service that the role may ever get. */
 import { servicesList } from '@airlock/client';
+import type { McpServer } from '@modelcontextprotocol/server';
 import { AirlockError, SERVICE_PATTERN } from '@airlock/protocol';
 import type { Broker } from '../broker.js';
-import { createServer } from '../server.js';
+import { createEndpointServer, isUpstream, relayOf } from '../relay/endpoint.js';
 import type { Listing } from '../surface.js';
 import { Endpoint } from './endpoint.js';
 import type { NetLimits } from './limits.js';
@@ -48,9 +49,11 @@ export class Endpoints {
   /** @throws AirlockError SERVICE_UNKNOWN naming those there are; UNAVAILABLE where nobody knows. */
   async find(service: string): Promise<Endpoint> {
     if (!this.#known.has(service)) await this.#look(service);
-    const found = this.#endpoints.get(service) ?? this.#make(service);
-    this.#endpoints.set(service, found);
-    return found;
+    const found = this.#endpoints.get(service) ?? (await this.#make(service));
+    // Somebody else may have made it meanwhile.
+    const kept = this.#endpoints.get(service) ?? found;
+    this.#endpoints.set(service, kept);
+    return kept;
   }
 
   toolsChanged(): void {
@@ -70,9 +73,22 @@ export class Endpoints {
     if (!this.#known.has(service)) throw unknownService(names);
   }
 
-  #make(service: string): Endpoint {
+  async #make(service: string): Promise<Endpoint> {
     const { version, tools, limits } = this.#options;
     const surface = { service: service === ALL ? undefined : service, tools };
-    return new Endpoint({ createServer: () => createServer(this.#broker, version, surface), sessions: this.sessions, limits });
+    const createServer = (): Promise<McpServer> => createEndpointServer(this.#broker, version, surface);
+    const plain = { createServer, sessions: this.sessions, limits };
+    if (service === ALL || !(await isUpstream(this.#broker, service))) return new Endpoint(plain);
+    const relay = relayOf(this.#broker, service);
+    const endpoint = new Endpoint({ ...plain, watch: (uris, ended) => relay.watch(uris, ended) });
+    relay.listen((method, params) => tell(endpoint, method, params));
+    return endpoint;
   }
 }
+
+/** What the service said outside of calls, for the streams of 2026-07-28. */
+const tell = ({ notify }: Endpoint, method: string, { uri }: Readonly<Record<string, unknown>>): void => {
+  if (method === 'notifications/prompts/list_changed') notify.promptsChanged();
+  else if (method === 'notifications/resources/list_changed') notify.resourcesChanged();
+  else if (method === 'notifications/resources/updated' && typeof uri === 'string') notify.resourceUpdated(uri);
+};

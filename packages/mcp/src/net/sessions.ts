@@ -56,7 +56,7 @@ export class Sessions {
   }
 
   /** Answers a request of this revision. `connect` makes the server of a new session. */
-  handle(endpoint: object, exchange: Exchange, connect: () => McpServer): Promise<Response> {
+  handle(endpoint: object, exchange: Exchange, connect: () => Promise<McpServer>): Promise<Response> {
     const id = exchange.request.headers.get(SESSION_HEADER);
     if (id !== null) return this.#continue(endpoint, id, exchange);
     if (exchange.request.method === 'POST' && isInitializeRequest(exchange.body)) return this.#begin(endpoint, exchange, connect);
@@ -69,10 +69,10 @@ export class Sessions {
     await Promise.all(ended.map(({ transport }) => transport.close()));
   }
 
-  async #begin(endpoint: object, exchange: Exchange, connect: () => McpServer): Promise<Response> {
+  async #begin(endpoint: object, exchange: Exchange, connect: () => Promise<McpServer>): Promise<Response> {
     if (this.#sessions.size >= this.#limits.sessions && !(await this.#makeRoom())) return full();
     const transport = this.#transport(endpoint, exchange.owner);
-    await connect().connect(transport);
+    await (await connect()).connect(transport);
     const response = await transport.handleRequest(exchange.request, { parsedBody: exchange.body });
     const session = transport.sessionId === undefined ? undefined : this.#sessions.get(transport.sessionId);
     if (session === undefined) await transport.close();

@@ -97,6 +97,22 @@ export class Relay {
     await this.calls.call(operation, params, { extras: NO_EXTRAS, exchange: NOBODY, signal: new AbortController().signal });
   }
 
+  /** Has the upstream tell of resources until the client that wants to hear of them is gone. */
+  watch(uris: readonly string[], ended: Promise<void>): void {
+    const client = {};
+    for (const uri of uris.filter((one) => this.subscriptions.add(one, client))) {
+      this.tell('mcp_resource_subscribe', { uri }).catch(() => this.subscriptions.remove(uri, client));
+    }
+    void ended.then(() => this.leave(client));
+  }
+
+  /** Takes the subscriptions of a client with it. */
+  leave(client: object): void {
+    for (const uri of this.subscriptions.removeAll(client)) {
+      this.tell('mcp_resource_unsubscribe', { uri }).catch(() => undefined);
+    }
+  }
+
   listen(listener: EventListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

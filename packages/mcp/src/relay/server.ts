@@ -186,9 +186,7 @@ class Endpoint {
     const { onclose } = this.#server;
     this.#server.onclose = (): void => {
       stop();
-      for (const uri of this.#relay.subscriptions.removeAll(this.#server)) {
-        this.#relay.tell('mcp_resource_unsubscribe', { uri }).catch(() => undefined);
-      }
+      this.#relay.leave(this.#server);
       onclose?.();
     };
   }
@@ -218,9 +216,19 @@ const pageOf = (cursor: string | undefined): number => {
   throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'Invalid cursor');
 };
 
+/** When access begins or ends, everything that the upstream has is another. */
+class RelayServer extends McpServer {
+  override sendToolListChanged(): void {
+    super.sendToolListChanged();
+    const { prompts, resources } = this.server.getCapabilities();
+    if (prompts !== undefined) this.sendPromptListChanged();
+    if (resources !== undefined) this.sendResourceListChanged();
+  }
+}
+
 /** A server of this endpoint. */
 export const createRelayServer = ({ relay, name, version, instructions }: RelayServerOptions): McpServer => {
-  const mcp = new McpServer({ name, version }, { capabilities: relay.capabilities, instructions });
+  const mcp = new RelayServer({ name, version }, { capabilities: relay.capabilities, instructions });
   new Endpoint(relay, mcp.server).serve();
   return mcp;
 };
