@@ -2,6 +2,7 @@
 import type { CallToolResult, ServerContext, Tool } from '@modelcontextprotocol/server';
 import type { Json, Params } from '@airlock/protocol';
 import type { CallExtras } from '../extras.js';
+import type { Answer } from '../in-band.js';
 
 export type Members = Readonly<Record<string, unknown>>;
 export type Revision = '2025-11-25' | '2026-07-28';
@@ -44,7 +45,7 @@ export interface RelayCalls {
 export interface OwnSide {
   readonly definitions: readonly Tool[];
   /** Null where there is no such tool; never throws. */
-  run(name: string, args: Members, context: ServerContext): Promise<CallToolResult> | null;
+  run(name: string, args: Members, context: ServerContext): Promise<Answer> | null;
 }
 
 export const isMembers = (value: unknown): value is Members =>

@@ -19,7 +19,7 @@ const ownSide = (broker: Broker, service: string): OwnSide => ({
   definitions: OWN_TOOLS.map(({ definition }) => definition),
   run: (name, args, context) => {
     const isOwn = OWN_TOOLS.some(({ definition }) => definition.name === name);
-    return isOwn ? callTool(broker, { service }, name, args, context) : null;
+    return isOwn ? callTool(broker, { service }, { name, args }, context) : null;
   },
 });
 
