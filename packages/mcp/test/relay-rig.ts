@@ -13,7 +13,7 @@ const definition = (name: string): Tool => ({ name, description: `Does ${name}`,
 
 /** Operations are named `op_TOOL`. */
 export class ScriptedCalls implements RelayCalls {
-  readonly log: { readonly operation: string; readonly params: Params; readonly mcp: Json }[] = [];
+  readonly log: { readonly operation: string; readonly params: Params; readonly mcp: unknown }[] = [];
   readonly #listeners = new Set<(method: string, params: Members) => void>();
   readonly script: Map<string, Script>;
   readonly names: readonly string[];

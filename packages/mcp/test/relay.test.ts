@@ -115,7 +115,10 @@ t.test('a client of 2026-07-28 is asked by an answer, and its next try goes on w
 
 t.test('the state of the upstream is its own, and its questions are passed on as they are', async (t) => {
   const round: Script = (_params, { exchange }) => {
-    const { requestState = null, inputResponses = null } = exchange.mcp as Record<string, Json>;
+    const { requestState = null, inputResponses = null } = exchange.mcp as {
+      readonly requestState?: Json;
+      readonly inputResponses?: Json;
+    };
     if (requestState !== null) return said(JSON.stringify([requestState, inputResponses]));
     return {
       resultType: 'input_required',

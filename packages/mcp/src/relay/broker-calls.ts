@@ -1,5 +1,5 @@
 /** The calls of a relay as they are made in earnest: through the broker, under whichever lease covers them. */
-import { isAirlockError, type Airlock } from '@airlock/client';
+import { isAirlockError, type Airlock, type CallChoice } from '@airlock/client';
 import { AirlockError, asAirlockError, type Json, type Params, type ToolDescription } from '@airlock/protocol';
 import type { CallToolResult, Tool } from '@modelcontextprotocol/server';
 import type { Broker } from '../broker.js';
@@ -7,7 +7,7 @@ import { describeAll, fullName, type Offer } from '../catalogue.js';
 import { NO_EXTRAS, type CallExtras } from '../extras.js';
 import { errorResult } from '../result.js';
 import { callOnce, callUnder, refusal } from '../tools/operation.js';
-import { isMembers, type CallOptions, type Members, type RelayCalls, type RelayedTool } from './calls.js';
+import { isMembers, type CallOptions, type Exchange, type Members, type RelayCalls, type RelayedTool } from './calls.js';
 
 type Listener = (method: string, params: Members) => void;
 
@@ -37,6 +37,14 @@ const extrasOf = (caller: { readonly extras: CallExtras }): CallExtras => {
     return NO_EXTRAS;
   }
 };
+
+const membersOf = (params: Json): Members => (isMembers(params) ? params : {});
+
+const talkOf = ({ mcp, onNotify, onAsk }: Exchange): NonNullable<CallChoice['exchange']> => ({
+  mcp,
+  onNotify: (method, params) => onNotify(method, membersOf(params)),
+  onAsk: (method, params) => onAsk(method, membersOf(params)),
+});
 
 export class BrokerCalls implements RelayCalls {
   readonly #broker: Broker;
@@ -69,7 +77,7 @@ export class BrokerCalls implements RelayCalls {
 
   async call(operation: string, params: Params, { exchange, signal, extras }: CallOptions): Promise<Json> {
     const offer = await this.#offer(operation);
-    const choice = { intent: extras.intent, exchange, signal };
+    const choice = { intent: extras.intent, exchange: talkOf(exchange), signal };
     const called =
       extras.capability === undefined
         ? callOnce(this.#broker, offer, params, choice)
@@ -128,11 +136,14 @@ export class BrokerCalls implements RelayCalls {
     airlock.events.on('services.changed', changed);
     airlock.events.on('replaced', changed);
     airlock.events.on('reconnected', changed);
+    airlock.events.on('service.event', ({ service, event }) => {
+      if (service === this.#service) this.#heard(event);
+    });
     return airlock;
   }
 
   /** What the service said outside of a call. */
-  protected heard(event: unknown): void {
+  #heard(event: unknown): void {
     const notice = isMembers(event) ? event['notify'] : undefined;
     if (!isMembers(notice) || typeof notice['method'] !== 'string') return;
     this.#tell(notice['method'], isMembers(notice['params']) ? notice['params'] : {});

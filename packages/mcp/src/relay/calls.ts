@@ -1,6 +1,6 @@
 /** What the relay needs of the rest of Airlock: the tools of one service, and calls on their way to it. */
 import type { CallToolResult, ServerContext, Tool } from '@modelcontextprotocol/server';
-import type { Json, Params } from '@airlock/protocol';
+import type { ExchangeMcp, Json, Params } from '@airlock/protocol';
 import type { CallExtras } from '../extras.js';
 import type { Answer } from '../in-band.js';
 
@@ -15,7 +15,7 @@ export interface RelayedTool {
 
 /** What a call carries of the client it is for, and what may happen while it runs. */
 export interface Exchange {
-  readonly mcp: Json;
+  readonly mcp: ExchangeMcp;
   readonly onNotify: (method: string, params: Members) => void;
   /** Rejects where the client cannot be asked, or does not answer. */
   readonly onAsk: (method: string, params: Members) => Promise<Json>;

@@ -5,7 +5,7 @@ import {
   type McpServer,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import type { Json } from '@airlock/protocol';
+import type { ExchangeMcp, Json } from '@airlock/protocol';
 import { takeExtras, type CallExtras } from '../extras.js';
 import { isMembers, type Members, type Revision } from './calls.js';
 import { isLevel, isWanted } from './levels.js';
@@ -62,15 +62,15 @@ export class Peer {
   }
 
   /** What the call carries to the upstream (docs/spec/wire.md, `context.mcp`). */
-  get carried(): Json {
+  get carried(): ExchangeMcp {
     const { _meta: { progressToken, ...meta } = {}, inputResponses } = this.#context.mcpReq;
     const level = this.#level;
     return {
       revision: this.revision,
-      capabilities: this.#capabilities as Json,
+      capabilities: this.#capabilities as Record<string, Json>,
       meta: { ...(forUpstream(meta) as Record<string, Json>), ...(level === undefined ? {} : { [LOG_LEVEL_META_KEY]: level }) },
       progress: progressToken !== undefined,
-      ...(inputResponses === undefined ? {} : { inputResponses: inputResponses as Json }),
+      ...(inputResponses === undefined ? {} : { inputResponses: inputResponses as Record<string, Json> }),
       ...(this.requestState === undefined ? {} : { requestState: this.requestState }),
     };
   }
