@@ -137,14 +137,18 @@ export const withGateway = <T>(context: Context, use: (link: Link) => Promise<T>
   withSocket(operatorPath(context), displayed(context, use));
 
 /** airlock-totp, as root. @throws AirlockError UNAVAILABLE with `sudo` in the hint where root is needed */
-export const withRoot = async <T>(context: Context, use: (link: Link) => Promise<T>): Promise<T> => {
+export const withRoot = async <T>(
+  context: Context,
+  use: (link: Link) => Promise<T>,
+  maxBinaryBytes = MAX_KEY_FRAME_BYTES,
+): Promise<T> => {
   const path = rootPath(context);
   if (!canConnect(path) && process.getuid?.() !== 0) {
     throw new AirlockError('UNAVAILABLE', `this needs root (${path})`, {
       hint: `sudo airlock-ctl ${process.argv.slice(2).join(' ')}`,
     });
   }
-  return withSocket(path, use, MAX_KEY_FRAME_BYTES);
+  return withSocket(path, use, maxBinaryBytes);
 };
 
 /** Methods during which a person sits before a silent terminal, and what is waited for. Those that wait for a code say so themselves. */

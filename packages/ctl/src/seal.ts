@@ -16,8 +16,8 @@ const refused = (payload: Buffer): AirlockError => {
 const malformed = (): AirlockError =>
   new AirlockError('INTERNAL', 'airlock-totp answered the key exchange in a form that is not known');
 
-/** Sends one binary frame and waits for its answer. */
-const exchange = (link: Link, type: number, payload: Buffer, answer: number): Promise<Buffer> =>
+/** Sends one binary frame and waits for its answer. @throws AirlockError as it was refused */
+export const exchange = (link: Link, type: number, payload: Buffer, answer: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new AirlockError('UNAVAILABLE', 'airlock-totp did not answer the key exchange')),

@@ -8,6 +8,8 @@ export const bridgePath = ({ runtimeDir }: Dirs): string => join(runtimeDir, 'br
 export const slotPath = ({ runtimeDir }: Dirs, slot: number): string => join(runtimeDir, 'cell', `${slot}.sock`);
 export const logDir = ({ stateDir }: Dirs): string => join(stateDir, 'audit');
 export const vaultDir = ({ stateDir }: Dirs): string => join(stateDir, 'vault');
+/** What a backup brings, by the id of its restore, until airlock-totp says that it counts. */
+export const restoreDir = ({ stateDir }: Dirs): string => join(stateDir, 'restore');
 export const listedDir = ({ stateDir }: Dirs): string => join(stateDir, 'listed');
 export const rulesFile = ({ stateDir }: Dirs): string => join(stateDir, 'rules.json');
 export const operationsDir = ({ stateDir }: Dirs): string => join(stateDir, 'operations');

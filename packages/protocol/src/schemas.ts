@@ -1,6 +1,7 @@
 /** Every schema by name. compile-validators.mjs turns them into code at build time, so nothing is compiled in a daemon. */
 import { AGENT_SCHEMAS } from './methods/agent.js';
-import { ACTION_SCHEMAS, APPROVE_SCHEMAS, ROOT_SCHEMAS } from './methods/approve.js';
+import { ACTION_SCHEMAS, APPROVE_SCHEMAS } from './methods/approve.js';
+import { ROOT_SCHEMAS } from './methods/root.js';
 import { BRIDGE_SCHEMAS } from './methods/bridge.js';
 import { CELL_SCHEMAS } from './methods/cell.js';
 import { OPERATOR_SCHEMAS } from './methods/operator.js';

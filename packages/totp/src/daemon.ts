@@ -1,9 +1,13 @@
 /** A process around the daemon: exit on SIGTERM and SIGINT, and nothing else. */
 import { runTotp, type TotpOptions } from './run.js';
 
+/** Enough for an answer to leave a Unix socket. */
+const RESTART_DELAY_MS = 100;
+
 /** Resolves when the sockets are served. */
 export const startDaemon = async (options: TotpOptions): Promise<void> => {
-  const totp = await runTotp(options);
+  const restart = (): void => void setTimeout(() => process.exit(0), RESTART_DELAY_MS);
+  const totp = await runTotp({ restart, ...options });
   const stop = (): void => {
     void totp.close().finally(() => process.exit(0));
   };

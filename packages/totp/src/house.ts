@@ -2,6 +2,7 @@
 import { openLog, type AuditLog, type Head } from '@airlock/audit';
 import type { AirlockError, Clock, CompiledConfig, Timers } from '@airlock/protocol';
 import { AuditAlert } from './heads/alert.js';
+import { applyPending } from './backup/pending.js';
 import { Heads, TOTP_LOG } from './heads/heads.js';
 import { Journal } from './heads/journal.js';
 import { Desk } from './operators/desk.js';
@@ -26,6 +27,7 @@ export interface HouseOptions {
   readonly configProblem: AirlockError | null;
   readonly fs?: StateFs;
   readonly openLog?: typeof openLog;
+  readonly restart?: () => void;
 }
 
 /** Directory of this daemon's log below its state. */
@@ -58,6 +60,8 @@ export const openHouse = (options: HouseOptions): House => {
   const seals = sealing(options.configProblem);
   const log = openJournal(options, heads.last(TOTP_LOG), seals.seal);
   if (log.sealed !== null) seals.seal(log.sealed);
+  const journal = new Journal(log);
+  if (log.sealed === null) applyPending({ directory, wrappingKey, journal, random, clock, bootId, config });
   const desks = new Map<string, Desk>();
   const house: House = {
     clock,
@@ -69,13 +73,15 @@ export const openHouse = (options: HouseOptions): House => {
     wrappingKey,
     heads,
     alert,
-    journal: new Journal(log),
+    journal,
     leaseKey: openLeaseKey(directory, wrappingKey, bootId, random),
     actionTickets: new ActionTickets(random),
     releaseTickets: new ReleaseTickets(random),
     desks,
     listeners: new Set(),
     enrolledListeners: new Set(),
+    rotatedListeners: new Set(),
+    restart: options.restart ?? ((): void => undefined),
     ...seals,
   };
   try {

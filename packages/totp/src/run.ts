@@ -44,6 +44,8 @@ export interface TotpOptions {
   readonly random?: Random;
   readonly fs?: StateFs;
   readonly openLog?: typeof openLog;
+  /** Ends the process, so that it is started again (a restore). */
+  readonly restart?: () => void;
   /** Called before any socket is served; not where the state could not be read. */
   readonly prepare?: (house: House) => void;
 }
@@ -157,6 +159,7 @@ export const runTotp = async (options: TotpOptions): Promise<Totp> => {
       bootId,
       config,
       configProblem: options.configProblem ?? null,
+      ...(options.restart === undefined ? {} : { restart: options.restart }),
       ...(options.fs === undefined ? {} : { fs: options.fs }),
       ...(options.openLog === undefined ? {} : { openLog: options.openLog }),
     });

@@ -1,4 +1,5 @@
 /** Record format, key derivation, seal and open. docs/spec/vault.md */
+export * from './backup.js';
 export * from './container.js';
 export * from './header.js';
 export {
@@ -25,4 +26,5 @@ export {
   type WrappingKey,
 } from './keys.js';
 export * from './record.js';
+export * from './recovery-key.js';
 export * from './wrapping.js';

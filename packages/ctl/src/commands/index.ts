@@ -1,6 +1,7 @@
 /** The command table: one list, from which the program, its help and its completion are made. */
 import { APPROVE_COMMANDS } from './approve.js';
 import { AUDIT_COMMANDS } from './audit.js';
+import { BACKUP_COMMANDS } from './backup.js';
 import type { Command } from './command.js';
 import { CREDENTIAL_COMMANDS } from './credentials.js';
 import { DOCTOR_COMMANDS } from './doctor.js';
@@ -35,5 +36,6 @@ export const COMMANDS: readonly Command[] = [
   ...POLICY_COMMANDS,
   ...ROLE_COMMANDS,
   ...PATH_COMMANDS,
+  ...BACKUP_COMMANDS,
   ...DOCTOR_COMMANDS,
 ];

@@ -15,6 +15,7 @@ import { GATEWAY_LIMITS } from '../limits.js';
 import { resumeParked, settleDecided } from '../operations/run.js';
 import { commitOf } from '../operator/services.js';
 import { rewrapVault } from '../vault/rewrap.js';
+import { applyRestored } from '../vault/staged.js';
 import type { BridgeHandlers } from './link.js';
 
 const END_EVENTS: Readonly<Record<LeaseEnd, GatewayEvent>> = {
@@ -100,11 +101,12 @@ export const bridgeHandlers = (house: () => House): BridgeHandlers => ({
 });
 
 /** After each hello: the truth of airlock-totp replaces ours (BRIDGE-3). */
-export const onBridgeUp = (house: House, { operators, leases, grants, head }: BridgeHelloResult): void => {
+export const onBridgeUp = (house: House, { operators, leases, grants, head, restored }: BridgeHelloResult): void => {
   house.register.replace(leases);
   house.grants.replace(grants);
   for (const { operator, locked } of operators) setLocked(house, operator, locked);
   house.heads.resume(head);
+  applyRestored(house, restored);
   for (const store of house.stores.values()) void store.settle(commitOf(house, store.operator));
   for (const { operator, rewrap } of operators) if (rewrap === true) rewrapVault(house, operator);
   void house.requests.refresh();

@@ -106,6 +106,12 @@ export class ListedStore {
     this.#offered.delete(service);
   }
 
+  /** What a backup has of it, empty for nothing. Durable on return. @throws AirlockError VAULT_UNREADABLE */
+  restore(service: string, text: string): void {
+    if (text === '') this.remove(service);
+    else this.accept(service, parseFile(text));
+  }
+
   remove(service: string): void {
     if (this.#kept.delete(service)) removeDurable(this.#path(service));
     this.#offered.delete(service);

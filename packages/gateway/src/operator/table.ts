@@ -20,6 +20,7 @@ import { sessionList, sessionUnblock } from './sessions.js';
 import { policyApply, policyReload, policyStatus, policyTest, type PolicyTestParams } from './policy.js';
 import { serviceAdd, serviceList, serviceRemove, serviceTest } from './services.js';
 import { kindList, status } from './status.js';
+import { serviceRestore, type RestoreParams } from '../vault/staged.js';
 import type { TicketParams } from './redeem.js';
 
 type Handle = (house: House, operator: string, params: never, connection: Listener) => unknown;
@@ -51,6 +52,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'service.test': acts((house, operator, params: TicketParams) => serviceTest(house, operator, params)),
   'service.tools': reads((house, operator, { service }: { service: string }) => serviceTools(house, operator, service)),
   'service.accept': acts((house, operator, params: TicketParams) => serviceAccept(house, operator, params)),
+  'service.restore': acts((house, operator, params: RestoreParams) => serviceRestore(house, operator, params)),
   'credentials.put': acts((house, operator, params: TicketParams) => credentialsPut(house, operator, params)),
   'credentials.remove': acts((house, operator, params: TicketParams) => credentialsRemove(house, operator, params)),
   'credentials.record': reads((house, operator, { service }: { service: string }) => credentialsRecord(house, operator, service)),

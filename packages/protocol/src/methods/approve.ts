@@ -167,7 +167,15 @@ export type Action =
       readonly params: { readonly digest: string; readonly changes: readonly string[] };
     }
   | { readonly verb: 'unlock'; readonly params: Readonly<Record<string, never>> }
-  | { readonly verb: 'totp.reset'; readonly params: Readonly<Record<string, never>> };
+  | { readonly verb: 'totp.reset'; readonly params: Readonly<Record<string, never>> }
+  | { readonly verb: 'rotate'; readonly params: Readonly<Record<string, never>> }
+  /** A backup over what is there: `made` is its time, `digest` that of the file. */
+  | { readonly verb: 'restore'; readonly params: { readonly made: string; readonly digest: string } }
+  /** One service of a backup; never opened by anybody, its ticket comes from a restore that root began. */
+  | {
+      readonly verb: 'service.restore';
+      readonly params: { readonly service: string; readonly digest: string; readonly restore: string };
+    };
 
 export type ActionVerb = Action['verb'];
 
@@ -200,6 +208,9 @@ export const ACTION_SCHEMAS = {
   'action.policy.apply': closed({ digest, changes: changeLines }),
   'action.unlock': nothing,
   'action.totp.reset': nothing,
+  'action.rotate': nothing,
+  'action.restore': closed({ made: text(40), digest }),
+  'action.service.restore': closed({ service, digest, restore: id }),
 } as const satisfies Record<`action.${ActionVerb}`, unknown>;
 
 export interface ActionOpenResult {
@@ -270,24 +281,6 @@ export const APPROVE_SCHEMAS = {
   'approve.reset.recover': closed({ recoveryCode: text(64) }),
   'approve.enrol.begin': closed({ ticket: id }),
   'approve.enrol.code': closed({ code }),
-} as const;
-
-/** ENROL-4: what one enrolment may bring along; each entry is checked by its verb. */
-const enrolmentActions = { type: 'array', minItems: 1, maxItems: 4, items: closed({ verb: text(32), params: freeObject }) };
-
-export const ROOT_SCHEMAS = {
-  'root.status': closed({ operator: text(18) }),
-  /** `secret`: base32 (RFC 4648) of 16 to 64 bytes, for a secret that exists already. */
-  'root.enrol.begin': closed({ operator: text(18), secret: text(128), recoveryCode: text(64), actions: enrolmentActions }, [
-    'secret',
-    'recoveryCode',
-    'actions',
-  ]),
-  'root.enrol.code': closed({ operator: text(18), code, digest }, ['digest']),
-  /** Says whether a recovery code was written down right; uses nothing up. */
-  'root.recovery.check': closed({ operator: text(18), recoveryCode: text(64) }),
-  'root.lockout.clear': closed({ operator: text(18), channel: { enum: ['terminal', 'relay'] } }),
-  'root.keys': nothing,
 } as const;
 
 /** Extra facts of a request that its displayed text is built from. */

@@ -73,6 +73,8 @@ export interface BridgeHelloResult {
   readonly grants: readonly RegisteredGrant[];
   /** Last head signed for the gateway's log, as a signed note; null before the first. */
   readonly head: string | null;
+  /** Id of the restore that took effect last; what is held for it counts from now on (BACKUP-5). */
+  readonly restored?: string;
 }
 export interface OpenRequestResult {
   readonly request: string;
@@ -211,4 +213,7 @@ export const ACTION_RIGHTS: Readonly<Record<ActionVerb, readonly ('seal' | 'rede
   'policy.apply': ['redeem'],
   unlock: [],
   'totp.reset': [],
+  rotate: [],
+  restore: [],
+  'service.restore': ['redeem'],
 };

@@ -5,3 +5,4 @@ export * from './bridge.js';
 export * from './cell.js';
 export * from './operator.js';
 export * from './release.js';
+export * from './root.js';

@@ -112,6 +112,12 @@ export const OPERATOR_SCHEMAS = {
   /** What a service lists, what was accepted of it, and how the two differ. */
   'operator.service.tools': closed({ service }),
   'operator.service.accept': closed({ ticket: id }),
+  /** One service of a backup; `listed` is empty for none. */
+  'operator.service.restore': closed({
+    ticket: id,
+    entry: text(200_000),
+    listed: { type: 'string', maxLength: 700_000 },
+  }),
   'operator.credentials.put': closed({ ticket: id, record: sealedRecord }),
   'operator.credentials.remove': closed({ ticket: id }),
   /** The sealed record, ciphertext only. */

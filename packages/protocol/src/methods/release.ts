@@ -22,6 +22,14 @@ export const FRAME = {
   OPEN_KEY: 0x07,
   /** totp → gateway: 32-byte lease key ‖ blob key id */
   LEASE_KEY: 0x08,
+  /** airlock-ctl → totp, on root.sock: 32-byte key (docs/spec/backup.md) */
+  BACKUP_REQUEST: 0x09,
+  /** totp → airlock-ctl: blob sealed ‖ blob facts (JSON) */
+  BACKUP: 0x0b,
+  /** airlock-ctl → totp, on root.sock: 32-byte key ‖ blob sealed ‖ blob order (JSON) */
+  RESTORE_REQUEST: 0x0c,
+  /** totp → airlock-ctl: blob answer (JSON) */
+  RESTORE: 0x0d,
 } as const;
 
 /** The one operation that a release is for (approval.md "Operation requests"). */

@@ -6,6 +6,7 @@
  */
 import { always, serveSocket, type Connection, type Listening, type MethodEntry, type SocketServer } from '@airlock/ipc';
 import { AirlockError, FRAME, packBlobs, validatorOf, type BridgeHelloResult, type BridgeNotification } from '@airlock/protocol';
+import { readCounter } from '../backup/counter.js';
 import { GATEWAY_LOG } from '../heads/heads.js';
 import type { Changes } from '../operators/changes.js';
 import type { Desk } from '../operators/desk.js';
@@ -27,6 +28,7 @@ type BridgeConnection = Connection<BridgeState>;
 
 const helloResult = (house: House): BridgeHelloResult => {
   const desks = [...house.desks.values()];
+  const { restored } = readCounter(house.directory);
   return {
     bootId: house.bootId,
     kid: house.leaseKey.kid,
@@ -39,6 +41,7 @@ const helloResult = (house: House): BridgeHelloResult => {
     leases: desks.flatMap((desk) => desk.state.leases),
     grants: desks.flatMap((desk) => desk.state.grants),
     head: house.heads.note(GATEWAY_LOG),
+    ...(restored === null ? {} : { restored }),
   };
 };
 
@@ -119,6 +122,9 @@ export const serveBridge = (house: House, releases: OpenReleases, at: Listening)
     if (current?.state.isGreeted === true) current.notify(name, params);
   };
   house.listeners.add((desk, changes) => notificationsOf(desk, changes).forEach(tell));
+  house.rotatedListeners.add(() => {
+    if (current?.state.isGreeted === true) sendLeaseKey(house, current);
+  });
   house.enrolledListeners.add((operator, enrolled) => tell({ method: 'enrolled', params: { operator, enrolled } }));
   return serveSocket<BridgeState>({
     ...at,

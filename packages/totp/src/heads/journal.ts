@@ -14,6 +14,7 @@ export type TotpEvent =
   | 'action_redeemed'
   | 'audit_exported'
   | 'audit_mismatch'
+  | 'backup_made'
   | 'checkpoint'
   | 'code_rejected'
   | 'enrolled'
@@ -23,6 +24,7 @@ export type TotpEvent =
   | 'key_released'
   | 'key_rewrapped'
   | 'key_sealed'
+  | 'keys_rotated'
   | 'lease_expired'
   | 'lease_issued'
   | 'lease_released'
@@ -41,6 +43,7 @@ export type TotpEvent =
   | 'request_expired'
   | 'request_fronted'
   | 'request_opened'
+  | 'restored'
   | 'started'
   | 'totp_verified'
   | 'unlocked';

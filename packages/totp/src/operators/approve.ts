@@ -20,6 +20,7 @@ import type { Opener } from '../tickets/action-tickets.js';
 import type { Desk } from './desk.js';
 import { grantView, issueGrant } from './grants.js';
 import { keepOperation } from './operations.js';
+import { rotateKeys } from './rotate.js';
 import { codeRejected, lockedOut, refusalOf } from './refusals.js';
 
 const CHANNEL: Channel = 'terminal';
@@ -78,6 +79,7 @@ const allowAction = (desk: Desk, request: QueuedRequest, action: Action, opener:
     desk.undelivered.set(request.id, { given: { ticket }, opener: owner });
   const next = left(desk.state, request, null, now);
   desk.commit(action.verb === 'unlock' ? { ...next, locked: false } : next);
+  if (action.verb === 'rotate') rotateKeys(desk, request.id);
   return ticket !== null && owner === opener ? { request: request.id, ticket } : { request: request.id };
 };
 

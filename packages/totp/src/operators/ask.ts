@@ -189,6 +189,8 @@ const VERBS: ReadonlySet<string> = new Set<Action['verb']>([
   'policy.apply',
   'unlock',
   'totp.reset',
+  'rotate',
+  'restore',
 ]);
 
 /** @throws AirlockError PARAMS_INVALID */

@@ -34,6 +34,10 @@ export interface House {
   readonly listeners: Set<ChangeListener>;
   /** Called when an operator's enrolment changed. */
   readonly enrolledListeners: Set<(operator: string, enrolled: boolean) => void>;
+  /** Called when the lease key was changed. */
+  readonly rotatedListeners: Set<() => void>;
+  /** Ends this process, once what was answered has left; it is started again on its state. */
+  restart(): void;
   /** Why the daemon serves nothing but diagnosis, or null. */
   sealed(): AirlockError | null;
   /** Serves nothing but diagnosis from here on; the first reason stays. */

@@ -13,11 +13,13 @@ export interface LeaseKey {
   readonly kid: string;
   readonly bytes: Buffer;
   mint(lease: RegisteredLease): string;
+  /** Another key from now on, durably; texts of the old one verify no more. @throws AirlockError VAULT_UNREADABLE */
+  renew(): void;
 }
 
 const FILE = 'lease.root';
 const ROOT_BYTES = 32;
-/** Counts changes of the key within a boot; nothing changes it yet but a new root. */
+/** Counts changes of the key within a boot; a change draws a new root instead. */
 const GENERATION = 0;
 
 const openRoot = (directory: StateDirectory, wrappingKey: Uint8Array, random: Random): Buffer => {
@@ -49,10 +51,34 @@ const mint = (kid: string, key: KeyBytes, bootId: string, lease: RegisteredLease
     budget: lease.budget,
   });
 
+/** Another root: every lease text made so far is worth nothing. Durable on return. @throws AirlockError VAULT_UNREADABLE */
+export const renewLeaseRoot = (directory: StateDirectory, wrappingKey: Uint8Array, random: Random): void => {
+  const root = random.bytes(ROOT_BYTES);
+  directory.write(FILE, wrapBytes(wrappingKey, FILE, root));
+  root.fill(0);
+};
+
 /** @throws AirlockError VAULT_UNREADABLE */
 export const openLeaseKey = (directory: StateDirectory, wrappingKey: Uint8Array, bootId: string, random: Random): LeaseKey => {
-  const root = openRoot(directory, wrappingKey, random);
-  const { kid, key } = deriveLeaseKey(root, bootId, GENERATION);
-  root.fill(0);
-  return { kid, bytes: key, mint: (lease) => mint(kid, key, bootId, lease) };
+  const read = (): ReturnType<typeof deriveLeaseKey> => {
+    const root = openRoot(directory, wrappingKey, random);
+    const derived = deriveLeaseKey(root, bootId, GENERATION);
+    root.fill(0);
+    return derived;
+  };
+  let current = read();
+  return {
+    get kid() {
+      return current.kid;
+    },
+    get bytes() {
+      return current.key;
+    },
+    mint: (lease) => mint(current.kid, current.key, bootId, lease),
+    renew: () => {
+      renewLeaseRoot(directory, wrappingKey, random);
+      current.key.fill(0);
+      current = read();
+    },
+  };
 };

@@ -2,14 +2,16 @@
  * root.sock: enrolment, clearing a lock-out, public keys of log heads. What stands here is root's alone. The key exchange is
  * served for what an enrolment approved (ENROL-6), and only to seal.
  */
-import { always, serveSocket, type Listening, type MethodEntry, type SocketServer } from '@airlock/ipc';
+import { always, serveSocket, type Connection, type Listening, type MethodEntry, type SocketServer } from '@airlock/ipc';
 import { AirlockError, FRAME, LIMITS, validatorOf, type Channel, type EnrolBeginResult } from '@airlock/protocol';
 import { GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
 import { exchangeKey } from '../approve/keys.js';
+import { BACKUP_FRAMES, backup, beginRestore, finishRestore, type Restoring } from '../backup/exchange.js';
 import { beginEnrolment, giveEnrolmentCode, isRecoveryCode, parseSecret, useRecoveryCode } from '../operators/enrolment.js';
 import type { Desk } from '../operators/desk.js';
 import { listActions } from '../operators/listed-actions.js';
 import { deskOf, requireOpen, type House } from '../operators/house.js';
+import { refusedFrame } from '../operators/refused-frame.js';
 import { statusOf } from '../operators/status.js';
 import { TOTP_LIMITS } from '../limits.js';
 import { clearFailures } from '../queue/failures.js';
@@ -19,6 +21,8 @@ import type { Now, OperatorState } from '../queue/state.js';
 interface RootState {
   /** The operator whose enrolment was begun here. */
   operator: string | null;
+  /** A restore that was checked here and can be finished. */
+  restoring: Restoring | null;
 }
 
 type Entry = MethodEntry<RootState>;
@@ -111,6 +115,11 @@ const tableOf = (house: House): Readonly<Record<string, Entry>> => ({
       },
     }),
   },
+  'restore.finish': {
+    params: validatorOf('root.restore.finish'),
+    permitted: () => house.sealed(),
+    handle: (_, { state }) => finishRestore(house, state.restoring),
+  },
   'enrol.begin': method(house, 'enrol.begin', begin),
   'enrol.code': method(house, 'enrol.code', (desk, { code, digest }: CodeParams, opener) =>
     giveEnrolmentCode(desk, code, { opener, ...(digest === undefined ? {} : { digest }) }),
@@ -129,6 +138,24 @@ const endState = (house: House, state: RootState): void => {
   for (const desk of house.desks.values()) if (desk.enrolment?.listed?.opener === state) desk.enrolment = null;
 };
 
+/** BACKUP_REQUEST and RESTORE_REQUEST; what is refused is answered with REFUSED. */
+const answerBackup = (house: House, type: number, payload: Buffer, connection: Connection<RootState>): void => {
+  const answer = (): { readonly type: number; readonly payload: Buffer } => {
+    if (type === FRAME.BACKUP_REQUEST) return { type: FRAME.BACKUP, payload: backup(house, payload) };
+    const { answer: bytes, restoring } = beginRestore(house, payload, connection.state);
+    connection.state.restoring = restoring;
+    return { type: FRAME.RESTORE, payload: bytes };
+  };
+  try {
+    const { type: of, payload: bytes } = answer();
+    connection.sendBinary(of, bytes);
+  } catch (thrown) {
+    connection.sendBinary(FRAME.REFUSED, refusedFrame(thrown));
+  } finally {
+    payload.fill(0);
+  }
+};
+
 export const serveRoot = (house: House, at: Listening): Promise<SocketServer<RootState>> =>
   serveSocket<RootState>({
     ...at,
@@ -136,8 +163,9 @@ export const serveRoot = (house: House, at: Listening): Promise<SocketServer<Roo
     table: tableOf(house),
     limits: { maxBinaryBytes: LIMITS.maxBinaryFrameBytes, idleTimeoutMs: Infinity },
     timers: house.timers,
-    open: () => ({ operator: null }),
+    open: () => ({ operator: null, restoring: null }),
     onBinary: (type, payload, connection) => {
+      if (BACKUP_FRAMES.has(type)) return answerBackup(house, type, payload, connection);
       const { operator } = connection.state;
       const desk = operator === null || type !== FRAME.SEAL_KEY_REQUEST ? null : (house.desks.get(operator) ?? null);
       const answer = exchangeKey(desk, type, payload, connection.state);

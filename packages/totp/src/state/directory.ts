@@ -113,6 +113,17 @@ export class StateDirectory {
     }
   }
 
+  /** Gone, durably, on return; one that is not there is no error. @throws AirlockError VAULT_UNREADABLE */
+  remove(name: string): void {
+    const path = `${this.path}/${name}`;
+    try {
+      this.#fs.unlink(path);
+      this.#syncDirectory();
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'ENOENT') throw unreadable(path, `cannot be removed (${codeOf(thrown)})`);
+    }
+  }
+
   #writeTemporary(temporary: string, bytes: Uint8Array): void {
     const fd = this.#fs.open(temporary, CREATE_FLAGS, FILE_MODE);
     try {

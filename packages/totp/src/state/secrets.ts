@@ -56,11 +56,25 @@ const parseMeta = (bytes: Buffer | undefined): Meta | null => {
 
 const fileOf = (operator: string): string => `${operator}.secret`;
 
-/** Durable on return. @throws AirlockError VAULT_UNREADABLE */
-export const writeSecrets = (directory: StateDirectory, key: Uint8Array, operator: string, secrets: EnrolmentSecrets): void => {
+/** In the clear, for whoever seals it. */
+export const encodeSecrets = (secrets: EnrolmentSecrets): Buffer => {
   const { vaultId, recovery, firstEpoch } = secrets;
   const meta: Meta = { ...(firstEpoch === 0 ? { v: 1 } : { v: 2, first: firstEpoch }), vaultId, recovery };
-  const plain = packBlobs(Buffer.of(secrets.totp.length), Buffer.from(JSON.stringify(meta)), secrets.root, ...secrets.totp);
+  return packBlobs(Buffer.of(secrets.totp.length), Buffer.from(JSON.stringify(meta)), secrets.root, ...secrets.totp);
+};
+
+/** @returns null for bytes of another form. The given bytes are overwritten. */
+export const decodeSecrets = (plain: Buffer): EnrolmentSecrets | null => {
+  const [metaBytes, root, ...totp] = unpackBlobs(plain, 1, (plain[0] ?? 0) + 2)?.blobs ?? [];
+  plain.fill(0);
+  const meta = parseMeta(metaBytes);
+  if (meta === null || root === undefined || totp.length === 0) return null;
+  return { vaultId: meta.vaultId, root, firstEpoch: meta.first ?? 0, totp, recovery: meta.recovery };
+};
+
+/** Durable on return. @throws AirlockError VAULT_UNREADABLE */
+export const writeSecrets = (directory: StateDirectory, key: Uint8Array, operator: string, secrets: EnrolmentSecrets): void => {
+  const plain = encodeSecrets(secrets);
   const wrapped = wrapBytes(key, fileOf(operator), plain);
   plain.fill(0);
   directory.write(fileOf(operator), wrapped);
@@ -73,10 +87,7 @@ export const readSecrets = (directory: StateDirectory, key: Uint8Array, operator
   if (wrapped === null) return null;
   const plain = unwrapBytes(key, name, wrapped);
   if (plain === null) throw corrupted(directory, name, 'does not open with the wrapping key');
-  const parts = unpackBlobs(plain, 1, (plain[0] ?? 0) + 2);
-  const [metaBytes, root, ...totp] = parts?.blobs ?? [];
-  plain.fill(0);
-  const meta = parseMeta(metaBytes);
-  if (meta === null || root === undefined || totp.length === 0) throw corrupted(directory, name, 'is of another form');
-  return { vaultId: meta.vaultId, root, firstEpoch: meta.first ?? 0, totp, recovery: meta.recovery };
+  const secrets = decodeSecrets(plain);
+  if (secrets === null) throw corrupted(directory, name, 'is of another form');
+  return secrets;
 };

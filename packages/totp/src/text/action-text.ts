@@ -26,6 +26,9 @@ const DEEDS: Readonly<Record<Action['verb'], string>> = {
   'policy.apply': 'let agents do more: apply changed policies',
   unlock: 'unlock: leases that were frozen work again',
   'totp.reset': 'enrol another phone: this one stops approving',
+  rotate: 'change the keys: every lease that lives now ends, of all operators',
+  restore: 'restore a backup: phone, services and credentials of now are replaced',
+  'service.restore': 'hold a service of a backup',
 };
 
 /** The command, word by word, so that no word looks like two. */
@@ -105,7 +108,13 @@ const detailsOf = (action: Action): Line[] => {
       return [serviceLine(action.params.service), secretsLine(action.params.fields, 'shown in the clear')];
     case 'credentials.remove':
       return [serviceLine(action.params.service), secretsLine(action.params.fields, 'removed for good')];
+    case 'restore':
+      return [
+        { label: 'made', value: wordText(action.params.made) },
+        { label: 'file', value: wordText(action.params.digest) },
+      ];
     case 'service.remove':
+    case 'service.restore':
     case 'service.test':
       return [serviceLine(action.params.service)];
     case 'service.accept':
@@ -124,6 +133,7 @@ const detailsOf = (action: Action): Line[] => {
         { label: 'rules', value: wordText(action.params.digest) },
       ];
     case 'unlock':
+    case 'rotate':
     case 'totp.reset':
       return [];
   }

@@ -6,8 +6,8 @@ import { ACTION_RIGHTS, AirlockError, encodeBase64url, sha256Hex, type Action } 
 import { TOTP_LIMITS } from '../limits.js';
 import type { Random } from '../state/random.js';
 
-/** `reset`: begins the enrolment of another phone (approval.md "Enrolment and recovery"). */
-export type Right = 'seal' | 'redeem' | 'trial' | 'open' | 'reset';
+/** `reset`: begins the enrolment of another phone (approval.md "Enrolment and recovery"). `restore`: puts a backup over what is there. */
+export type Right = 'seal' | 'redeem' | 'trial' | 'open' | 'reset' | 'restore';
 
 /** A connection, as far as tickets care: the same object or not. */
 export type Opener = object;
@@ -41,6 +41,7 @@ const triesOf = (action: Action): number =>
 
 const rightsOf = (action: Action): Set<Right> => {
   if (action.verb === 'totp.reset') return new Set<Right>(['reset']);
+  if (action.verb === 'restore') return new Set<Right>(['restore']);
   const rights = new Set<Right>(ACTION_RIGHTS[action.verb]);
   // The operator was shown "stored without trying": then nothing is tried.
   if ('test' in action.params && !action.params.test) rights.delete('trial');

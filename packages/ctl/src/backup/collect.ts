@@ -1,0 +1,109 @@
+/** What a backup has besides airlock-totp's part: the sealed vault, accepted lists, the rules in force and the configuration. */
+import { AirlockError } from '@airlock/protocol';
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROLES_FILE, YAML_FILE } from '../config/compile.js';
+import { POLICY_DIR } from '../config/policies.js';
+import type { Context } from '../context.js';
+
+/** A service with its credential as ciphertext: texts of the gateway's own files. */
+export interface BackedUpService {
+  readonly operator: string;
+  readonly service: string;
+  readonly entry: string;
+  /** What was accepted of a service that lists its own operations; empty for none. */
+  readonly listed: string;
+}
+
+/** The sealed body of a backup, as JSON. */
+export interface BackupBody {
+  readonly v: 1;
+  /** airlock-totp's own part, sealed once more; base64url. */
+  readonly totp: string;
+  readonly services: readonly BackedUpService[];
+  /** Rules in force; null where there are none. */
+  readonly rules: string | null;
+  /** Files below the configuration directory, by their relative path. */
+  readonly config: Readonly<Record<string, string>>;
+  /** Heads and public keys of the record at that moment. */
+  readonly facts: object;
+}
+
+const SUFFIX = '.json';
+const MAX_BYTES = 2 * 1024 * 1024;
+/** What goes through a frame of the gateway; a longer list is accepted anew. */
+const MAX_LISTED_CHARS = 700_000;
+
+/** Where airlock-gateway has its state. */
+export const gatewayState = ({ env }: Pick<Context, 'env'>): string =>
+  env['AIRLOCK_STATE_DIR'] === undefined ? '/var/lib/airlock-gateway' : join(env['AIRLOCK_STATE_DIR'], 'gateway');
+
+/** Root reads what another user wrote: never through a link, and ordinary files with one name only. */
+const readForeign = (path: string): string | null => {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new AirlockError('VAULT_UNREADABLE', `${path} cannot be opened (${(thrown as NodeJS.ErrnoException).code ?? '?'})`);
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile() || stat.nlink !== 1 || stat.size > 16 * MAX_BYTES)
+      throw new AirlockError('VAULT_UNREADABLE', `${path} is no file of Airlock's`);
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+};
+
+const names = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir).sort() : []);
+
+/** @param operators whose services are taken */
+export const collectServices = (context: Pick<Context, 'env'>, operators: readonly string[]): BackedUpService[] => {
+  const state = gatewayState(context);
+  return operators.flatMap((operator) =>
+    names(join(state, 'vault', operator))
+      .filter((file) => file.endsWith(SUFFIX))
+      .flatMap((file) => {
+        const entry = readForeign(join(state, 'vault', operator, file));
+        const listed = readForeign(join(state, 'listed', operator, file)) ?? '';
+        const kept = listed.length > MAX_LISTED_CHARS ? '' : listed;
+        return entry === null ? [] : [{ operator, service: file.slice(0, -SUFFIX.length), entry, listed: kept }];
+      }),
+  );
+};
+
+export const collectRules = (context: Pick<Context, 'env'>): string | null =>
+  readForeign(join(gatewayState(context), 'rules.json'));
+
+export const PATHS_FILE = 'paths.json';
+
+export const collectConfig = ({ configDir }: Pick<Context, 'configDir'>): Record<string, string> => {
+  const policies = names(join(configDir, POLICY_DIR)).map((file) => `${POLICY_DIR}/${file}`);
+  const found = [YAML_FILE, ROLES_FILE, PATHS_FILE, ...policies].map(
+    (file) => [file, readForeign(join(configDir, file))] as const,
+  );
+  return Object.fromEntries(found.filter((one): one is readonly [string, string] => one[1] !== null));
+};
+
+const isTextRecord = (value: unknown): value is Record<string, string> =>
+  typeof value === 'object' && value !== null && Object.values(value).every((one) => typeof one === 'string');
+
+const isService = (value: unknown): value is BackedUpService =>
+  isTextRecord(value) && ['operator', 'service', 'entry', 'listed'].every((key) => typeof value[key] === 'string');
+
+/** @throws AirlockError VAULT_UNREADABLE for a body of another form, though it was sealed with the right key. */
+export const parseBody = (bytes: Buffer): BackupBody => {
+  try {
+    const body = JSON.parse(bytes.toString('utf8')) as Partial<BackupBody>;
+    const isShaped = body.v === 1 && typeof body.totp === 'string' && (body.rules === null || typeof body.rules === 'string');
+    if (isShaped && Array.isArray(body.services) && body.services.every(isService) && isTextRecord(body.config))
+      return body as BackupBody;
+  } catch {
+    // As any other form.
+  }
+  throw new AirlockError('VAULT_UNREADABLE', 'the backup is of another form', {
+    hint: 'restore it with the release that made it',
+  });
+};

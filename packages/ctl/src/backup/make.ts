@@ -1,0 +1,118 @@
+/** Makes a backup: airlock-totp's part sealed by itself, the gateway's files as they are at that moment, one sealed file. */
+import { AirlockError, canonicalJson, encodeBase64url, FRAME, packBlobs, unpackBlobs, type Json } from '@airlock/protocol';
+import { deriveBackupKey, newBackupSalt, sealBackup, wipe, type BackupHeader } from '@airlock/vault';
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { withRoot, type Context } from '../context.js';
+import { exchange } from '../seal.js';
+import { collectConfig, collectRules, collectServices, type BackedUpService, type BackupBody } from './collect.js';
+
+/** Frames of a backup carry an operator's whole state. */
+export const BACKUP_FRAME_BYTES = 200 * 1024;
+
+/** What airlock-totp says of its part. */
+interface Facts extends BackupHeader {
+  readonly heads: object;
+  readonly keys: object;
+}
+
+const totpPart = async (context: Context, key: Uint8Array): Promise<{ readonly sealed: Buffer; readonly facts: Facts }> =>
+  withRoot(
+    context,
+    async (link) => {
+      const payload = packBlobs(key);
+      const answer = await exchange(link, FRAME.BACKUP_REQUEST, payload, FRAME.BACKUP);
+      payload.fill(0);
+      const [sealed, facts] = unpackBlobs(answer, 0, 2)?.blobs ?? [];
+      if (sealed === undefined || facts === undefined)
+        throw new AirlockError('INTERNAL', 'airlock-totp answered in an unknown form');
+      return { sealed, facts: JSON.parse(facts.toString('utf8')) as Facts };
+    },
+    BACKUP_FRAME_BYTES,
+  );
+
+const MAX_TRIES = 5;
+
+/** Read before and after airlock-totp's part: what changed in between would be of other versions than it knows. */
+const collectWhole = async (
+  context: Context,
+  key: Uint8Array,
+): Promise<{ readonly sealed: Buffer; readonly facts: Facts; readonly services: readonly BackedUpService[] }> => {
+  let part = await totpPart(context, key);
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const before = collectServices(context, part.facts.operators);
+    part = await totpPart(context, key);
+    const services = collectServices(context, part.facts.operators);
+    if (JSON.stringify(before) === JSON.stringify(services)) return { ...part, services };
+  }
+  throw new AirlockError('UNAVAILABLE', 'services change while the backup is made', { hint: 'try again in a minute' });
+};
+
+export interface MadeBackup {
+  readonly file: Buffer;
+  readonly header: BackupHeader;
+  readonly services: readonly BackedUpService[];
+}
+
+export const makeBackup = async (context: Context, recoveryKey: Uint8Array): Promise<MadeBackup> => {
+  const salt = newBackupSalt();
+  const key = deriveBackupKey(recoveryKey, salt, 'totp');
+  try {
+    const { sealed, facts, services } = await collectWhole(context, key);
+    const body: BackupBody = {
+      v: 1,
+      totp: encodeBase64url(sealed),
+      services,
+      rules: collectRules(context),
+      config: collectConfig(context),
+      facts,
+    };
+    const bytes = Buffer.from(canonicalJson(body as unknown as Json));
+    return { file: sealBackup({ recoveryKey, salt, header: facts, body: bytes }), header: facts, services };
+  } finally {
+    wipe(key);
+  }
+};
+
+const syncPath = (path: string): void => {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+};
+
+const refuse = (path: string, found: string): AirlockError =>
+  new AirlockError('PARAMS_INVALID', `${path}: found ${found}, allowed: a new file`, {
+    field: 'FILE',
+    expected: 'a new file in a directory that can be written',
+    found,
+    hint: 'name another file; a backup never takes the place of one',
+  });
+
+/** @throws AirlockError PARAMS_INVALID where there is such a file */
+export const requireNew = (path: string): void => {
+  if (existsSync(path)) throw refuse(path, 'a file that is there already');
+  if (!existsSync(dirname(path))) throw refuse(path, `no directory ${dirname(path)}`);
+};
+
+/** Whole or not at all, never over another file, readable for its owner alone. @throws AirlockError PARAMS_INVALID */
+export const writeBackup = (path: string, file: Buffer): void => {
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    const fd = openSync(temporary, 'wx', 0o600);
+    try {
+      for (let at = 0; at < file.length;) at += writeSync(fd, file, at);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    linkSync(temporary, path);
+    syncPath(dirname(path));
+  } catch (thrown) {
+    throw refuse(path, `a place that cannot be written (${(thrown as NodeJS.ErrnoException).code ?? 'unknown'})`);
+  } finally {
+    if (existsSync(temporary)) unlinkSync(temporary);
+  }
+};

@@ -1,0 +1,188 @@
+/**
+ * Puts a backup onto this machine (docs/spec/backup.md). Everything is checked and handed over before airlock-totp is told to
+ * take it, which is one step: killed before it nothing has changed, after it both daemons complete it by themselves.
+ */
+import {
+  AirlockError,
+  decodeBase64url,
+  FRAME,
+  packBlobs,
+  sha256Hex,
+  unpackBlobs,
+  type ApproveStatus,
+  type ServiceList,
+} from '@airlock/protocol';
+import { deriveBackupKey, openBackup, wipe, type BackupHeader } from '@airlock/vault';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { approveAction } from '../action.js';
+import { compileConfig, replaceFile, ROLES_FILE } from '../config/compile.js';
+import { ask, withRoot, withSocket, type Context, type Link } from '../context.js';
+import { exchange } from '../seal.js';
+import { parseBody, PATHS_FILE, type BackedUpService, type BackupBody } from './collect.js';
+import { BACKUP_FRAME_BYTES } from './make.js';
+
+/** A backup that was opened. */
+export interface OpenedBackup {
+  readonly header: BackupHeader;
+  readonly body: BackupBody;
+  readonly digest: string;
+  readonly salt: Buffer;
+}
+
+/** @throws AirlockError VAULT_UNREADABLE that says what is wrong with file or key */
+export const openBackupFile = (file: Buffer, recoveryKey: Uint8Array): OpenedBackup => {
+  const { header, salt, body } = openBackup(file, recoveryKey);
+  return { header, salt, body: parseBody(body), digest: sha256Hex(file) };
+};
+
+const statusOf = (link: Link, operator: string): Promise<ApproveStatus> => ask<ApproveStatus>(link, 'status', { operator });
+
+/** Operators of the backup who have a phone enrolled here. @throws AirlockError NOT_FOUND for one who is not set up */
+const enrolledHere = (context: Context, operators: readonly string[]): Promise<string[]> =>
+  withRoot(context, async (link) => {
+    const enrolled: string[] = [];
+    for (const operator of operators) if ((await statusOf(link, operator)).enrolled) enrolled.push(operator);
+    return enrolled;
+  });
+
+type Tickets = Readonly<Record<string, string>>;
+
+/** Each of them approves with the present phone; their connections stay open meanwhile, as tickets end with them. */
+const withApprovals = async <T>(
+  context: Context,
+  operators: readonly string[],
+  params: { readonly made: string; readonly digest: string },
+  use: (tickets: Tickets) => Promise<T>,
+): Promise<T> => {
+  const [first, ...rest] = operators;
+  if (first === undefined) return use({});
+  return withSocket(join(context.runtimeDir, 'approve', `${first}.sock`), async (link) => {
+    const ticket = await approveAction(context, link, { verb: 'restore', params });
+    return withApprovals(context, rest, params, (tickets) => use({ ...tickets, [first]: ticket }));
+  });
+};
+
+const digestOf = ({ entry, listed }: BackedUpService): string => sha256Hex(`${entry}\n${listed}`);
+
+/** airlock-totp opens its part and checks that it may be taken. @returns a ticket for each service */
+const offer = async (link: Link, opened: OpenedBackup, key: Uint8Array, tickets: Tickets): Promise<readonly string[]> => {
+  const services = opened.body.services.map((one) => ({ operator: one.operator, service: one.service, digest: digestOf(one) }));
+  const sealed = decodeBase64url(opened.body.totp) ?? Buffer.alloc(0);
+  const payload = packBlobs(key, sealed, Buffer.from(JSON.stringify({ tickets, services })));
+  const answer = await exchange(link, FRAME.RESTORE_REQUEST, payload, FRAME.RESTORE);
+  payload.fill(0);
+  const text = unpackBlobs(answer, 0, 1)?.blobs[0]?.toString('utf8') ?? '{}';
+  return (JSON.parse(text) as { readonly tickets?: readonly string[] }).tickets ?? [];
+};
+
+/** The gateway holds each service; it counts for nothing yet. */
+const handOver = async (context: Context, services: readonly BackedUpService[], tickets: readonly string[]): Promise<void> => {
+  for (const [index, { operator, entry, listed }] of services.entries())
+    await withSocket(join(context.runtimeDir, 'operator', `${operator}.sock`), (link) =>
+      ask(link, 'service.restore', { ticket: tickets[index] ?? '', entry, listed }),
+    );
+};
+
+const POLL_MS = 100;
+const WAIT_MS = 30_000;
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, POLL_MS));
+
+/** Asks again while a daemon starts. @throws AirlockError UNAVAILABLE when it takes too long */
+const untilTrue = async (what: string, attempt: () => Promise<boolean>): Promise<void> => {
+  for (let waited = 0; waited < WAIT_MS; waited += POLL_MS) {
+    if (await attempt().catch(() => false)) return;
+    await pause();
+  }
+  throw new AirlockError('UNAVAILABLE', `the backup was taken, and ${what} does not answer yet`, {
+    hint: 'sudo airlock-ctl doctor; there is no need to restore again',
+  });
+};
+
+const untilServed = async (context: Context, { header, body }: OpenedBackup): Promise<void> => {
+  for (const operator of header.operators) {
+    await untilTrue('airlock-totp', () =>
+      withRoot(context, async (link) => {
+        const { enrolled, sealed } = await statusOf(link, operator);
+        return enrolled && sealed === null;
+      }),
+    );
+    const expected = body.services.filter((one) => one.operator === operator).map(({ service }) => service);
+    await untilTrue('airlock-gateway', () =>
+      withSocket(join(context.runtimeDir, 'operator', `${operator}.sock`), async (link) => {
+        const { services } = await ask<ServiceList>(link, 'service.list');
+        return JSON.stringify(services.map(({ service }) => service).sort()) === JSON.stringify([...expected].sort());
+      }),
+    );
+  }
+};
+
+/** Users, groups and sockets belong to a machine, not to a backup. */
+const OF_THE_MACHINE = new Set([ROLES_FILE, PATHS_FILE]);
+
+/** Writes the files that differ, the old one kept beside. @returns which were written, and which have to be set up by hand */
+const restoreConfig = (context: Context, config: BackupBody['config']): { written: string[]; byHand: string[] } => {
+  const written: string[] = [];
+  const byHand: string[] = [];
+  for (const [file, text] of Object.entries(config)) {
+    const path = join(context.configDir, file);
+    const present = existsSync(path) ? readFileSync(path, 'utf8') : null;
+    if (present === text || !/^(?:[\w.-]+|policies\/[\w.-]+)$/.test(file)) continue;
+    if (OF_THE_MACHINE.has(file)) {
+      byHand.push(file);
+      continue;
+    }
+    if (present !== null) renameSync(path, `${path}.before-restore`);
+    replaceFile(path, text, 0o644);
+    written.push(file);
+  }
+  if (written.length > 0) compileConfig(context.configDir);
+  return { written, byHand };
+};
+
+export interface Restored {
+  readonly generation: number;
+  readonly made: string;
+  readonly operators: readonly string[];
+  readonly services: readonly string[];
+  readonly config: readonly string[];
+  readonly byHand: readonly string[];
+}
+
+const forceNeeded = (operators: readonly string[]): AirlockError =>
+  new AirlockError('NOT_AUTHENTICATED', `${operators.join(', ')} has a phone enrolled on this machine already`, {
+    expected: 'a machine without a phone enrolled',
+    hint: 'sudo airlock-ctl restore FILE --force replaces it, after a code of the present phone',
+  });
+
+/** @throws AirlockError; nothing is changed then, but where it says that the backup was taken */
+export const restoreBackup = async (
+  context: Context,
+  opened: OpenedBackup,
+  recoveryKey: Uint8Array,
+  isForced: boolean,
+): Promise<Restored> => {
+  const { header, body } = opened;
+  const enrolled = await enrolledHere(context, header.operators);
+  if (enrolled.length > 0 && !isForced) throw forceNeeded(enrolled);
+  const key = deriveBackupKey(recoveryKey, opened.salt, 'totp');
+  try {
+    await withApprovals(context, enrolled, { made: header.made, digest: opened.digest }, (tickets) =>
+      withRoot(
+        context,
+        async (link) => {
+          await handOver(context, body.services, await offer(link, opened, key, tickets));
+          await ask(link, 'restore.finish');
+        },
+        BACKUP_FRAME_BYTES,
+      ),
+    );
+  } finally {
+    wipe(key);
+  }
+  await untilServed(context, opened);
+  const { written, byHand } = restoreConfig(context, body.config);
+  const services = body.services.map(({ service }) => service);
+  return { ...header, services, config: written, byHand };
+};

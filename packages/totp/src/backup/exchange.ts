@@ -1,0 +1,147 @@
+/**
+ * Backup and restore on root.sock (docs/spec/backup.md): binary frames, as they carry keys.
+ *
+ * BACKUP-1  secrets leave this process sealed only, under a key that airlock-ctl derives from the recovery key.
+ * BACKUP-4  onto an operator who is enrolled a restore needs the ticket of `restore`, approved with the present phone, and no
+ *           backup older than the newest known of the same vault is taken.
+ */
+import { AirlockError, FRAME, packBlobs, unpackBlobs, validate, decodeBase64url, isoTime } from '@airlock/protocol';
+import { GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
+import { TOTP_LIMITS } from '../limits.js';
+import { requireOpen, type House } from '../operators/house.js';
+import type { Opener } from '../tickets/action-tickets.js';
+import { keptOf, openArchive, sealArchive, type Archive } from './archive.js';
+import { readCounter, writeCounter } from './counter.js';
+import { newRestoreId, writePending } from './pending.js';
+
+const KEY_BYTES = 32;
+
+/** A restore that was checked and waits for `restore.finish` on the same connection. */
+export interface Restoring {
+  readonly id: string;
+  readonly archive: Archive;
+}
+
+const malformed = (): AirlockError => new AirlockError('FRAME_INVALID', 'the frame is no request of a backup');
+
+const archiveOf = (house: House, generation: number): Archive => ({
+  madeMs: house.clock.wallMs(),
+  generation,
+  heads: { [TOTP_LOG]: house.heads.note(TOTP_LOG), [GATEWAY_LOG]: house.heads.note(GATEWAY_LOG) },
+  keys: { [TOTP_LOG]: house.heads.publicKey(TOTP_LOG), [GATEWAY_LOG]: house.heads.publicKey(GATEWAY_LOG) },
+  operators: [...house.desks.values()].flatMap(({ operator, secrets, state }) =>
+    secrets === null ? [] : [{ operator, secrets, state: keptOf(state) }],
+  ),
+});
+
+/** Answer of BACKUP_REQUEST: blob sealed ‖ blob facts that anybody may read. @throws AirlockError NOT_ENROLLED … */
+export const backup = (house: House, payload: Buffer): Buffer => {
+  const parts = unpackBlobs(payload, KEY_BYTES, 0);
+  if (parts === null) throw malformed();
+  requireOpen(house);
+  for (const desk of house.desks.values()) desk.settle();
+  const counter = readCounter(house.directory);
+  const archive = archiveOf(house, counter.made + 1);
+  const operators = archive.operators.map(({ operator }) => operator);
+  if (operators.length === 0)
+    throw new AirlockError('NOT_ENROLLED', 'no operator has a phone enrolled: there is nothing to keep');
+  house.journal.record('backup_made', { generation: archive.generation, operators });
+  writeCounter(house.directory, { ...counter, made: archive.generation });
+  const { madeMs, generation, heads, keys } = archive;
+  const facts = { made: isoTime(madeMs), generation, operators, heads, keys };
+  try {
+    return packBlobs(Buffer.alloc(0), sealArchive(parts.head, archive), Buffer.from(JSON.stringify(facts)));
+  } finally {
+    parts.head.fill(0);
+  }
+};
+
+/** What comes with RESTORE_REQUEST: tickets of operators who are enrolled, and what the gateway will be given. */
+interface Order {
+  readonly tickets: Readonly<Record<string, string>>;
+  readonly services: readonly { readonly operator: string; readonly service: string; readonly digest: string }[];
+}
+
+const parseOrder = (bytes: Buffer): Order => {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    if (typeof value === 'object' && value !== null && validate('restoreOrder', value) === null) return value as Order;
+  } catch {
+    // As any other form.
+  }
+  throw malformed();
+};
+
+const notConfigured = (house: House, operator: string): AirlockError =>
+  new AirlockError('NOT_FOUND', `the backup is of operator ${operator}, who is not set up on this machine`, {
+    expected: [...house.desks.keys()].join(', ') || 'none',
+    found: operator,
+    hint: `sudo ./install.sh --operator ${operator}`,
+  });
+
+/** BACKUP-4. @throws AirlockError NOT_FOUND, NOT_AUTHENTICATED, PARAMS_INVALID */
+const requireAllowed = (house: House, { operators, generation }: Archive, { tickets }: Order): void => {
+  const { made } = readCounter(house.directory);
+  for (const { operator, secrets } of operators) {
+    const desk = house.desks.get(operator);
+    if (desk === undefined) throw notConfigured(house, operator);
+    if (desk.secrets === null) continue;
+    const ticket = decodeBase64url(tickets[operator] ?? '') ?? Buffer.alloc(0);
+    if (ticket.length === 0) {
+      throw new AirlockError('NOT_AUTHENTICATED', `operator ${operator} is enrolled on this machine already`, {
+        expected: 'a machine without a phone enrolled',
+        hint: 'sudo airlock-ctl restore FILE --force asks for a code of the present phone',
+      });
+    }
+    house.actionTickets.use(ticket, 'restore', operator, null, desk.now());
+    if (desk.secrets.vaultId === secrets.vaultId && generation < made) {
+      throw new AirlockError('PARAMS_INVALID', 'the backup is older than the newest that was made here', {
+        field: 'FILE',
+        expected: `backup ${made}`,
+        found: `backup ${generation}`,
+        hint: 'restore the newest one',
+      });
+    }
+  }
+};
+
+const ticketsFor = (house: House, id: string, { services }: Order, opener: Opener): (string | null)[] =>
+  services.map(({ operator, service, digest }) => {
+    const desk = house.desks.get(operator);
+    if (desk === undefined) throw notConfigured(house, operator);
+    const action = { verb: 'service.restore', params: { service, digest, restore: id } } as const;
+    return house.actionTickets.issue(operator, action, '', opener, desk.now(), TOTP_LIMITS.enrolmentTicketTtlMs);
+  });
+
+/** Answer of RESTORE_REQUEST: nothing is changed yet. @throws AirlockError VAULT_UNREADABLE and of `requireAllowed` */
+export const beginRestore = (house: House, payload: Buffer, opener: Opener): { answer: Buffer; restoring: Restoring } => {
+  const parts = unpackBlobs(payload, KEY_BYTES, 2);
+  const [sealed, orderBytes] = parts?.blobs ?? [];
+  if (parts === null || sealed === undefined || orderBytes === undefined) throw malformed();
+  requireOpen(house);
+  const order = parseOrder(orderBytes);
+  const archive = openArchive(parts.head, sealed);
+  parts.head.fill(0);
+  if (archive === null) throw new AirlockError('VAULT_UNREADABLE', 'the backup is of another form');
+  requireAllowed(house, archive, order);
+  const id = newRestoreId(house.random);
+  const answer = packBlobs(Buffer.alloc(0), Buffer.from(JSON.stringify({ tickets: ticketsFor(house, id, order, opener) })));
+  return { answer, restoring: { id, archive } };
+};
+
+/** BACKUP-5: the one step. The daemon starts anew right after. @throws AirlockError NOT_FOUND, VAULT_UNREADABLE */
+export const finishRestore = (house: House, restoring: Restoring | null): { readonly restored: string } => {
+  if (restoring === null) throw new AirlockError('NOT_FOUND', 'no restore was begun on this connection');
+  writePending(house.directory, house.wrappingKey, restoring.id, restoring.archive);
+  house.seal(
+    new AirlockError('UNAVAILABLE', 'airlock-totp starts anew from a backup', {
+      hint: 'try again in a second',
+      retryAfterMs: 1000,
+    }),
+  );
+  house.restart();
+  return { restored: restoring.id };
+};
+
+/** The binary frames of root.sock that are about backups; null for others. */
+export const BACKUP_FRAMES: ReadonlySet<number> = new Set([FRAME.BACKUP_REQUEST, FRAME.RESTORE_REQUEST]);

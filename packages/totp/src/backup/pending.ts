@@ -1,0 +1,62 @@
+/**
+ * A restore that was decided, until it has taken effect: `restore.pending`, sealed under W.
+ *
+ * BACKUP-5  writing that file is the one step at which a restore happens. Before it nothing was changed; after it the daemon
+ *           starts anew and carries it out, however often it is killed meanwhile.
+ */
+import type { CompiledConfig } from '@airlock/protocol';
+import { nowOf, type House } from '../operators/house.js';
+import type { Journal } from '../heads/journal.js';
+import { renewLeaseRoot } from '../register/lease-key.js';
+import { corrupted, type StateDirectory } from '../state/directory.js';
+import type { Random } from '../state/random.js';
+import { writeSecrets } from '../state/secrets.js';
+import { writeState } from '../state/snapshot.js';
+import { unwrapBytes, wrapBytes } from '../state/wrapping.js';
+import { decodeArchive, encodeArchive, restoredState, type Archive } from './archive.js';
+import { writeCounter } from './counter.js';
+
+const FILE = 'restore.pending';
+const ID_BYTES = 16;
+
+/** Id of a restore, in front of its archive. */
+export const RESTORE_ID_CHARS = 22;
+export const newRestoreId = (random: Random): string => random.bytes(ID_BYTES).toString('base64url');
+
+/** Durable on return: from here on the restore has happened. @throws AirlockError VAULT_UNREADABLE */
+export const writePending = (directory: StateDirectory, wrappingKey: Uint8Array, id: string, archive: Archive): void => {
+  const plain = Buffer.concat([Buffer.from(id), encodeArchive(archive)]);
+  directory.write(FILE, wrapBytes(wrappingKey, FILE, plain));
+  plain.fill(0);
+};
+
+export interface Opening {
+  readonly directory: StateDirectory;
+  readonly wrappingKey: Uint8Array;
+  readonly journal: Journal;
+  readonly random: Random;
+  readonly clock: House['clock'];
+  readonly bootId: string;
+  readonly config: CompiledConfig;
+}
+
+/** At each start, before anything is read: carries out what was decided. @throws AirlockError VAULT_UNREADABLE, AUDIT_UNAVAILABLE */
+export const applyPending = (opening: Opening): void => {
+  const { directory, wrappingKey, journal, random } = opening;
+  const sealed = directory.read(FILE);
+  if (sealed === null) return;
+  const plain = unwrapBytes(wrappingKey, FILE, sealed);
+  const archive = plain === null ? null : decodeArchive(plain.subarray(RESTORE_ID_CHARS));
+  if (plain === null || archive === null) throw corrupted(directory, FILE, 'does not open with the wrapping key');
+  const { generation, madeMs, heads, keys, operators } = archive;
+  const now = nowOf(opening);
+  journal.record('restored', { generation, made: madeMs, operators: operators.map(({ operator }) => operator), heads, keys });
+  renewLeaseRoot(directory, wrappingKey, random);
+  for (const { operator, state, secrets } of operators) {
+    writeState(directory, operator, restoredState(state, now));
+    writeSecrets(directory, wrappingKey, operator, secrets);
+  }
+  writeCounter(directory, { made: generation, restored: plain.subarray(0, RESTORE_ID_CHARS).toString('latin1') });
+  directory.remove(FILE);
+  plain.fill(0);
+};

@@ -1,0 +1,56 @@
+/** kill -9 of a daemon at a chosen step of what it writes: an instance is started with `KILL_AT` as its preload. */
+import type { Running } from '@airlock/testkit';
+import { existsSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Loaded by both daemons: ends this one, or both, at the n-th step since the file `kill-at` was written. A step is the moment
+ * before, and the moment after, a file takes its place.
+ */
+export const KILL_AT = `
+const fs = require('node:fs');
+const { join, basename } = require('node:path');
+const name = basename(process.argv[1] ?? '', '.cjs');
+fs.writeFileSync(join(__dirname, name + '.pid'), String(process.pid));
+const rename = fs.renameSync;
+let armed = '';
+let count = 0;
+const step = () => {
+  let order;
+  try { order = fs.readFileSync(join(__dirname, 'kill-at'), 'utf8'); } catch { return; }
+  if (order !== armed) { armed = order; count = 0; }
+  const { program, at, both } = JSON.parse(order);
+  if (program !== name || ++count !== at) return;
+  fs.unlinkSync(join(__dirname, 'kill-at'));
+  const other = program === 'airlock-totp' ? 'airlock-gateway' : 'airlock-totp';
+  if (both) try { process.kill(Number(fs.readFileSync(join(__dirname, other + '.pid'), 'utf8')), 'SIGKILL'); } catch {}
+  process.kill(process.pid, 'SIGKILL');
+};
+fs.renameSync = (from, to) => { step(); rename(from, to); step(); };
+`;
+
+export interface KillOrder {
+  readonly program: 'airlock-totp' | 'airlock-gateway';
+  /** Counted from 1. */
+  readonly at: number;
+  /** The other daemon dies at the same moment. */
+  readonly both: boolean;
+}
+
+const fileOf = (running: Running): string => join(running.dir, 'kill-at');
+
+/** From now on steps are counted. */
+export const arm = (running: Running, order: KillOrder): void => writeFileSync(fileOf(running), JSON.stringify(order));
+
+/** Not killed yet. */
+export const isArmed = (running: Running): boolean => existsSync(fileOf(running));
+
+/** What is done must not be hit by what was meant for it. @returns whether the order was still there: nobody was killed */
+export const disarm = (running: Running): boolean => {
+  try {
+    unlinkSync(fileOf(running));
+    return true;
+  } catch {
+    return false;
+  }
+};
