@@ -1,6 +1,7 @@
 /** Skills: advice of the operator with the tools it bundles. SKILL-1 to SKILL-4. */
 import { GMAIL, NOTES } from '@airlock/client/test/fake-gateway';
-import { chmodSync, cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -136,6 +137,7 @@ t.test('SKILL-1 links, writable files, pipes, large and strangely named ones are
   writeFileSync(at('bytes.md'), Buffer.from([0xff, 0xfe, 0x00]), { mode: 0o644 });
   writeFileSync(at('No Name.md'), skill('x'), { mode: 0o644 });
   mkdirSync(at('folder.md'));
+  execFileSync('mkfifo', [at('pipe.md')]);
   const { skills, problems } = readSkills(dir);
   test.same(
     skills.map(({ name }) => name),
@@ -150,6 +152,7 @@ t.test('SKILL-1 links, writable files, pipes, large and strangely named ones are
     /huge\.md:1: is larger than/,
     /bytes\.md:1: is no UTF-8/,
     /folder\.md:1: is no regular file/,
+    /pipe\.md:1: is no regular file/,
     /other-name\.md:1: name: expected other-name/,
     /1 files are not called like a skill/,
   ])
@@ -159,7 +162,21 @@ t.test('SKILL-1 links, writable files, pipes, large and strangely named ones are
   test.same(readSkills(join(dir, 'nowhere')), { skills: [], problems: [] });
 });
 
-t.test('SKILL-1 no more than 64 files, and none of another user', async (test) => {
+t.test(
+  'SKILL-1 none of another user',
+  { skip: process.geteuid?.() === 0 ? false : 'only root can give a file away' },
+  async (test) => {
+    const dir = withSkills(test, { 'mine.md': skill('mine'), 'theirs.md': skill('theirs') });
+    chownSync(join(dir, 'skills', 'theirs.md'), 65534, 65534);
+    const { skills, problems } = readSkills(dir);
+    test.match(skills, [{ name: 'mine' }]);
+    test.match(problems, [/theirs\.md:1: belongs neither to root nor to the owner of the configuration/]);
+    chownSync(join(dir, 'skills'), 65534, 65534);
+    test.match(readSkills(dir), { skills: [], problems: [/skills:1: belongs neither/] });
+  },
+);
+
+t.test('SKILL-1 no more than 64 files', async (test) => {
   const names = Array.from({ length: 70 }, (_, index) => `s-${String(index).padStart(2, '0')}`);
   const dir = withSkills(test, Object.fromEntries(names.map((name) => [`${name}.md`, skill(name)])));
   const { skills, problems } = readSkills(dir);

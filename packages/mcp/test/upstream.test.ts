@@ -104,8 +104,9 @@ t.test('a name beyond 64 characters is cut and tells its rest by a digest; both 
 
 t.test('describe_tools says what one answer had no room for', async (test) => {
   const { gateway, tool } = await open(test, { services: [LINEAR, GMAIL] });
-  gateway.answers.set('tools.describe', (({ names }: { names: string[] }) =>
-    describe({ names }).map((one) => ({ ...one, params: { ...PARAMS, description: 'x'.repeat(70_000) } }))));
+  gateway.answers.set('tools.describe', ({ names }: { names: string[] }) =>
+    describe({ names }).map((one) => ({ ...one, params: { ...PARAMS, description: 'x'.repeat(70_000) } })),
+  );
   const asked = ['linear.add_issue', 'gmail.search', 'gmail.count_unread', 'gmail.get_message'];
   const { structured, text } = await tool('describe_tools', { names: asked });
   test.equal((structured['tools'] as unknown[]).length, 2);
