@@ -4,7 +4,8 @@
  *
  * EXCHANGE-9  what asks for a code by the name of a field, by its form, or in words is not asked.
  */
-import type { Json } from '@airlock/protocol';
+import { EXCHANGE_LIMITS, type Json } from '@airlock/protocol';
+import { isShallow } from './seal-event.js';
 
 /** Letters of other scripts that look like ours: what the human reads is what counts. */
 const LOOKALIKES: Readonly<Record<string, string>> = {
@@ -71,6 +72,21 @@ const holdsCodeQuestion = (value: Json): boolean => {
     isCodeForm(members) ||
     Object.entries(members).some(([name, member]) => FIELD.test(wordsOf(name)) || saysCode(name) || holdsCodeQuestion(member))
   );
+};
+
+/** One of the questions in an answer that asks before it goes on; too deep to be looked at is as good as asking. */
+const isCodeRequest = (request: unknown): boolean => {
+  if (typeof request !== 'object' || request === null) return false;
+  const { method, params = null } = request as { readonly method?: unknown; readonly params?: Json };
+  if (method !== 'elicitation/create') return false;
+  return !isShallow(params, EXCHANGE_LIMITS.maxEventDepth) || holdsCodeQuestion(params);
+};
+
+/** EXCHANGE-9, for what a service asks in its result (`input_required` of MCP). @param answer anything; the connector's */
+export const answerAsksForCode = (answer: unknown): boolean => {
+  const { result } = (answer ?? {}) as { readonly result?: unknown };
+  const { inputRequests } = (result ?? {}) as { readonly inputRequests?: unknown };
+  return typeof inputRequests === 'object' && inputRequests !== null && Object.values(inputRequests).some(isCodeRequest);
 };
 
 /** True where the human would be asked for a one-time code. */

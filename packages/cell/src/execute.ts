@@ -17,6 +17,7 @@ import {
   type OperationManifest,
   type Timers,
 } from '@airlock/protocol';
+import { answerAsksForCode } from './code-question.js';
 import { fromConnector, fromWriting, outcomeUnknown } from './connector-error.js';
 import {
   checkApproved,
@@ -105,12 +106,26 @@ export class Executor {
       },
       { constraints, call },
     );
+    if (answerAsksForCode(answer)) throw this.#codeAsked(call, isWrite);
     if (isWrite) return this.#sealWritten(answer, operation, params.maxResultBytes);
     // A lease that ended while the service was answering ends this call too.
     checkDeadline(limits, context.clock);
     const sealed = await this.#seal(answer, operation, params.maxResultBytes);
     checkRisk(operation, constraints, sealed.risk);
     return sealed;
+  }
+
+  /** EXCHANGE-9. What a service that asks for codes says of a write is not believed either. */
+  #codeAsked(call: RunningCall | null, isWrite: boolean): AirlockError {
+    this.#voice.withheld({ ...(call === null ? {} : { channel: call.order.channel }), why: 'code', count: 1 });
+    if (isWrite) return outcomeUnknown();
+    return new AirlockError(
+      'UPSTREAM_REFUSED',
+      'the service asks the human for a one-time code, which nobody is asked for here',
+      {
+        hint: 'tell the operator: no service behind Airlock needs such a code',
+      },
+    );
   }
 
   /** Where the caller wants to be talked with. */

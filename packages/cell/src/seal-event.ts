@@ -21,7 +21,8 @@ export interface SealedEvent {
   readonly bytes: number;
 }
 
-const isShallow = (value: unknown, levels: number): boolean => {
+/** Not more levels of arrays and objects than that. */
+export const isShallow = (value: unknown, levels: number): boolean => {
   if (typeof value !== 'object' || value === null) return true;
   return levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1));
 };

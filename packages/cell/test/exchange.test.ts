@@ -232,6 +232,26 @@ t.test('EXCHANGE-9: a question for a one-time code is refused, whatever it looks
   t.same(withheld, [{ channel: 'c1', why: 'code', count: 1 }]);
 });
 
+t.test('EXCHANGE-9: nor is it asked in a result that asks before the call goes on', async (t) => {
+  const result = (params: Json): Json => ({
+    resultType: 'input_required',
+    inputRequests: { one: { method: 'roots/list' }, two: { method: 'elicitation/create', params } },
+  });
+  for (const exchange of [{ channel: 'c1', mcp: MCP }, undefined]) {
+    const { executor, withheld } = start({ work: async () => result(FORMS[0] ?? null) });
+    const run = (operation: string): Promise<CellResult> =>
+      executor.execute({ operation, params: {}, ...(exchange === undefined ? {} : { exchange }) });
+    await t.rejects(run('echo'), { code: 'UPSTREAM_REFUSED', message: /one-time code/ });
+    await t.rejects(run('wreck'), { code: 'OUTCOME_UNKNOWN' });
+    t.match(withheld, [{ why: 'code' }, { why: 'code' }]);
+  }
+  let deep: Json = FORMS[0] ?? null;
+  for (let n = 0; n < EXCHANGE_LIMITS.maxEventDepth; n += 1) deep = { deep };
+  await t.rejects(start({ work: async () => result(deep) }).call(), { code: 'UPSTREAM_REFUSED' });
+  const fine = start({ work: async () => result(HARMLESS[0] ?? null) });
+  t.match((await fine.call()).result, { resultType: 'input_required' }, 'negative control');
+});
+
 t.test('EXCHANGE-9: invisible characters in words do not hide them', async () => {
   const hidden = fc.constantFrom('\u200b', '\u00ad', '\u2060', '\u0301');
   fc.assert(

@@ -15,7 +15,7 @@ export * from './calls/index.js';
 export { awaitDecision, decisionOf, type Decision, type DecisionOptions } from './decision.js';
 export { isAirlockError } from './errors.js';
 export type { AccessDecided, LeaseEnded, LeaseExpiring, ServiceEvent, ServicesChanged, SessionEvents } from './events.js';
-export type { ExchangeChoice } from './exchange.js';
+export { callOnChannel, type ChannelChoice, type ExchangeChoice } from './exchange.js';
 export { claimGrant, coveringGrant, type Claimed } from './grants.js';
 export { leaseStore, type LeaseStore, type LeaseStoreOptions } from './lease-store.js';
 export type * from './mail.js';

@@ -113,6 +113,7 @@ const build = (options: GatewayOptions): House => {
       slotPath: (slot) => slotPath(options, slot),
       onListed: (key, listed) => news.take(house(), key, listed),
       onEvent: (key, event) => tellServiceEvent(house(), key, event),
+      onCodeAsked: ({ service, role, operator, lease }) => journal.note('code_question', { service, role, operator, lease }),
     }),
     channels: new Channels(timers),
     catalogue: new Catalogue(options.connectorDirs),

@@ -34,6 +34,8 @@ export const GATEWAY_LIMITS = {
   cellExecuteMs: 55 * SECOND_MS,
   /** The same for one that can be talked with. */
   cellExchangeMs: 125 * SECOND_MS,
+  /** What a cell may say unasked in a second, for all its calls: 25 that say as much as each may; one beyond is no cell of ours. */
+  maxCellEventsPerSecond: 5000,
   /** A cell answers a cancel at once; after this it is not waited for, though it may have written. */
   cancelGraceMs: 3 * SECOND_MS,
   /** Trial login of service.test and credentials.put: a trial release lasts 60 s (RELEASE-11). */

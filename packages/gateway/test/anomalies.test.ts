@@ -65,7 +65,7 @@ t.test('ANOM-2, ANOM-5: ids that do not exist block the session at the third; wh
   t.equal((await operator.call<GatewayStatus>('status')).blocked, 1);
 });
 
-t.test('ANOM-4: while blocked, hello, access.status and access.release are answered, nothing else', async (t) => {
+t.test('ANOM-4: while blocked, hello, access.status, access.release and call.cancel are answered, nothing else', async (t) => {
   const { agent, lease } = await blocked();
   const status = await agent.call<AccessStatus>('access.status');
   t.match(status.blocked, { kind: 'rate', session: agent.session, retryAfterMs: 900_000 } satisfies Partial<BlockView>);
@@ -76,8 +76,10 @@ t.test('ANOM-4: while blocked, hello, access.status and access.release are answe
     ['access.wait', { request: 'r-aaaaaaaaaa', timeoutS: 0 }],
     ['access.claim', { grant: 'g-aaaaaaaaaa' }],
     ['call.result', { request: 'r-aaaaaaaaaa' }],
+    ['call.reply', { channel: 'c', ask: 'a', result: {} }],
   ] as const)
     t.equal((await refusalOf(agent.call(method, params))).code, 'BLOCKED', method);
+  t.equal((await refusalOf(agent.call('call.cancel', { channel: 'c' }))).code, 'NOT_FOUND', 'call.cancel');
   const again = await world.agent('default', agent.hello?.resume);
   t.equal(again.session, agent.session, 'hello');
   t.equal((await refusalOf(search(again, lease))).code, 'BLOCKED', 'another connection changes nothing');

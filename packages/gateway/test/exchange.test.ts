@@ -13,7 +13,7 @@ import {
   type ExchangeReply,
 } from '@airlock/protocol';
 import t, { type Test } from 'tap';
-import { replyHoldsCode } from '../src/exchange/methods.js';
+import { replyHoldsCode, talkHoldsCode } from '../src/exchange/methods.js';
 import { GATEWAY_LIMITS } from '../src/limits.js';
 import { okResult } from './support/fake-cells.js';
 import { refusalOf, startWorld, type Client, type World } from './support/world.js';
@@ -32,6 +32,7 @@ const FREES_WRITES = {
 } as const;
 /** The human read that this write is free. */
 const WRITER = { scopes: ['mail:write'], unattended: ['mail:send'] };
+const ORDER = { service: 'mail', operation: 'search', params: {} };
 const MCP = { revision: '2025-11-25' };
 
 /** A call in a cell of the test's own making. */
@@ -288,6 +289,15 @@ t.test('EXCHANGE-6: a cell that floods is held to the limits, and one that asks 
   t.equal(await codeOf(twice.answer), 'UPSTREAM_REFUSED');
 });
 
+t.test('EXCHANGE-6: a cell that says more in a second than all its calls may is ended', async (t) => {
+  const { agent, begin } = await startScene(t);
+  const { answer, held } = await begin();
+  for (let n = 0; n < GATEWAY_LIMITS.maxCellEventsPerSecond + 1; n += 1)
+    held.cell.notify('event', { channel: 'nobody', event: progress(), risk: 0 });
+  t.equal(await codeOf(answer), 'UPSTREAM_REFUSED');
+  t.equal(agent.noted('call.event').length, 0);
+});
+
 t.test('EXCHANGE-4: a cell that says something else is ended', async (t) => {
   const broken: readonly object[] = [
     { channel: 'c1', event: { notify: { method: 'tools/call', params: {} } }, risk: 0 },
@@ -352,13 +362,16 @@ t.test('EXCHANGE-9, EXCHANGE-13: that a service asked for a code is recorded, on
   await world.settle();
   held.finish();
   await answer;
-  t.equal(world.events('code_question').length, 1);
+  for (let n = 0; n < 5; n += 1) held.cell.notify('withheld', { why: 'code', count: 1 });
+  await world.until(() => world.events('code_question').length === 2, 'that of a call nobody talks with');
+  await world.settle();
+  t.equal(world.events('code_question').length, 2);
   t.match(world.events('code_question')[0], { service: 'mail', operation: 'search' });
   t.match(world.events('operation').at(-1), { dropped: 12 });
 });
 
 t.test('EXCHANGE-10: a reply with a code is refused and never reaches the cell; the question stays open', async (t) => {
-  const { world, agent, begin, replies } = await startScene(t);
+  const { world, agent, begin, replies, lease } = await startScene(t);
   const { answer, held } = await begin();
   held.tell(ask('a1'));
   await world.until(() => agent.noted('call.event').length === 1);
@@ -370,11 +383,19 @@ t.test('EXCHANGE-10: a reply with a code is refused and never reaches the cell; 
     { error: { code: -1, message: '482913' } },
     { error: { code: '482913', message: 'x' } },
   ];
-  for (const one of codes.slice(0, 3)) {
+  for (const one of codes.slice(0, 2)) {
     t.equal(await codeOf(agent.call('call.reply', { channel: 'talk', ask: 'a1', ...one })), 'CODE_ON_AGENT_SOCKET');
   }
   for (const one of codes) t.ok(replyHoldsCode({ channel: 'talk', ask: 'a1', ...one }), JSON.stringify(one));
   t.same(replies, []);
+  const brought = (value: unknown): object => ({
+    context: { channel: 'talk', mcp: { ...MCP, inputResponses: { one: { action: 'accept', content: { value } } } } },
+  });
+  for (const value of [482913, '482913', { deep: [48291312] }]) {
+    t.ok(talkHoldsCode(brought(value)));
+  }
+  t.equal(await codeOf(agent.call('call', { ...ORDER, lease: lease.text, ...brought(482913) })), 'CODE_ON_AGENT_SOCKET');
+  t.equal(talkHoldsCode(brought(12)), false, 'negative control');
   const fine = { result: { action: 'accept', content: { folder: 'Work', count: 12 } } };
   t.same(await agent.call('call.reply', { channel: 'talk', ask: 'a1', ...fine }), {}, 'negative control');
   t.equal(replyHoldsCode({ channel: 'talk', ask: 'a1', error: { code: -32601, message: 'no' } }), false);

@@ -16,7 +16,7 @@ import {
 } from '@airlock/protocol';
 import { call } from '../call/call.js';
 import type { Channel } from '../exchange/channel.js';
-import { callCancel, callReply, replyHoldsCode } from '../exchange/methods.js';
+import { callCancel, callReply, replyHoldsCode, talkHoldsCode } from '../exchange/methods.js';
 import type { House, Peer } from '../house.js';
 import { callResult } from '../operations/result.js';
 import type { Identity, Listener, Session } from '../sessions/sessions.js';
@@ -25,7 +25,7 @@ import { accessRelease } from './access-release.js';
 import { accessRequest } from './access-request.js';
 import { accessStatus } from './access-status.js';
 import { accessWait } from './access-wait.js';
-import { CODE_METHODS, callHoldsCode, codeRefused, holdsCode } from './code-guard.js';
+import { CODE_METHODS, codeRefused, holdsCode } from './code-guard.js';
 import { hello } from './hello.js';
 import { refused, refusedUncounted } from './refuse.js';
 import { servicesList } from './services-list.js';
@@ -46,7 +46,7 @@ const HANDLERS: Readonly<Record<string, Handle>> = {
 };
 
 /** Where codes may not be, by method. */
-const LOOKS: Readonly<Record<string, (params: object) => boolean>> = { call: callHoldsCode, 'call.reply': replyHoldsCode };
+const LOOKS: Readonly<Record<string, (params: object) => boolean>> = { call: talkHoldsCode, 'call.reply': replyHoldsCode };
 
 /** Parameters against CODE-2 first, so that a code in a field that does not exist is named for what it is. */
 const guardedParams = (house: House, identity: Identity, method: string): MethodEntry<Peer>['params'] => {

@@ -30,6 +30,8 @@ export interface CellOptions {
   readonly onListed: (listed: unknown) => void;
   /** What its service says outside calls. */
   readonly onEvent: (event: CellEvent) => void;
+  /** Its service asked for a one-time code where nobody can talk with it; told once. */
+  readonly onCodeAsked: () => void;
 }
 
 const died = (): AirlockError =>
@@ -125,13 +127,13 @@ export class Cell {
  * Connects to a slot. The instance behind it may still be starting.
  * @throws AirlockError UNAVAILABLE
  */
-export const connectCell = async ({ path, timers, onClose, onListed, onEvent }: CellOptions): Promise<Cell> => {
+export const connectCell = async ({ path, timers, onClose, onListed, onEvent, onCodeAsked }: CellOptions): Promise<Cell> => {
   let cell: Cell | null = null;
   const connection = await connectSocket(path, {
     timers,
     connectTimeoutMs: GATEWAY_LIMITS.cellFirstByteMs,
     notifications: cellNotifications({
-      ...{ timers, onListed, onEvent },
+      ...{ timers, onListed, onEvent, onCodeAsked },
       earsOf: (channel) => cell?.earsOf(channel) ?? null,
       onBroken: (error) => cell?.close(error),
     }),

@@ -20,6 +20,8 @@ export interface PoolOptions {
   readonly onListed: (key: CellKey, listed: unknown) => void;
   /** What a service says outside calls. @throws AirlockError where it cannot be recorded: the cell is ended */
   readonly onEvent: (key: CellKey, event: CellEvent) => void;
+  /** A service asked for a one-time code where nobody can talk with it; told once a cell. */
+  readonly onCodeAsked: (key: CellKey) => void;
 }
 
 /** A lease and a service of it. */
@@ -53,7 +55,10 @@ const aged = (): AirlockError =>
   new AirlockError('UNAVAILABLE', 'the cell was replaced by a fresh one', { retryAfterMs: GATEWAY_LIMITS.cellDiedRetryMs });
 
 /** A trial is asked one thing, and what else it says is of no interest. */
-const DEAF = { onClose: () => undefined, onListed: () => undefined, onEvent: () => undefined };
+const DEAF = {
+  ...{ onClose: () => undefined, onListed: () => undefined },
+  ...{ onEvent: () => undefined, onCodeAsked: () => undefined },
+};
 
 const nameOf = (lease: string, service: string): string => `${lease}/${service}`;
 
@@ -182,12 +187,13 @@ export class CellPool {
       const params = await prepare();
       this.#checkDoom(place);
       const { slotPath, timers } = this.#options;
-      const { onListed, onEvent } = this.#options;
+      const { onListed, onEvent, onCodeAsked } = this.#options;
       cell = await connectCell({
         ...{ path: slotPath(place.slot), timers },
         onClose: () => this.#gone(name, place),
         onListed: (listed) => onListed(place.key, listed),
         onEvent: (event) => onEvent(place.key, event),
+        onCodeAsked: () => onCodeAsked(place.key),
       });
       this.#checkDoom(place);
       // From here on an end of the lease reaches the cell itself.

@@ -28,8 +28,8 @@ export interface WatchOptions {
   readonly note: (event: GatewayEvent, fields: Fields) => void;
 }
 
-/** ANOM-4: finding out why, and giving up what one has, stay possible. */
-const OPEN_METHODS: ReadonlySet<string> = new Set(['hello', 'access.status', 'access.release']);
+/** ANOM-4: finding out why, giving up what one has, and ending what runs stay possible. */
+const OPEN_METHODS: ReadonlySet<string> = new Set(['hello', 'access.status', 'access.release', 'call.cancel']);
 
 const reasonOf = ({ kind, limit }: Pick<Block, 'kind' | 'limit'>): string => `more than ${limit} ${KINDS[kind].words}`;
 
