@@ -1,4 +1,5 @@
 // Attack: reach the tools of `airlock mcp --http` without its token, or from a page in the operator's browser. NET-1 to NET-5, NET-8.
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
 import { INITIALIZE, goodHeaders, openHouse, raw, type House } from '@airlock/mcp/test/network';
 import { openNetwork } from '@airlock/mcp';
@@ -144,3 +145,28 @@ t.test('NET-8: nothing but loopback listens, and who squats on one of the two ad
   const answer = await raw(house.port, { host: '::1', headers: goodHeaders(house.token), body: INITIALIZE });
   t.equal(answer.status, 200, 'negative control: ::1 is served');
 });
+
+t.test(
+  'another user of the machine reads no token and gets no further',
+  { skip: process.geteuid?.() !== 0 && 'needs root' },
+  async (t) => {
+    const { port, network } = house;
+    const NOBODY = 65_534;
+    const script = `
+    const fs = require('node:fs');
+    const read = () => { try { return fs.readFileSync(process.argv[1], 'utf8').trim(); } catch (error) { return error.code; } };
+    const token = read();
+    const headers = { authorization: 'Bearer ' + token, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+    fetch('http://127.0.0.1:${port}/mcp', { method: 'POST', headers, body: process.argv[2] })
+      .then(({ status }) => console.log(JSON.stringify({ token: token.length > 10 ? 'read' : token, status })));`;
+    const as = (uid: number): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const options = { uid, gid: uid, cwd: '/', env: {} };
+        execFile(process.execPath, ['-e', script, network.tokenFile, INITIALIZE], options, (error, stdout) =>
+          error === null ? resolve(JSON.parse(stdout)) : reject(new Error(error.message)),
+        );
+      });
+    t.same(await as(NOBODY), { token: 'EACCES', status: 401 });
+    t.same(await as(0), { token: 'read', status: 200 }, 'negative control');
+  },
+);

@@ -13,6 +13,8 @@ export interface CallExtras {
   readonly capability?: string | undefined;
   /** What the lease is bound to, or what is written into the record. */
   readonly intent?: string | undefined;
+  /** NET-9: aborts where the client cancels the call, or goes away. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export const NO_EXTRAS: CallExtras = {};

@@ -83,7 +83,8 @@ const runTool = async (
   const own = OWN_TOOLS.find(({ definition }) => definition.name === name);
   if (own !== undefined) return own.run(broker, checkOwn(args), context);
   const meta = META_TOOLS.find(({ definition }) => definition.name === name);
-  const { args: rest, extras } = takeExtras(args, context.mcpReq._meta);
+  const { args: rest, extras: taken } = takeExtras(args, context.mcpReq._meta);
+  const extras = { ...taken, signal: context.mcpReq.signal };
   if (meta !== undefined) {
     // What an operation is called with is not Airlock's own (CODE-3).
     checkOwn(Object.fromEntries(Object.entries(rest).filter(([field]) => field !== 'arguments')));

@@ -1,8 +1,11 @@
 /** Streamable HTTP: the official client in both revisions, endpoints, sessions, changes, cancellation. */
 import { GMAIL, NOTES } from '@airlock/client/test/fake-gateway';
-import { systemTimers, type Timers } from '@airlock/protocol';
+import { AirlockError, systemTimers, type Timers } from '@airlock/protocol';
 import t from 'tap';
-import { INITIALIZE, MODERN, REVISIONS, connectClient, goodHeaders, httpTransport, openHouse, raw } from './network.js';
+import type { Broker } from '../src/broker.js';
+import type { Offer } from '../src/catalogue.js';
+import { callOffer } from '../src/tools/operation.js';
+import { INITIALIZE, REVISIONS, connectClient, goodHeaders, httpTransport, openHouse, raw } from './network.js';
 
 /** Pauses of a few seconds pass at once. */
 const hurried: Timers = {
@@ -39,27 +42,56 @@ for (const revision of REVISIONS) {
     test.match((await tool('airlock_list_emails')).structured, { error: { code: 'OPERATION_UNKNOWN' } });
   });
 
-  t.test(`${revision}: NET-9 a cancelled wait ends, and the server goes on`, async (test) => {
-    const { gateway, url, token } = await openHouse(test, { mode: 'ask' });
-    const { client, tool } = await connectClient(test, httpTransport(url, token), revision);
-    const { structured } = await tool('airlock_request_access', ASK);
-    const polled = new Promise<void>((resolve) => {
-      gateway.answers.set('access.wait', () => {
-        resolve();
-        return { status: 'pending' };
-      });
-    });
-    const controller = new AbortController();
-    const waiting = client.callTool(
-      { name: 'airlock_wait', arguments: { request: structured['request'] } },
-      { signal: controller.signal },
-    );
-    await polled;
-    controller.abort();
-    await test.rejects(waiting);
-    test.match((await tool('airlock_status')).structured, { role: 'default' });
+  t.test(`${revision}: NET-9 a cancelled wait asks the gateway no more, and the server goes on`, async (test) => {
+    for (const isCancelled of [true, false]) {
+      const pauses: (() => void)[] = [];
+      const timers: Timers = {
+        ...systemTimers,
+        // What is left of a look of 5 s; connecting has 5 s exactly.
+        after: (ms, fn) => (ms > 1000 && ms < 5000 ? (pauses.push(fn), { cancel: () => undefined }) : systemTimers.after(ms, fn)),
+      };
+      const { gateway, url, token } = await openHouse(test, { mode: 'ask', timers });
+      const { client, tool } = await connectClient(test, httpTransport(url, token), revision);
+      const { structured } = await tool('airlock_request_access', ASK);
+      gateway.answers.set('access.wait', () => ({ status: 'pending' }));
+      const controller = new AbortController();
+      const waiting = client.callTool(
+        { name: 'airlock_wait', arguments: { request: structured['request'], timeout_s: 10 } },
+        { signal: controller.signal },
+      );
+      // airlock_status looks too, without waiting.
+      const waits = (): number => gateway.calls('access.wait').filter((one) => (one as { timeoutS: number }).timeoutS > 0).length;
+      while (pauses.length === 0) await tool('airlock_status');
+      if (isCancelled) {
+        controller.abort();
+        await test.rejects(waiting);
+      }
+      await tool('airlock_status');
+      test.match((await tool('airlock_status')).structured, { role: 'default' });
+      for (const pass of pauses.splice(0)) pass();
+      await tool('airlock_status');
+      const asked = waits();
+      test.equal(asked, isCancelled ? 1 : 2, isCancelled ? 'once' : 'negative control: without it a second time');
+      while (!isCancelled && pauses.length === 0) await tool('airlock_status');
+      for (const pass of pauses.splice(0)) pass();
+      if (!isCancelled) test.match((await waiting).structuredContent, { status: 'pending' });
+    }
   });
 }
+
+t.test('NET-9: the signal of a call reaches the gateway’s client', async (test) => {
+  const controller = new AbortController();
+  let seen: AbortSignal | undefined;
+  const choose = (_service: string, _operation: string, _params: object, choice: { signal?: AbortSignal }) => {
+    seen = choice.signal;
+    return Promise.reject(new AirlockError('UNAVAILABLE', 'the call was cancelled'));
+  };
+  const broker = { open: () => Promise.resolve({ call: choose }), pending: [] } as unknown as Broker;
+  const offer = { service: 'gmail', name: 'count_unread', class: 'read', untrusted: false } as unknown as Offer;
+  const answer = await callOffer(broker, offer, {}, { signal: controller.signal });
+  test.equal(seen, controller.signal);
+  test.match(answer.structuredContent, { error: { code: 'UNAVAILABLE', message: 'the call was cancelled' } });
+});
 
 t.test('a service that is not there is 404 with those there are; the gateway away is 503', async (test) => {
   const { port, token, gateway } = await openHouse(test, { services: [GMAIL, NOTES] });
@@ -136,11 +168,4 @@ t.test('progress is told over HTTP in both revisions', async (test) => {
     );
     test.same(seen, [5, 10], revision);
   }
-});
-
-t.test('a call of revision 2026-07-28 whose client goes away ends', async (test) => {
-  const { url, token } = await openHouse(test);
-  const { client } = await connectClient(test, httpTransport(url, token), MODERN);
-  await client.close();
-  test.pass('closed without an answer that is owed');
 });
