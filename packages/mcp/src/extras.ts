@@ -3,6 +3,7 @@
  *
  * MCP-8 `_capability` is used for this call alone: never stored, never echoed, never passed to the service.
  */
+import type { ExchangeChoice } from '@airlock/client';
 import { AirlockError } from '@airlock/protocol';
 import { onlyKnown, type Arguments } from './arguments.js';
 import { refuseCodes } from './code-guard.js';
@@ -15,6 +16,8 @@ export interface CallExtras {
   readonly intent?: string | undefined;
   /** NET-9: aborts where the client cancels the call, or goes away. */
   readonly signal?: AbortSignal | undefined;
+  /** NET-12: how an upstream MCP server's progress is told. */
+  readonly exchange?: ExchangeChoice | undefined;
 }
 
 export const NO_EXTRAS: CallExtras = {};

@@ -10,6 +10,7 @@ import { takeExtras } from './extras.js';
 import { askInBand, goOn, stateOf, type Answer, type CallOf } from './in-band.js';
 import { hideLeases, refuseLeases } from './lease-text.js';
 import { META_TOOLS } from './meta/index.js';
+import { progressExchange } from './progress.js';
 import { errorResult } from './result.js';
 import { listsOperations, type Surface } from './surface.js';
 import { OWN_TOOLS } from './tools/index.js';
@@ -84,7 +85,7 @@ const runTool = async (
   if (own !== undefined) return own.run(broker, checkOwn(args), context);
   const meta = META_TOOLS.find(({ definition }) => definition.name === name);
   const { args: rest, extras: taken } = takeExtras(args, context.mcpReq._meta);
-  const extras = { ...taken, signal: context.mcpReq.signal };
+  const extras = { ...taken, signal: context.mcpReq.signal, exchange: progressExchange(context) };
   if (meta !== undefined) {
     // What an operation is called with is not Airlock's own (CODE-3).
     checkOwn(Object.fromEntries(Object.entries(rest).filter(([field]) => field !== 'arguments')));

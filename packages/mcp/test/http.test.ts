@@ -1,10 +1,7 @@
 /** Streamable HTTP: the official client in both revisions, endpoints, sessions, changes, cancellation. */
 import { GMAIL, NOTES } from '@airlock/client/test/fake-gateway';
-import { AirlockError, systemTimers, type Timers } from '@airlock/protocol';
+import { systemTimers, type Timers } from '@airlock/protocol';
 import t from 'tap';
-import type { Broker } from '../src/broker.js';
-import type { Offer } from '../src/catalogue.js';
-import { callOffer } from '../src/tools/operation.js';
 import { INITIALIZE, REVISIONS, connectClient, goodHeaders, httpTransport, openHouse, raw } from './network.js';
 
 /** Pauses of a few seconds pass at once. */
@@ -79,19 +76,73 @@ for (const revision of REVISIONS) {
   });
 }
 
-t.test('NET-9: the signal of a call reaches the gateway’s client', async (test) => {
-  const controller = new AbortController();
-  let seen: AbortSignal | undefined;
-  const choose = (_service: string, _operation: string, _params: object, choice: { signal?: AbortSignal }) => {
-    seen = choice.signal;
-    return Promise.reject(new AirlockError('UNAVAILABLE', 'the call was cancelled'));
-  };
-  const broker = { open: () => Promise.resolve({ call: choose }), pending: [] } as unknown as Broker;
-  const offer = { service: 'gmail', name: 'count_unread', class: 'read', untrusted: false } as unknown as Offer;
-  const answer = await callOffer(broker, offer, {}, { signal: controller.signal });
-  test.equal(seen, controller.signal);
-  test.match(answer.structuredContent, { error: { code: 'UNAVAILABLE', message: 'the call was cancelled' } });
-});
+/** A service of an upstream MCP server. */
+const UPSTREAM = { ...GMAIL, service: 'linear', kind: 'mcp' };
+
+for (const revision of REVISIONS) {
+  t.test(`${revision}: NET-9 a cancelled call is cancelled at the gateway`, async (test) => {
+    const { gateway, url, token } = await openHouse(test);
+    const { client, tool } = await connectClient(test, httpTransport(url, token), revision);
+    const asked = await tool('airlock_request_access', ASK);
+    await tool('airlock_wait', { request: asked.structured['request'] });
+    const begun = new Promise<string>((resolve) => {
+      gateway.answers.set('call', ({ context }: { context: { channel: string } }) => {
+        resolve(context.channel);
+        return new Promise(() => undefined);
+      });
+    });
+    const cancelled = new Promise<unknown>((resolve) => {
+      gateway.answers.set('call.cancel', (params) => {
+        resolve(params);
+        return {};
+      });
+    });
+    const controller = new AbortController();
+    const calling = client.callTool({ name: 'airlock_count_unread', arguments: {} }, { signal: controller.signal });
+    const channel = await begun;
+    controller.abort();
+    await test.rejects(calling);
+    test.same(await cancelled, { channel });
+  });
+
+  t.test(`${revision}: NET-12 progress of an upstream server reaches who asked for it, and nothing else does`, async (test) => {
+    const { gateway, url, token } = await openHouse(test, { services: [GMAIL, UPSTREAM] });
+    const { client, tool } = await connectClient(test, httpTransport(url, token), revision);
+    const asked = await tool('airlock_request_access', { scopes: ['gmail:read', 'linear:read'], reason: 'x' });
+    await tool('airlock_wait', { request: asked.structured['request'] });
+    const contexts: { mcp?: unknown }[] = [];
+    gateway.answers.set('call', ({ context }: { context: { channel: string; mcp?: unknown } }) => {
+      const notify = (method: string, params: object): void =>
+        gateway.notify({
+          method: 'call.event',
+          params: { channel: context.channel, event: { notify: { method, params } } } as never,
+        });
+      contexts.push(context);
+      notify('notifications/progress', { progress: 1, total: 3, message: 'one', progressToken: 'forged' });
+      notify('notifications/message', { level: 'info', data: 'x' });
+      notify('notifications/progress', { progress: 'two' });
+      notify('notifications/progress', { progress: 3, total: 3 });
+      return { result: { content: [] }, meta: { audit: 1 } };
+    });
+    const seen: unknown[] = [];
+    const onprogress = (progress: unknown): void => void seen.push(progress);
+    const args = (service: string) => ({ name: 'airlock_count_unread', arguments: { service } });
+    await client.callTool(args('linear'), { onprogress });
+    test.same(seen, [
+      { progress: 1, total: 3, message: 'one' },
+      { progress: 3, total: 3 },
+    ]);
+    test.same(contexts[0]?.mcp, { revision, progress: true });
+    await client.callTool(args('linear'));
+    await client.callTool(args('gmail'), { onprogress });
+    test.same(
+      [contexts[1]?.mcp, contexts[2]?.mcp],
+      [undefined, undefined],
+      'negative control: not asked for, no upstream server',
+    );
+    test.equal(seen.length, 2);
+  });
+}
 
 t.test('a service that is not there is 404 with those there are; the gateway away is 503', async (test) => {
   const { port, token, gateway } = await openHouse(test, { services: [GMAIL, NOTES] });

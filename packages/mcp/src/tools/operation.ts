@@ -115,13 +115,16 @@ export const refusal = (broker: Broker, offer: Offer, thrown: unknown, extras: C
 const isUpstream = async (broker: Broker, { service, name }: Offer): Promise<boolean> =>
   !name.startsWith('mcp_') && ['mcp', 'mcp-url'].includes((await broker.kindOf(service)) ?? '');
 
+/** How the call is made: NET-9 it can be cancelled; NET-12 only an upstream server has anything to tell while it runs. */
+const choiceOf = async (broker: Broker, offer: Offer, { intent, signal, exchange }: CallExtras): Promise<CallChoice> =>
+  exchange !== undefined && (await isUpstream(broker, offer)) ? { intent, signal, exchange } : { intent, signal };
+
 /** One call of an operation. Answers at once, whatever happens. @throws AirlockError PARAMS_INVALID for a lease among the parameters. */
 export const callOffer = async (broker: Broker, offer: Offer, params: Arguments, extras: CallExtras): Promise<CallToolResult> => {
   refuseLeases(params);
-  const { capability, intent } = extras;
   try {
-    const { result, meta } = await (capability === undefined
-      ? callOnce(broker, offer, params as Params, { intent })
+    const { result, meta } = await (extras.capability === undefined
+      ? callOnce(broker, offer, params as Params, await choiceOf(broker, offer, extras))
       : callUnder(broker, offer, params as Params, extras));
     const outcome = { service: offer.service, operation: offer.name, untrusted: offer.untrusted, result, meta };
     return (await isUpstream(broker, offer)) ? upstreamToolResult(outcome) : callToolResult(outcome);
