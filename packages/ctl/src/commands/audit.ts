@@ -1,5 +1,6 @@
 /** audit, audit verify, audit export: what happened, whether the record is whole, and proof of a part of it. */
 import { exportRecords } from '../audit/export.js';
+import { reopen } from '../audit/reopen.js';
 import { audit } from '../audit/records.js';
 import { verify } from '../audit/verify.js';
 import type { Command } from './command.js';
@@ -44,5 +45,10 @@ export const AUDIT_COMMANDS: readonly Command[] = [
       { flags: '-o, --output <path>', summary: 'a directory, or a file that ends in .tar; must not exist', required: true },
     ],
     run: exportRecords,
+  },
+  {
+    name: 'audit reopen',
+    summary: 'after a full, failed or read-only disk was repaired (root): start the daemons that are sealed because of it',
+    run: reopen,
   },
 ];
