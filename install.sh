@@ -265,7 +265,7 @@ install_wrapping_key() {
 
 all_units() {
   local slot
-  echo airlock-bridge.socket airlock-release.socket airlock-root.socket
+  echo airlock-bridge.socket airlock-release.socket airlock-root.socket airlock-export.socket
   for slot in $(seq 0 15); do echo "airlock-mcp@$slot.socket" "airlock-cell@$slot.socket"; done
   "$LIB/airlock-ctl" config units
 }
@@ -277,12 +277,14 @@ install_units() {
   local units
   units=$(all_units)
   # A socket cannot be restarted while its service runs.
-  systemctl stop airlock-gateway.service airlock-totp.service 'airlock-cell@*.service' 'airlock-mcp@*.service' 2>/dev/null || true
+  systemctl stop airlock-export.service airlock-gateway.service airlock-totp.service 'airlock-cell@*.service' 'airlock-mcp@*.service' 2>/dev/null || true
   # shellcheck disable=SC2086
-  systemctl enable --quiet $units airlock-totp.service airlock-gateway.service
+  systemctl enable --quiet $units airlock-totp.service airlock-gateway.service airlock-export.service
   # shellcheck disable=SC2086
   systemctl restart $units
   systemctl start airlock-totp.service airlock-gateway.service
+  # Ends at once where airlock.yaml names no sinks.
+  systemctl restart airlock-export.service
 }
 
 write_keys() { # public keys of the log heads, for `audit verify`
@@ -312,6 +314,7 @@ run_install() {
   say "making users and groups"
   ensure_service_user airlock-totp
   ensure_service_user airlock-gateway
+  ensure_service_user airlock-export
   for group in airlock-cells airlock-relay airlock-r-default "airlock-o-$operator"; do ensure_group "$group"; done
   getent passwd "$agent_user" >/dev/null || useradd --create-home --shell /bin/bash --comment "Airlock agents" "$agent_user"
   join_group "$operator" "airlock-o-$operator"
@@ -347,7 +350,7 @@ run_uninstall() {
     # shellcheck disable=SC2086
     [ -z "$units" ] || systemctl stop $units 2>/dev/null || true
     # shellcheck disable=SC2086
-    systemctl disable --quiet airlock-totp.service airlock-gateway.service $units 2>/dev/null || true
+    systemctl disable --quiet airlock-totp.service airlock-gateway.service airlock-export.service $units 2>/dev/null || true
   fi
   rm -rf "$UNITS"/airlock-*.path "$UNITS"/airlock-*.timer "$UNITS"/srv-airlock-paths-*.mount "$UNITS"/airlock-*.service "$UNITS"/airlock-*.socket "$UNITS"/airlock-*.service.d "$UNITS"/sockets.target.wants/airlock-* \
     "$UNITS"/multi-user.target.wants/airlock-* /run/airlock "$LIB" "$LIB.new" "$LIB.old"
@@ -356,16 +359,16 @@ run_uninstall() {
   [ ! -d /run/systemd/system ] || { systemctl daemon-reload; systemctl reset-failed 'airlock-*' 2>/dev/null || true; }
   if [ "$purge" = no ]; then
     say "removed programs, units and sockets"
-    say "kept: $ETC, /var/lib/airlock-{totp,gateway,mcp}, /srv/airlock, users and groups named airlock-*"
+    say "kept: $ETC, /var/lib/airlock-{totp,gateway,export,mcp}, /srv/airlock, users and groups named airlock-*"
     say "to remove these too, credentials and records included: sudo ./install.sh --uninstall --purge"
     return
   fi
-  rm -rf "$ETC" /var/lib/airlock-totp /var/lib/airlock-gateway /var/lib/airlock-mcp
+  rm -rf "$ETC" /var/lib/airlock-totp /var/lib/airlock-gateway /var/lib/airlock-export /var/lib/airlock-mcp
   rmdir /srv/airlock/paths 2>/dev/null || true
   rmdir /srv/airlock 2>/dev/null || [ ! -d /srv/airlock ] || say "kept: /srv/airlock, it is not empty"
   local user group
-  for user in airlock-totp airlock-gateway; do ! getent passwd "$user" >/dev/null || userdel "$user"; done
-  for group in $(getent group | awk -F: '/^airlock-(cells|relay|totp|gateway|r-|o-)/ {print $1}'); do groupdel "$group"; done
+  for user in airlock-totp airlock-gateway airlock-export; do ! getent passwd "$user" >/dev/null || userdel "$user"; done
+  for group in $(getent group | awk -F: '/^airlock-(cells|relay|totp|gateway|export|r-|o-)/ {print $1}'); do groupdel "$group"; done
   if getent passwd airlock-agent >/dev/null; then say "kept: user airlock-agent and its home; remove with: sudo userdel -r airlock-agent"; fi
   say "removed everything else"
 }

@@ -22,6 +22,7 @@ const programs = {
   'airlock-gateway': 'packages/gateway/dist/src/main.js',
   'airlock-cell': 'packages/cell/dist/src/main.js',
   'airlock-mcp-host': 'packages/mcp-host/dist/src/main.js',
+  'airlock-export': 'packages/export/dist/src/main.js',
   'airlock-ctl': 'packages/ctl/dist/src/main.js',
   airlock: 'packages/cli/dist/src/main.js',
   'dev/airlock-totp': 'packages/totp/dist/src/dev/main.js',

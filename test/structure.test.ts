@@ -21,6 +21,7 @@ const IMPORTS: Readonly<Record<string, { readonly ours: readonly string[]; reado
     ours: ['protocol', 'ipc', 'audit', 'lease', 'vault'],
     theirs: ['otplib', '@otplib', '@noble/ciphers', '@noble/hashes'],
   },
+  export: { ours: ['protocol', 'ipc'], theirs: [] },
   gateway: { ours: ['protocol', 'ipc', 'audit', 'lease', 'policy'], theirs: [] },
   cell: { ours: ['protocol', 'ipc', 'vault', 'guard'], theirs: [] },
   egress: { ours: ['protocol'], theirs: ['undici', 'ipaddr.js'] },

@@ -148,6 +148,10 @@ const TARGETS: readonly Target[] = [
     ],
   },
   {
+    ...{ socket: 'export', daemon: 'airlock-gateway', method: 'log.segments' },
+    valid: [line(request('log.segments')), line(request('log.read', { segment: '2026-11-20.jsonl', offset: 0 }))],
+  },
+  {
     socket: 'root',
     daemon: 'airlock-totp',
     method: 'status',

@@ -76,6 +76,7 @@ const MANUAL: readonly (readonly [page: string, section: string])[] = [
   ['airlock.yaml', '5'],
   ['airlock-totp', '8'],
   ['airlock-gateway', '8'],
+  ['airlock-export', '8'],
   ['airlock-cell', '8'],
 ];
 const COMPLETIONS = ['airlock', 'airlock-ctl'].flatMap((name) => [
@@ -93,6 +94,7 @@ const SOCKETS: readonly (readonly [string, string, string])[] = [
   ['bridge.sock', '660', 'airlock-gateway'],
   ['release.sock', '660', 'airlock-cells'],
   ['root.sock', '600', 'root'],
+  ['export.sock', '660', 'airlock-export'],
   ['cell/0.sock', '660', 'airlock-gateway'],
   ['cell/15.sock', '660', 'airlock-gateway'],
   ['mcp/0.sock', '660', 'airlock-cells'],

@@ -28,6 +28,21 @@ t.test('the example of the documentation compiles to the defaults', async (t) =>
   t.same(parseYamlConfig('', 'airlock.yaml'), DEFAULT_CONFIG, 'an empty file is the defaults');
 });
 
+t.test('sinks compile with the fields that leave where none are named', async (t) => {
+  const yaml =
+    'audit: {sinks: [{name: siem, to: "syslog+tcp://127.0.0.1:601"}, {name: o, to: "http://h:4318", fields: ["*"], traces: true}]}';
+  const { sinks } = parseYamlConfig(yaml, 'airlock.yaml').audit;
+  t.match(sinks, [
+    { name: 'siem', traces: false },
+    { name: 'o', fields: ['*'], traces: true },
+  ]);
+  t.notOk(
+    sinks?.[0]?.fields.some((field) => ['reason', 'intent', '*'].includes(field)),
+    "the agent's words stay here",
+  );
+  t.equal(parseYamlConfig('audit: {sinks: []}', 'airlock.yaml').audit.sinks, undefined);
+});
+
 t.test('a bad value names file, key, what was found and what is allowed', async (t) => {
   const cases: readonly [yaml: string, where: string, found: string, allowed: string][] = [
     ['totp: {digits: 5}', 'totp.digits', '5', '6 or 7 or 8'],
@@ -47,6 +62,14 @@ t.test('a bad value names file, key, what was found and what is allowed', async 
     ['totp: 6', 'totp', '6', 'issuer'],
     ['- a', 'the file', '["a"]', 'sections'],
     ['audit: {retain_days: 0}', 'audit.retain_days', '0', '1 to 36500'],
+    ['audit: {sinks: x}', 'audit.sinks', '"x"', 'syslog+udp://HOST:PORT'],
+    ['audit: {sinks: [{name: a}]}', 'audit.sinks', '[{"name":"a"}]', 'syslog+tcp://HOST:PORT'],
+    ['audit: {sinks: [{name: a, to: "ftp://x"}]}', 'audit.sinks', 'ftp', 'http(s)://HOST:PORT'],
+    ['audit: {sinks: [{name: a, to: "http://u:p@x"}]}', 'audit.sinks', 'http', 'http(s)://HOST:PORT'],
+    ['audit: {sinks: [{name: A, to: "http://x"}]}', 'audit.sinks', '"A"', 'names different'],
+    ['audit: {sinks: [{name: a, to: "http://x", tracez: true}]}', 'audit.sinks', 'tracez', 'traces'],
+    ['audit: {sinks: [{name: a, to: "http://x"}, {name: a, to: "http://y"}]}', 'audit.sinks', '"a"', 'names different'],
+    ['audit: {sinks: [{name: a, to: "syslog+unix://x/y"}]}', 'audit.sinks', 'unix', 'syslog+unix:///PATH'],
   ];
   for (const [yaml, where, found, allowed] of cases) {
     const error = refusal(() => parseYamlConfig(yaml, '/etc/airlock/airlock.yaml'));

@@ -3,6 +3,7 @@ import { serveSocket, type Connection, type ConnectionEvents, type Listening, ty
 import { OPERATOR_ROLE, isName } from '@airlock/protocol';
 import { agentTable } from './agent/table.js';
 import type { House, Peer } from './house.js';
+import { EXPORT_SOCKET, serveExport } from './journal/export-socket.js';
 import { operatorTable } from './operator/table.js';
 import type { Identity, Listener } from './sessions/sessions.js';
 
@@ -26,6 +27,7 @@ const eventsOf = (house: House, socket: string, identity: Identity): ConnectionE
 
 const serve = (house: House, socket: string, at: Listening): Promise<SocketServer<Peer>> | null => {
   const [kind, name = ''] = socket.split('/');
+  if (socket === EXPORT_SOCKET) return serveExport(house, at);
   if (!isName(name) || (kind !== 'agent' && kind !== 'operator')) {
     house.options.log(`a socket called ${socket} is not ours; it is not served`);
     return null;

@@ -19,6 +19,50 @@ export interface AnomalyConfig extends AnomalyLimits {
   readonly blockS: number;
 }
 
+/** Who is told the record, by airlock-export (docs/spec/sinks.md). */
+export interface SinkConfig {
+  readonly name: string;
+  /** `syslog+udp://`, `syslog+tcp://`, `syslog+unix:///` or `http(s)://` of an OTLP receiver. */
+  readonly to: string;
+  /** Names of the fields that leave; `*`: all but signed notes. */
+  readonly fields: readonly string[];
+  /** Spans too, where the receiver speaks OTLP. */
+  readonly traces: boolean;
+}
+
+/** Without the agent's own words (`reason`, `intent`) and ids of requests of others: what an operator's log needs. */
+export const DEFAULT_SINK_FIELDS: readonly string[] = [
+  'operator',
+  'role',
+  'session',
+  'service',
+  'operation',
+  'result',
+  'code',
+  'count',
+  'ms',
+  'lease',
+  'request',
+  'of',
+  'policy',
+  'rule',
+  'scopes',
+  'why',
+  'anomaly',
+  'verb',
+];
+
+const SINK_PROTOCOLS = ['syslog+udp:', 'syslog+tcp:', 'syslog+unix:', 'http:', 'https:'];
+
+/** Whether a receiver can be reached by this. Credentials have no place in a file that agents may read. */
+export const isSinkTarget = (to: string): boolean => {
+  if (to.length > 256 || !URL.canParse(to)) return false;
+  const url = new URL(to);
+  const isPlain = url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  const isPlace = url.protocol === 'syslog+unix:' ? url.host === '' && url.pathname.length > 1 : url.hostname !== '';
+  return isPlain && isPlace && SINK_PROTOCOLS.includes(url.protocol);
+};
+
 /** The policy files, and which roles they are attached to (docs/spec/policy.md). */
 export interface CompiledPolicies {
   /** As they stand in their files, each with `file`. */
@@ -39,7 +83,7 @@ export interface CompiledConfig {
   readonly permissions: { readonly default: 'read'; readonly allow: readonly ('use' | 'write')[] };
   readonly rules: CompiledPolicies;
   readonly notifications: Readonly<Record<string, string>> | null;
-  readonly audit: { readonly retainDays: number; readonly groupCommitMs: number };
+  readonly audit: { readonly retainDays: number; readonly groupCommitMs: number; readonly sinks?: readonly SinkConfig[] };
   readonly anomalies: AnomalyConfig;
   readonly operators: readonly string[];
   /** Role name to the operator it belongs to. */

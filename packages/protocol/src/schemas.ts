@@ -34,7 +34,18 @@ const compiledConfig = closed(
       ['problem'],
     ),
     notifications: { anyOf: [{ type: 'null' }, stringMap] },
-    audit: closed({ retainDays: integer(1, 36_500), groupCommitMs: integer(1, 1000) }),
+    audit: closed(
+      {
+        retainDays: integer(1, 36_500),
+        groupCommitMs: integer(1, 1000),
+        sinks: {
+          type: 'array',
+          maxItems: 8,
+          items: closed({ name, to: text(256), fields: { type: 'array', maxItems: 64, items: text(64) }, traces: bool }),
+        },
+      },
+      ['sinks'],
+    ),
     anomalies: closed({
       blockS: integer(60, 86_400),
       callsPerMinute: integer(1, 1_000_000),

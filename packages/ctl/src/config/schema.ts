@@ -1,5 +1,12 @@
 /** Every key that airlock.yaml may hold, with what is allowed there: one table for checking and messages. */
-import { DEFAULT_CONFIG, type CompiledConfig } from '@airlock/protocol';
+import {
+  DEFAULT_CONFIG,
+  DEFAULT_SINK_FIELDS,
+  isName,
+  isSinkTarget,
+  type CompiledConfig,
+  type SinkConfig,
+} from '@airlock/protocol';
 
 interface Rule {
   /** What a person reads when the value is wrong. */
@@ -34,6 +41,47 @@ const text = (maxLength: number): Rule => ({
   accepts: (value) => typeof value === 'string' && value.length >= 1 && value.length <= maxLength && !/[\p{C}:]/u.test(value),
 });
 const value: Rule = { allowed: 'a text', accepts: (found) => typeof found === 'string' && found.length <= 1024 };
+
+const FIELD = /^(?:\*|[A-Za-z][A-Za-z0-9_]{0,63})$/;
+
+type SinkText = Pick<SinkConfig, 'name' | 'to'> & Partial<SinkConfig>;
+
+const isSink = (one: unknown): one is SinkText => {
+  if (typeof one !== 'object' || one === null || Array.isArray(one)) return false;
+  const { name, to, fields, traces, ...rest } = one as Partial<Record<keyof SinkConfig, unknown>>;
+  return (
+    Object.keys(rest).length === 0 &&
+    typeof name === 'string' &&
+    isName(name) &&
+    typeof to === 'string' &&
+    isSinkTarget(to) &&
+    (traces === undefined || typeof traces === 'boolean') &&
+    (fields === undefined ||
+      (Array.isArray(fields) && fields.length <= 64 && fields.every((field) => typeof field === 'string' && FIELD.test(field))))
+  );
+};
+
+const sinkList: Rule = {
+  allowed:
+    'a list of at most 8 {name, to, fields, traces}, names different, to: syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT, syslog+unix:///PATH or http(s)://HOST:PORT',
+  accepts: (found) =>
+    Array.isArray(found) &&
+    found.length <= 8 &&
+    found.every(isSink) &&
+    new Set(found.map(({ name }) => name)).size === found.length,
+};
+
+const sinksOf = (found: unknown): Partial<Pick<CompiledConfig['audit'], 'sinks'>> =>
+  Array.isArray(found) && found.length > 0
+    ? {
+        sinks: (found as SinkText[]).map(({ name, to, fields = DEFAULT_SINK_FIELDS, traces = false }) => ({
+          name,
+          to,
+          fields,
+          traces,
+        })),
+      }
+    : {};
 
 const { totp, leases, permissions, audit, anomalies } = DEFAULT_CONFIG;
 
@@ -96,6 +144,7 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, Key>>>> = {
   audit: {
     retain_days: key(integer(1, 36_500), audit.retainDays, 'days for which the record is kept'),
     group_commit_ms: key(integer(1, 1000), audit.groupCommitMs, 'longest time by which records of reads are written together'),
+    sinks: key(sinkList, null, 'who is told the record, by airlock-export; restart airlock-export after a change'),
   },
 };
 
@@ -158,5 +207,6 @@ export const merge = (base: CompiledConfig, sections: Sections): CompiledConfig 
   audit: {
     retainDays: number(sections, 'audit', 'retain_days', base.audit.retainDays),
     groupCommitMs: number(sections, 'audit', 'group_commit_ms', base.audit.groupCommitMs),
+    ...sinksOf(sections['audit']?.['sinks']),
   },
 });

@@ -1,4 +1,4 @@
-/** airlock-totp(8), airlock-gateway(8) and airlock-cell(8): environment, sockets, files, signals (docs/design/runtime.md). */
+/** airlock-totp(8), airlock-gateway(8), airlock-export(8) and airlock-cell(8): environment, sockets, files, signals (docs/design/runtime.md). */
 import { bold, manualPage, type Block } from '@airlock/protocol/command';
 
 type Rows = readonly (readonly [name: string, meaning: string])[];
@@ -111,6 +111,27 @@ export const DAEMONS: readonly Daemon[] = [
       ['is the record whole', 'airlock-ctl audit verify'],
     ],
     seeAlso: 'airlock(1), airlock-ctl(1), airlock-totp(8), airlock-cell(8), airlock.yaml(5)',
+  },
+  {
+    name: 'airlock-export',
+    title: 'tells the record of Airlock to syslog and OTLP receivers',
+    about: [
+      'airlock-export reads the log of airlock-gateway over a socket of its own and tells it to the sinks of airlock.yaml (audit.sinks). It ends at once where there are none. It can ask for nothing but the log, and change nothing.',
+      'Each sink has a position on disk; what is behind it is told until it was received, at least once and in order. A receiver that is slow, dead or refusing delays its own sink and nothing else.',
+    ],
+    sockets: [['/run/airlock/export.sock', 'the log of airlock-gateway. Mode 0660, group airlock-export.']],
+    environment: [...CONFIG, ['STATE_DIRECTORY', 'directory of the positions. /var/lib/airlock-export.']],
+    files: [['/var/lib/airlock-export/SINK.json', 'how far a sink has come; without it everything is told again.']],
+    signals: STOP,
+    status: [
+      ['0', 'stopped by a signal, or there are no sinks.'],
+      ['1', 'it could not start; the journal says why.'],
+    ],
+    commands: [
+      ['what it says of itself', 'journalctl -u airlock-export'],
+      ['after a change of audit.sinks', 'airlock-ctl config compile; systemctl restart airlock-export'],
+    ],
+    seeAlso: 'airlock-ctl(1), airlock-gateway(8), airlock.yaml(5)',
   },
   {
     name: 'airlock-cell',

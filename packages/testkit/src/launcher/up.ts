@@ -73,7 +73,7 @@ const programs = (layout: Layout, options: LauncherOptions, bind: (name: string,
     bundle: bundle('airlock-gateway'),
     flags: ['--disallow-code-generation-from-strings', '--max-semi-space-size=8', ...preload],
     env,
-    sockets: [...options.roles.map((role) => bind(`agent/${role}`)), bind(`operator/${OPERATOR}`)],
+    sockets: [...options.roles.map((role) => bind(`agent/${role}`)), bind(`operator/${OPERATOR}`), bind('export')],
     prepare,
   };
   const cells = Array.from({ length: options.cells }, (_, slot): Program => {

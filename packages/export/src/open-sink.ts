@@ -1,0 +1,30 @@
+/** From a sink of the configuration to a receiver. */
+import { AirlockError, type SinkConfig } from '@airlock/protocol';
+import { hostname } from 'node:os';
+import { otlpSink } from './otlp-sink.js';
+import type { Sink } from './sink.js';
+import { streamSink, udpSink } from './syslog-sink.js';
+
+/** RFC 5426 §3.3 and RFC 6587. */
+const SYSLOG_PORT = 514;
+
+/** @throws AirlockError CONFIG_INVALID: what the compiler of the configuration would not have let through */
+export const openSink = ({ to, fields, traces }: SinkConfig): Sink => {
+  const url = new URL(to);
+  const format = { host: hostname(), fields };
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const port = url.port === '' ? SYSLOG_PORT : Number(url.port);
+  switch (url.protocol) {
+    case 'http:':
+    case 'https:':
+      return otlpSink(url, traces, format);
+    case 'syslog+udp:':
+      return udpSink(host, port, format);
+    case 'syslog+tcp:':
+      return streamSink({ host, port }, format);
+    case 'syslog+unix:':
+      return streamSink({ path: decodeURIComponent(url.pathname) }, format);
+    default:
+      throw new AirlockError('CONFIG_INVALID', `audit.sinks: ${to} is no receiver`);
+  }
+};
