@@ -298,3 +298,23 @@ t.test('query over lines, the newest only, skipping what is no record', async (t
   for await (const record of query({ lines, filter: { last: 0 } })) t.fail(String(record.seq));
   for await (const record of query({ lines, filter: { untilMs: 0 } })) t.fail(String(record.seq));
 });
+
+t.test('a long log says how far verification has come; hashes that were written down are looked for', async (t) => {
+  const seen: [number, number][] = [];
+  const hashes = [LOG.heads[5]?.hash ?? '', 'ff'.repeat(32)];
+  const result = await check(
+    LOG.lines,
+    { hashes, onProgress: (bytes: number, records: number) => seen.push([bytes, records]) },
+    300,
+  );
+  t.match(result, { ok: true, found: [{ size: 5, hash: hashes[0] }] });
+  t.equal(result.found?.length, 1);
+  t.ok(seen.length > 3, `${seen.length} steps`);
+  t.same(
+    seen,
+    [...seen].sort(([a], [b]) => a - b),
+    'never back',
+  );
+  t.equal(seen.at(-1)?.[0], Buffer.concat(LOG.lines).length);
+  t.equal((await check(LOG.lines)).found, undefined, 'nobody asked');
+});
