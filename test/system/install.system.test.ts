@@ -137,6 +137,8 @@ t.test('the wrapping key is sealed by systemd-creds', async (t) => {
     '',
     'and does not lie beside what it wraps',
   );
+  const { value } = await ctl(['doctor'], { user: 'root', env: { AIRLOCK_OPERATOR: OPERATOR } });
+  t.match(JSON.stringify(value), /"id":"wrapping key","ok":true,"found":"host: /, 'a container has no TPM');
 });
 
 /** quality.md: exposure of the units. */

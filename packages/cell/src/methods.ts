@@ -6,6 +6,7 @@ import {
   type CellExecuteParams,
   type CellOpenParams,
   type CellPrepareParams,
+  type CellRotated,
   type ExchangeReply,
   type ListedOperation,
   type Timers,
@@ -13,12 +14,14 @@ import {
 import { Executor } from './execute.js';
 import type { Voice } from './exchange.js';
 import { openCell, type OpenOptions } from './open.js';
+import type { Rotation } from './rotation.js';
 
 /** Where a cell stands; nothing is permitted until it says so. */
 export class CellState {
   phase: 'new' | 'opening' | 'open' | 'failed' = 'new';
   executor: Executor | null = null;
   isTested = false;
+  rotation: Rotation | null = null;
 }
 
 const once = (): AirlockError =>
@@ -44,7 +47,10 @@ const openNow = async (
       withheld: (withheld) => connection.notify('withheld', withheld),
       nowMs: () => timers.nowMs(),
     };
-    state.executor = new Executor(await openCell(params, options), timers, tell, voice);
+    const cell = await openCell(params, options);
+    state.rotation = cell.rotation ?? null;
+    state.rotation?.connect((rotate) => connection.notify('rotate', rotate));
+    state.executor = new Executor(cell, timers, tell, voice);
     state.phase = 'open';
   } catch (thrown) {
     state.phase = 'failed';
@@ -88,6 +94,11 @@ export const cellMethods = (options: OpenOptions, timers: Timers): MethodTable<C
     params: validatorOf('cell.cancel'),
     permitted: ({ phase }) => (phase === 'open' ? null : notOpen()),
     handle: (params, { state }) => executorOf(state).calls.cancel((params as { channel: string }).channel),
+  },
+  rotated: {
+    params: validatorOf('cell.rotated'),
+    permitted: ({ phase }) => (phase === 'open' ? null : notOpen()),
+    handle: (params, { state }) => state.rotation?.answered((params as CellRotated).ok),
   },
   test: {
     params: validatorOf('cell.test'),

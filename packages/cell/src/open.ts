@@ -34,6 +34,7 @@ import {
 } from '@airlock/vault';
 import { findConnector, loadConnector } from './connector-directory.js';
 import type { ReleaseOrder } from './release-messages.js';
+import { Rotation, rotatingFields } from './rotation.js';
 import type { Granted } from './watchdog-thread.js';
 
 /** A cell that may work: everything it was told and has checked. */
@@ -46,6 +47,8 @@ export interface OpenedCell {
   readonly mask: Mask;
   /** What the operator accepted of the operations the service lists itself. */
   readonly pins: Pins;
+  /** null for a kind without rotating fields. */
+  readonly rotation?: Rotation | null;
 }
 
 export interface OpenOptions {
@@ -108,8 +111,18 @@ export const openCell = async (params: CellOpenParams, options: OpenOptions): Pr
   const installed = findConnector(options.connectorDirectories, params.kind);
   const record = fromSealedRecord(params.record);
   const target = checkDestination(params, installed.manifest, record);
-  const granted = await options.release({ ticket: ticketBytes(params.ticket), header: record.header, wrapped: record.wrapped });
+  const fields = rotatingFields(installed.manifest);
+  const granted = await options.release({
+    ticket: ticketBytes(params.ticket),
+    header: record.header,
+    wrapped: record.wrapped,
+    withNext: fields.length > 0,
+  });
   const credential = openCredential(record, granted, params);
+  let mask = newMask(Object.values(credential));
+  const onSecrets = (values: readonly string[]): void => void (mask = newMask([...Object.values(credential), ...values]));
+  const { version: base } = parseHeader(record.header);
+  const rotation = fields.length === 0 ? null : new Rotation({ fields, credential, base, next: granted.next ?? null, onSecrets });
   return {
     manifest: installed.manifest,
     connector: loadConnector(installed),
@@ -118,10 +131,12 @@ export const openCell = async (params: CellOpenParams, options: OpenOptions): Pr
       manifest: installed.manifest,
       credential,
       clock: options.clock,
+      ...(rotation === null ? {} : { rotate: (work) => rotation.rotate(work) }),
       ...(options.hostSocket === null ? {} : { hostSocket: options.hostSocket }),
     },
     limits: granted.limits,
-    mask: newMask(Object.values(credential)),
+    mask: (value) => mask(value),
+    rotation,
     pins: params.pins ?? {},
   };
 };

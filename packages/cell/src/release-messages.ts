@@ -15,11 +15,20 @@ export interface ReleaseOrder {
   readonly ticket: Uint8Array;
   readonly header: Uint8Array;
   readonly wrapped: Uint8Array;
+  /** A key of the next version is wanted as well: the kind has rotating fields. */
+  readonly withNext: boolean;
+}
+
+/** What the next version of a record is sealed with. */
+export interface NextKey {
+  readonly dek: Uint8Array<ArrayBuffer>;
+  readonly header: Uint8Array;
+  readonly wrapped: Uint8Array;
 }
 
 /** Watchdog to main thread, once. The buffer of `dek` is transferred, so the watchdog keeps no copy. */
 export type ReleaseAnswer =
-  | { readonly kind: 'granted'; readonly dek: Uint8Array; readonly limits: ReleaseLimits }
+  | { readonly kind: 'granted'; readonly dek: Uint8Array; readonly limits: ReleaseLimits; readonly next: NextKey | null }
   | { readonly kind: 'refused'; readonly error: WireError };
 
 export const isWatchdogData = (value: unknown): value is WatchdogData =>

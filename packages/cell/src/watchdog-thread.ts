@@ -2,12 +2,14 @@
 import { Worker } from 'node:worker_threads';
 import { fromWireError, type ReleaseLimits } from '@airlock/protocol';
 import { CELL_LIMITS } from './limits.js';
-import type { ReleaseAnswer, ReleaseOrder, WatchdogData } from './release-messages.js';
+import type { NextKey, ReleaseAnswer, ReleaseOrder, WatchdogData } from './release-messages.js';
 
 export interface Granted {
   /** The record's key; whoever gets it overwrites it. */
   readonly dek: Uint8Array;
   readonly limits: ReleaseLimits;
+  /** Where it was asked for; whoever gets it overwrites its key. */
+  readonly next?: NextKey | null;
 }
 
 export interface WatchdogThread {
@@ -48,7 +50,7 @@ export const startWatchdog = (options: WatchdogThreadOptions): WatchdogThread =>
     release: (order) =>
       new Promise((resolve, reject) => {
         worker.once('message', (answer: ReleaseAnswer) => {
-          if (answer.kind === 'granted') resolve({ dek: answer.dek, limits: answer.limits });
+          if (answer.kind === 'granted') resolve({ dek: answer.dek, limits: answer.limits, next: answer.next });
           else reject(fromWireError(answer.error));
         });
         worker.postMessage(order);

@@ -29,7 +29,7 @@ import {
 } from '@airlock/protocol';
 import { CELL_LIMITS } from './limits.js';
 import { parseReleaseLimits } from './release-limits.js';
-import type { ReleaseAnswer, ReleaseOrder, WatchdogData } from './release-messages.js';
+import type { NextKey, ReleaseAnswer, ReleaseOrder, WatchdogData } from './release-messages.js';
 
 const DEK_BYTES = 32;
 
@@ -72,15 +72,28 @@ const unexpectedFrame = (): AirlockError =>
   new AirlockError('INTERNAL', 'airlock-totp answered with a frame that is none of a release');
 
 /** Copies the key into a buffer of its own, which can be transferred whole, and overwrites what it came in. */
-const readGrant = (payload: Buffer): { readonly dek: Uint8Array<ArrayBuffer>; readonly limits: ReleaseLimits } => {
-  const parts = unpackBlobs(payload, DEK_BYTES, 1);
-  payload.fill(0, 0, DEK_BYTES);
-  const [limits] = parts?.blobs ?? [];
+const ownKey = (bytes: Buffer): Uint8Array<ArrayBuffer> => {
+  const dek = new Uint8Array(bytes.length);
+  dek.set(bytes);
+  bytes.fill(0);
+  return dek;
+};
+
+/** With the key of the next version, or without. */
+const readNext = ([dek, header, wrapped]: readonly Buffer[]): NextKey | null => {
+  if (dek === undefined || header === undefined || wrapped === undefined) return null;
+  if (dek.length !== DEK_BYTES) throw unexpectedFrame();
+  return { dek: ownKey(dek), header: Uint8Array.from(header), wrapped: Uint8Array.from(wrapped) };
+};
+
+const readGrant = (
+  payload: Buffer,
+): { readonly dek: Uint8Array<ArrayBuffer>; readonly limits: ReleaseLimits; readonly next: NextKey | null } => {
+  const parts = unpackBlobs(payload, DEK_BYTES, 4) ?? unpackBlobs(payload, DEK_BYTES, 1);
+  payload.fill(0);
+  const [limits, ...rest] = parts?.blobs ?? [];
   if (parts === null || limits === undefined) throw unexpectedFrame();
-  const dek = new Uint8Array(DEK_BYTES);
-  dek.set(parts.head);
-  parts.head.fill(0);
-  return { dek, limits: parseReleaseLimits(limits) };
+  return { dek: ownKey(parts.head), limits: parseReleaseLimits(limits), next: readNext(rest) };
 };
 
 const readRefusal = (payload: Buffer): AirlockError => {
@@ -112,7 +125,11 @@ class Release {
       onBinary: (type, payload) => this.#onFrame(type, payload),
       onClose: (_, reason) => this.#onEnd(reason),
     });
-    connection.sendBinary(FRAME.RELEASE_REQUEST, packBlobs(new Uint8Array(0), order.ticket, order.header, order.wrapped));
+    connection.sendBinary(FRAME.RELEASE_REQUEST, this.#request(order));
+  }
+
+  #request({ ticket, header, wrapped, withNext }: ReleaseOrder): Buffer {
+    return packBlobs(new Uint8Array(0), ticket, header, wrapped, ...(withNext ? [new Uint8Array(0)] : []));
   }
 
   refuse(error: AirlockError): void {
@@ -131,12 +148,12 @@ class Release {
   }
 
   #grant(payload: Buffer): void {
-    const { dek, limits } = readGrant(payload);
+    const { dek, limits, next } = readGrant(payload);
     this.#state = 'granted';
     const { clock, kill, port } = this.#options;
     watchDeadline(limits, clock, kill);
-    const answer: ReleaseAnswer = { kind: 'granted', dek, limits };
-    port.postMessage(answer, [dek.buffer]);
+    const answer: ReleaseAnswer = { kind: 'granted', dek, limits, next };
+    port.postMessage(answer, [dek.buffer, ...(next === null ? [] : [next.dek.buffer])]);
   }
 
   #onEnd(reason: AirlockError): void {

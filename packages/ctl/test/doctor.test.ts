@@ -1,11 +1,12 @@
 /** doctor's judgements, and that what it says to do can be done. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Context } from '../src/context.js';
 import { judgeHandshake } from '../src/doctor/agents.js';
 import { runAgentChecks, runChecks } from '../src/doctor/checks.js';
+import { sealedWith, wrapping } from '../src/doctor/wrapping.js';
 import { VERSION } from '../src/version.js';
 import { isFix } from './fix-line.js';
 
@@ -52,6 +53,24 @@ t.test('an MCP handshake counts with both answers and tools', async (t) => {
   t.match(judgeHandshake('Usage: …\n{"id":1,"error":{}}\n'), { ok: false });
   t.match(judgeHandshake(`${INITIALIZED}{"jsonrpc":"2.0","id":2,"result":{"tools":[]}}\n`), { ok: false, found: 'no tools' });
   t.match(judgeHandshake(`${INITIALIZED}{"jsonrpc":"2.0","id":2,"resu`), { ok: false, found: 'no tools' });
+});
+
+/** As systemd 252 wrote it with `systemd-creds encrypt --with-key=host`; only its first bytes are looked at. */
+const BY_HOST = 'Whxqht+dQJax1aZeCGLxmiAAAAABAAAADAAAABAAAACVX+iTn3T6y2/MANYAAAAA';
+
+t.test('doctor says what the wrapping key is sealed with', async (t) => {
+  const withId = (hex: string): string => Buffer.concat([Buffer.from(hex, 'hex'), Buffer.alloc(80, 7)]).toString('base64');
+  t.equal(sealedWith(BY_HOST), 'host');
+  t.equal(sealedWith(withId('0c7cc07b117645919c4b0bea08bc20fe')), 'tpm2');
+  t.equal(sealedWith(withId('93a894094874449090caf2fc93cab553')), 'tpm2+host');
+  t.equal(sealedWith(withId('058469daf6f54324800549da0f8ea2fb')), 'none', 'a key that everybody knows');
+  t.equal(sealedWith(withId('00')), 'unknown');
+  t.equal(sealedWith(''), 'unknown');
+  const dir = mkdtempSync(join(tmpdir(), 'doctor-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  t.match(wrapping({ configDir: dir }), { ok: true, found: /^none: / });
+  writeFileSync(join(dir, 'wrap.cred'), `${BY_HOST}\n`);
+  t.match(wrapping({ configDir: dir }), { ok: true, found: /^host: / });
 });
 
 t.test('the version is that of the package', async (t) => {

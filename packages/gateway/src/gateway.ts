@@ -34,6 +34,7 @@ import { RoleRate } from './requests/rate.js';
 import { serveAll } from './serve.js';
 import { loadConfig } from './state/config.js';
 import { openState } from './state/open.js';
+import { Rotations } from './vault/rotating.js';
 import { VERSION } from './version.js';
 import { Watch } from './watch/watch.js';
 
@@ -84,6 +85,7 @@ const build = (options: GatewayOptions): House => {
   const heads = new Heads(journal.log, (claim) => bridge.call<SignedHeadResult>('head.sign', { ...claim }));
   const slots = new SlotLedger(options.cellSlots);
   const news = new ListedNews();
+  const rotations = new Rotations();
   const source = {
     get: (request: string) => bridge.call<RequestState>('request.get', { request }),
     take: (request: string) => bridge.call<TakenLease>('request.take', { request }),
@@ -114,6 +116,7 @@ const build = (options: GatewayOptions): House => {
       onListed: (key, listed) => news.take(house(), key, listed),
       onEvent: (key, event) => tellServiceEvent(house(), key, event),
       onCodeAsked: ({ service, role, operator, lease }) => journal.note('code_question', { service, role, operator, lease }),
+      onRotate: (key, cell, rotate) => void rotations.take(house(), key, cell, rotate),
     }),
     channels: new Channels(timers),
     catalogue: new Catalogue(options.connectorDirs),

@@ -47,6 +47,8 @@ export interface CredentialField {
   readonly url?: string;
   /** May be left out; the others are sealed without it. */
   readonly optional?: true;
+  /** The service gives another one while it is used, an OAuth refresh token for example; it comes back sealed (docs/spec/release.md). */
+  readonly rotating?: true;
 }
 
 /**
@@ -109,6 +111,12 @@ export interface ConnectorContext {
    * large or of another form is dropped.
    */
   readonly emit?: (event: Json) => void;
+  /**
+   * Changes rotating fields of the credential, once in a cell; there only where the kind has such fields. `work` asks the service and
+   * gives the new values; it is called when no other cell of the service is doing so, and its result is stored before this resolves.
+   * @throws AirlockError UNAVAILABLE where the credential was changed meanwhile: a fresh cell has the new one
+   */
+  readonly rotate?: (work: (credential: Credential) => Promise<Credential>) => Promise<void>;
   /** Socket of the process that runs programs for this cell (docs/spec/upstream.md); left out where there is none. */
   readonly hostSocket?: string;
 }

@@ -95,8 +95,9 @@ const credentialField = closed(
     pattern: text(256),
     url: { type: 'string', pattern: '^https://[!-~]{1,500}$' },
     optional: { const: true },
+    rotating: { const: true },
   },
-  ['hint', 'strip', 'pattern', 'url', 'optional'],
+  ['hint', 'strip', 'pattern', 'url', 'optional', 'rotating'],
 );
 
 const connectorManifest = closed(

@@ -67,6 +67,16 @@ const APP_MANIFEST = {
   remedies: { imap_disabled: 'switch it on at https://example.org/settings' },
 };
 
+/** Logs in with a token that is good once: each use gives the next one (`rotating`). */
+const ROTOR_MANIFEST = {
+  ...MANIFEST,
+  kind: 'rotor',
+  title: 'Rotor',
+  summary: 'Has a token that changes with each use, as an OAuth refresh token does',
+  credential: { fields: { refresh: { title: 'Refresh token', rotating: true }, client: { title: 'Client' } } },
+  operations: [operation('refresh'), operation('steal'), operation('empty'), operation('twice'), operation('held')],
+};
+
 /**
  * `test` fails as a credential `found-CAUSE` says (`data.found`). `dial`: connects to the destination when the session is opened. `hang` never ends, `spin` never yields,
  * `deliver` sends a line to the destination and waits for `ok`,
@@ -117,6 +127,31 @@ const talk = async (context, call, { script }) => {
   for (const one of script) said.push((await step(context, call, one, context.credential.token)) ?? null);
   return { result: { said, mcp: call.exchange?.mcp ?? null }, count: 1 };
 };
+/** One refresh: the token out, the next one back; \`no\` where it was not the one of now. */
+const refresh = (context) => context.rotate(async ({ refresh: token }) => {
+  const next = await line(context, 'refresh ' + token);
+  if (next === 'no') throw refusal('UPSTREAM_REFUSED', 'the token is not the one of now');
+  return { refresh: next };
+});
+const line = ({ destination }, text) => new Promise((resolve, reject) => {
+  const [{ host, port }] = destination.origins;
+  let answer = '';
+  const socket = net.connect({ host, port }, () => socket.write(text + '\\n'));
+  socket.setEncoding('utf8').on('data', (chunk) => {
+    answer += chunk;
+    if (!answer.includes('\\n')) return;
+    socket.destroy();
+    resolve(answer.trim());
+  });
+  socket.on('error', reject);
+});
+const ROTOR = {
+  refresh: async (context) => { await refresh(context); return { ok: true }; },
+  steal: async (context) => { await context.rotate(async () => ({ client: 'another' })); return { ok: true }; },
+  empty: async (context) => { await context.rotate(async () => ({})); return { ok: true }; },
+  twice: async (context) => { await refresh(context); await refresh(context); return { ok: true }; },
+  held: async ({ credential }) => ({ length: credential.refresh.length, sum: Array.from(credential.refresh).reduce((sum, letter) => sum + letter.charCodeAt(0), 0) }),
+};
 const refusal = (code, text) => Object.assign(new Error(text), { name: 'AirlockError', code, data: { code } });
 /** One line out, one line back: what the other side counts is what happened. */
 const deliver = ({ settings, destination }, { text }) => dialled({ settings: { ...settings, dial: true }, destination }).then((socket) => new Promise((resolve, reject) => {
@@ -136,6 +171,7 @@ exports.connector = {
     const socket = await dialled(context);
     return {
       execute: async (operation, params, call) => {
+        if (Object.hasOwn(ROTOR, operation)) return { result: await ROTOR[operation](context), count: 1 };
         if (operation === 'hang') return new Promise(() => undefined);
         if (operation === 'spin') for (;;);
         if (operation === 'fail') throw new Error(params.text + context.credential.token);
@@ -165,6 +201,7 @@ export const installFixtureKind = (configDir: string): void => {
   mkdirSync(connectors, { recursive: true, mode: 0o755 });
   writeFileSync(join(connectors, 'fixture.json'), JSON.stringify(MANIFEST));
   writeFileSync(join(connectors, 'app.json'), JSON.stringify(APP_MANIFEST));
+  writeFileSync(join(connectors, 'rotor.json'), JSON.stringify(ROTOR_MANIFEST));
   writeFileSync(join(connectors, 'fixture.cjs'), MODULE);
   installListerKind(configDir);
 };

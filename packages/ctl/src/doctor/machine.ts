@@ -6,6 +6,7 @@ import type { CompiledConfig } from '@airlock/protocol';
 import { findAccount, groupId } from '../accounts.js';
 import { POLICY_DIR } from '../config/policies.js';
 import type { Context } from '../context.js';
+import { wrapping } from './wrapping.js';
 import { check, REINSTALL, type Check } from './check.js';
 
 const DAEMONS = ['airlock-totp', 'airlock-gateway'] as const;
@@ -141,17 +142,6 @@ const timekeeping = (): Check => {
       ? 'not known: no network time, no hardware clock'
       : `not set by the network, ${gapS.toFixed(0)} s from the hardware clock`;
   return check('timekeeping', gapS === null || gapS <= MAX_RTC_GAP_S, found, expected, 'sudo timedatectl set-ntp true');
-};
-
-const wrapping = (context: Context): Check => {
-  const sealed = existsSync(join(context.configDir, 'wrap.cred'));
-  return check(
-    'wrapping key',
-    true,
-    sealed ? 'sealed by systemd-creds (TPM2 or host key)' : 'a file of airlock-totp: both disks together open the vault',
-    'either',
-    '',
-  );
 };
 
 const TRUSTED = [

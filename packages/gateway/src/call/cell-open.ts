@@ -1,5 +1,5 @@
 /** What a cell is opened with: a fresh ticket, the sealed record, and where the service is. */
-import { AirlockError, type CellOpenParams, type TicketResult } from '@airlock/protocol';
+import { AirlockError, asAirlockError, type CellOpenParams, type TicketResult } from '@airlock/protocol';
 import type { Cell } from '../cells/cell.js';
 import { kindOf, type House } from '../house.js';
 import type { ServiceEntry } from '../vault/entry.js';
@@ -27,12 +27,26 @@ export const openParams = async (house: House, operator: string, lease: string, 
   return orderFor(house, operator, entry, lease, ticket);
 };
 
+/** A record that was replaced while its cell was being opened: airlock-totp refuses the old one, and the next call has the new one. */
+const orReplaced = (house: House, operator: string, entry: ServiceEntry, thrown: unknown): unknown => {
+  const isOld = house.stores.get(operator)?.get(entry.service) !== entry;
+  if (!isOld || asAirlockError(thrown).code !== 'VAULT_UNREADABLE') return thrown;
+  return new AirlockError('UNAVAILABLE', 'the credential was replaced', {
+    hint: 'call again; a fresh cell is opened',
+    retryAfterMs: 0,
+  });
+};
+
 /** The cell of lease and service, usually without waiting. */
 export const cellOf = ({ house, session, params, registered, service }: Answerable): Cell | Promise<Cell> => {
   const { id } = registered;
   const { role, operator } = session;
   return (
     house.pool.ready(id, params.service) ??
-    house.pool.get({ lease: id, service: params.service, role, operator }, () => openParams(house, operator, id, service.entry))
+    house.pool
+      .get({ lease: id, service: params.service, role, operator }, () => openParams(house, operator, id, service.entry))
+      .catch((thrown: unknown) => {
+        throw orReplaced(house, operator, service.entry, thrown);
+      })
   );
 };

@@ -12,6 +12,7 @@ import {
   type CellOpenParams,
   type CellPrepareParams,
   type CellResult,
+  type CellRotate,
   type CellTestResult,
   type ExchangeReply,
   type Timers,
@@ -32,6 +33,8 @@ export interface CellOptions {
   readonly onEvent: (event: CellEvent) => void;
   /** Its service asked for a one-time code where nobody can talk with it; told once. */
   readonly onCodeAsked: () => void;
+  /** See PoolOptions.onRotate. */
+  readonly onRotate: (rotate: CellRotate, cell: Cell) => void;
 }
 
 const died = (): AirlockError =>
@@ -94,6 +97,11 @@ export class Cell {
     await this.#call('prepare', params, GATEWAY_LIMITS.cellFirstByteMs);
   }
 
+  /** `rotated`: the answer to its CellRotate. @throws AirlockError why it ended */
+  async rotated(ok: boolean): Promise<void> {
+    await this.#call('rotated', { ok }, GATEWAY_LIMITS.cellFirstByteMs);
+  }
+
   /** `test`, once, in a trial. @throws AirlockError with data.found */
   async test(): Promise<CellTestResult> {
     return (await this.#call('test', {}, GATEWAY_LIMITS.cellTrialMs)) as CellTestResult;
@@ -127,13 +135,24 @@ export class Cell {
  * Connects to a slot. The instance behind it may still be starting.
  * @throws AirlockError UNAVAILABLE
  */
-export const connectCell = async ({ path, timers, onClose, onListed, onEvent, onCodeAsked }: CellOptions): Promise<Cell> => {
+export const connectCell = async ({
+  path,
+  timers,
+  onClose,
+  onListed,
+  onEvent,
+  onCodeAsked,
+  onRotate,
+}: CellOptions): Promise<Cell> => {
   let cell: Cell | null = null;
   const connection = await connectSocket(path, {
     timers,
     connectTimeoutMs: GATEWAY_LIMITS.cellFirstByteMs,
     notifications: cellNotifications({
       ...{ timers, onListed, onEvent, onCodeAsked },
+      onRotate: (rotate) => {
+        if (cell !== null) onRotate(rotate, cell);
+      },
       earsOf: (channel) => cell?.earsOf(channel) ?? null,
       onBroken: (error) => cell?.close(error),
     }),

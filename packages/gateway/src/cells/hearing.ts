@@ -7,6 +7,7 @@ import {
   asAirlockError,
   validatorOf,
   type CellEvent,
+  type CellRotate,
   type CellWithheld,
   type Timers,
 } from '@airlock/protocol';
@@ -21,6 +22,7 @@ export interface Hearing {
   readonly onEvent: (event: CellEvent) => void;
   /** The service asked for a one-time code where nobody can talk with it; told once. */
   readonly onCodeAsked: () => void;
+  readonly onRotate: (rotate: CellRotate) => void;
   /** Who listens to a call in flight in this cell, and no other. */
   readonly earsOf: (channel: string) => ChannelEars | null;
   /** The cell said what may not be said. */
@@ -33,6 +35,7 @@ export const cellNotifications = ({
   onListed,
   onEvent,
   onCodeAsked,
+  onRotate,
   earsOf,
   onBroken,
 }: Hearing): NotificationTable<undefined> => {
@@ -61,6 +64,7 @@ export const cellNotifications = ({
   return {
     listed: { params: () => null, handle: guarded((params) => onListed((params as { readonly listed?: unknown }).listed)) },
     event: { params: validatorOf('cell.event'), handle: guarded((params) => event(params as CellEvent)) },
+    rotate: { params: validatorOf('cell.rotate'), handle: guarded((params) => onRotate(params as CellRotate)) },
     withheld: { params: validatorOf('cell.withheld'), handle: guarded((params) => withheld(params as CellWithheld)) },
   };
 };

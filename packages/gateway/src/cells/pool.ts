@@ -5,7 +5,7 @@
  * POOL-1  a cell serves one lease and one service; another lease never gets it.
  * POOL-2  whatever ends a lease ends its cells, and with them its calls in flight.
  */
-import { AirlockError, type CellEvent, type CellOpenParams, type Clock, type Timers } from '@airlock/protocol';
+import { AirlockError, type CellEvent, type CellOpenParams, type CellRotate, type Clock, type Timers } from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
 import { connectCell, type Cell } from './cell.js';
 import type { Holder, SlotLedger } from './slots.js';
@@ -22,6 +22,8 @@ export interface PoolOptions {
   readonly onEvent: (key: CellKey, event: CellEvent) => void;
   /** A service asked for a one-time code where nobody can talk with it; told once a cell. */
   readonly onCodeAsked: (key: CellKey) => void;
+  /** A cell wants to change rotating fields of its credential, or has. */
+  readonly onRotate: (key: CellKey, cell: Cell, rotate: CellRotate) => void;
 }
 
 /** A lease and a service of it. */
@@ -57,7 +59,7 @@ const aged = (): AirlockError =>
 /** A trial is asked one thing, and what else it says is of no interest. */
 const DEAF = {
   ...{ onClose: () => undefined, onListed: () => undefined },
-  ...{ onEvent: () => undefined, onCodeAsked: () => undefined },
+  ...{ onEvent: () => undefined, onCodeAsked: () => undefined, onRotate: () => undefined },
 };
 
 const nameOf = (lease: string, service: string): string => `${lease}/${service}`;
@@ -132,6 +134,12 @@ export class CellPool {
     await Promise.allSettled([...this.#places.values(), ...this.#alone].map(({ ready }) => ready));
   }
 
+  /** Calls in flight are finished, the next ones get fresh cells: the credential is another. */
+  retireService(operator: string, service: string): void {
+    for (const [name, place] of [...this.#places])
+      if (place.key.operator === operator && place.key.service === service && place.isReady) this.#retire(name, place);
+  }
+
   /** POOL-2. */
   endLease(lease: string, reason: AirlockError): void {
     this.#endWhere((key) => key.lease === lease, reason);
@@ -187,13 +195,14 @@ export class CellPool {
       const params = await prepare();
       this.#checkDoom(place);
       const { slotPath, timers } = this.#options;
-      const { onListed, onEvent, onCodeAsked } = this.#options;
+      const { onListed, onEvent, onCodeAsked, onRotate } = this.#options;
       cell = await connectCell({
         ...{ path: slotPath(place.slot), timers },
         onClose: () => this.#gone(name, place),
         onListed: (listed) => onListed(place.key, listed),
         onEvent: (event) => onEvent(place.key, event),
         onCodeAsked: () => onCodeAsked(place.key),
+        onRotate: (rotate, from) => onRotate(place.key, from, rotate),
       });
       this.#checkDoom(place);
       // From here on an end of the lease reaches the cell itself.

@@ -69,6 +69,16 @@ export class ServiceStore {
     await this.#promote(entry, commit);
   }
 
+  /**
+   * STORE-4: as `put`, where `from` is current still and nothing newer is on its way.
+   * @returns whether it was stored. @throws AirlockError as `put`
+   */
+  async swap(from: ServiceEntry, to: ServiceEntry, commit: Commit): Promise<boolean> {
+    if (this.#entries.get(from.service) !== from || this.#next.has(from.service)) return false;
+    await this.put(to, commit);
+    return this.#entries.get(from.service) === to;
+  }
+
   /** STORE-3, after each reconnect. */
   async settle(commit: Commit): Promise<void> {
     for (const entry of [...this.#next.values()]) {

@@ -4,6 +4,7 @@ import type { ListedOperation, Params, Settings } from '../connector.js';
 import type { Destination } from '../destination.js';
 import type { ExchangeEvent, ExchangeOrder } from '../exchange.js';
 import {
+  bool,
   channel,
   closed,
   destination,
@@ -84,6 +85,19 @@ export interface CellWithheld {
   readonly count: number;
 }
 
+/**
+ * Notification of a cell: may it change rotating fields of version `base`; said again, nothing came of it; with `record`, this is the
+ * new one.
+ */
+export interface CellRotate {
+  readonly base: number;
+  readonly record?: SealedRecordText;
+}
+/** `rotated`: the gateway's answer to each CellRotate. */
+export interface CellRotated {
+  readonly ok: boolean;
+}
+
 const pins = { type: 'object', maxProperties: MAX_LISTED, propertyNames: operation, additionalProperties: digest };
 
 const risk01 = { type: 'number', minimum: 0, maximum: 1 };
@@ -104,6 +118,8 @@ export const CELL_SCHEMAS = {
   'cell.reply': reply,
   'cell.cancel': closed({ channel }),
   'cell.test': nothing,
+  'cell.rotate': closed({ base: integer(1, 2 ** 31), record: sealedRecord }, ['record']),
+  'cell.rotated': closed({ ok: bool }),
   /** Notifications of a cell. */
   'cell.event': {
     anyOf: [closed({ channel, event: exchangeEvent, risk: risk01 }), closed({ event: notice, risk: risk01 })],

@@ -6,9 +6,9 @@ import type { ScopeClass } from '../scope.js';
 import type { Constraints } from './agent.js';
 
 export const FRAME = {
-  /** cell → totp: blob ticket ‖ blob header ‖ blob wrapped DEK */
+  /** cell → totp: blob ticket ‖ blob header ‖ blob wrapped DEK, and an empty blob where the kind has rotating fields */
   RELEASE_REQUEST: 0x01,
-  /** totp → cell: 32-byte DEK ‖ blob limits (JSON, ReleaseLimits) */
+  /** totp → cell: 32-byte DEK ‖ blob limits (JSON, ReleaseLimits), and blob DEK ‖ blob header ‖ blob wrapped DEK of the next version where asked for */
   RELEASE_GRANT: 0x02,
   /** totp → cell or airlock-ctl: blob error (JSON, {code, message, data}) */
   REFUSED: 0x03,

@@ -7,20 +7,22 @@
  * RELEASE-9  a release under a lease makes its version the newest; a trial never does.
  */
 import { AirlockError, type RegisteredLease, type ReleaseLimits } from '@airlock/protocol';
-import type { Dek } from '@airlock/vault';
+import type { Dek, RecordHeader } from '@airlock/vault';
 import { TOTP_LIMITS } from '../limits.js';
 import { deskOf, requireOpen, type House } from '../operators/house.js';
 import type { Desk } from '../operators/desk.js';
 import { findLease, scopesFor } from '../register/leases.js';
-import { markNewest } from '../register/versions.js';
+import { markNewest, markSealed } from '../register/versions.js';
 import type { ReleaseTicket } from '../tickets/release-tickets.js';
 import type { Now } from '../queue/state.js';
-import { unwrapKey } from './keys.js';
+import { drawNextKey, unwrapKey, type FreshKey } from './keys.js';
 
 export interface ReleaseRequest {
   readonly ticket: Uint8Array;
   readonly header: Uint8Array;
   readonly wrapped: Uint8Array;
+  /** Where the kind has rotating fields: a key of the next version goes along (RELEASE-12). */
+  readonly withNext?: boolean;
 }
 
 export interface Grant {
@@ -28,6 +30,8 @@ export interface Grant {
   readonly dek: Dek;
   readonly limits: ReleaseLimits;
   readonly ticket: ReleaseTicket;
+  /** The caller overwrites its key. */
+  readonly next: FreshKey | null;
 }
 
 /** What a trial's limits carry in place of the id of a lease. */
@@ -80,6 +84,14 @@ export const decideRelease = (
   };
 };
 
+/** RELEASE-12: bound to the same destination, recorded, and never for a trial. */
+const nextKey = (desk: Desk, service: string, header: RecordHeader, lease: string): FreshKey => {
+  const next = drawNextKey(desk, service, header);
+  desk.house.journal.record('key_sealed', desk.fields({ service, version: next.version, lease }));
+  desk.commit(markSealed(desk.state, service, next.version));
+  return next;
+};
+
 /** @throws AirlockError NOT_AUTHENTICATED, LOCKED, LEASE_EXPIRED, LEASE_SCOPE, VAULT_UNREADABLE, AUDIT_UNAVAILABLE */
 export const grantRelease = (house: House, request: ReleaseRequest): Grant => {
   const ticket = house.releaseTickets.use(request.ticket, house.clock.bootMs());
@@ -92,9 +104,10 @@ export const grantRelease = (house: House, request: ReleaseRequest): Grant => {
     if (!limits.trial) desk.commit(markNewest(desk.state, ticket.service, header.version));
     const { lease, service, trial } = limits;
     house.journal.record('key_released', desk.fields({ lease: trial ? null : lease, service, trial, version: header.version }));
+    const next = request.withNext === true && !trial ? nextKey(desk, service, header, lease) : null;
+    return { dek, limits, ticket, next };
   } catch (thrown) {
     dek.fill(0);
     throw thrown;
   }
-  return { dek, limits, ticket };
 };

@@ -46,7 +46,14 @@ export interface FreshKey {
 }
 
 /** A key for the next version of a record. The caller makes the version durable, and overwrites the key. */
-export const drawKey = (desk: Desk, service: string, destination: Destination): FreshKey => {
+export const drawKey = (desk: Desk, service: string, destination: Destination): FreshKey =>
+  drawFor(desk, service, destinationDigest(destination));
+
+/** The same for a record that exists: it may go nowhere else. */
+export const drawNextKey = (desk: Desk, service: string, { destination }: RecordHeader): FreshKey =>
+  drawFor(desk, service, destination);
+
+const drawFor = (desk: Desk, service: string, destination: string): FreshKey => {
   const secrets = desk.requireEnrolled();
   const version = nextVersion(desk.state, service);
   const header = headerBytes({
@@ -57,7 +64,7 @@ export const drawKey = (desk: Desk, service: string, destination: Destination): 
     record: desk.house.random.bytes(RECORD_ID_BYTES).toString('base64url'),
     version,
     epoch: epochOf(secrets),
-    destination: destinationDigest(destination),
+    destination,
   });
   const kek = kekOf(desk, service, epochOf(secrets));
   const dek = newDek();

@@ -15,11 +15,15 @@ interface CellState {
 const malformed = (): AirlockError => new AirlockError('FRAME_INVALID', 'the frame is no release request');
 
 const answer = (house: House, releases: OpenReleases, payload: Buffer, connection: Connection<CellState>): void => {
-  const [ticket, header, wrapped] = unpackBlobs(payload, 0, 3)?.blobs ?? [];
-  if (ticket === undefined || header === undefined || wrapped === undefined) throw malformed();
-  const grant = grantRelease(house, { ticket, header, wrapped });
-  const frame = packBlobs(grant.dek, Buffer.from(JSON.stringify(grant.limits)));
+  const asksNext = unpackBlobs(payload, 0, 4)?.blobs ?? null;
+  const [ticket, header, wrapped, more] = asksNext ?? unpackBlobs(payload, 0, 3)?.blobs ?? [];
+  if (ticket === undefined || header === undefined || wrapped === undefined || (more?.length ?? 0) > 0) throw malformed();
+  const grant = grantRelease(house, { ticket, header, wrapped, withNext: asksNext !== null });
+  const { next } = grant;
+  const blobs = next === null ? [] : [next.dek, next.header, next.wrapped];
+  const frame = packBlobs(grant.dek, Buffer.from(JSON.stringify(grant.limits)), ...blobs);
   grant.dek.fill(0);
+  next?.dek.fill(0);
   const { deadlineWallMs: endsWallMs, deadlineBootMs: endsBootMs } = grant.limits;
   releases.add({ connection, ...grant.ticket, endsWallMs, endsBootMs });
   connection.sendBinary(FRAME.RELEASE_GRANT, frame);
