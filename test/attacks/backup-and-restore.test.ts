@@ -1,6 +1,8 @@
 // Attack: a backup read, changed, cut, opened with another key, put over a phone that is enrolled, rolled back, and killed half way.
 // BACKUP-1, BACKUP-3, BACKUP-4, BACKUP-5, BACKUP-6, BACKUP-7.
 import {
+  checkout,
+  daemonOf,
   openSession,
   obtainLease,
   refusalOf,
@@ -9,10 +11,11 @@ import {
   type CommandResult,
   type Running,
 } from '@airlock/testkit';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { auditOf, connectTo, filesBelow, untilServing } from './support/house.js';
+import { auditOf, connectTo, filesBelow, killHard, untilServing } from './support/house.js';
 import { arm, disarm, KILL_AT, type KillOrder } from './support/kill-at.js';
 import { addSealed, openedWith, phoneOf, replaceSealed } from './support/keys.js';
 
@@ -175,6 +178,54 @@ for (const [program, both] of [
     t.equal(await openedWith(fresh, old.secret, 'one'), THEN, 'negative control: without a kill it is the backup');
   });
 }
+
+t.test('BACKUP-5: kill -9 of airlock-ctl at any moment of a restore', async (t) => {
+  const path = join(fresh.dir, 'backup-of-then');
+  for (const service of SERVICES) await replaceSealed(fresh, old.secret, service, THEN);
+  const made = await fresh.command('airlock-ctl', ['backup', path, '--json']);
+  const typed = (made.json as { recoveryKey: string }).recoveryKey;
+  const outcomes = new Set<string>();
+  for (const delayMs of [0, 150, 250, 350, 450, 3000]) {
+    for (const service of SERVICES) await replaceSealed(fresh, old.secret, service, NOW);
+    fresh.clock.advance(120_000);
+    const child = spawn(process.execPath, [join(checkout, 'dist/lib/airlock-ctl.cjs'), 'restore', path, '--force', '--json'], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: { PATH: process.env['PATH'], HOME: fresh.dir, ...fresh.env },
+    });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.stdin.on('error', () => undefined).end(`${typed}\n${phoneOf(fresh, old.secret)}\n`);
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, delayMs))]);
+    child.kill('SIGKILL');
+    await ended;
+    await untilServing(fresh);
+    const tokens = await until('credentials that open', async () => {
+      const found = [await openedWith(fresh, old.secret, 'one'), await openedWith(fresh, old.secret, 'two')];
+      return found.every((one) => one === THEN || one === NOW) ? found : null;
+    });
+    t.equal(tokens[0], tokens[1], `after ${delayMs} ms: ${tokens[0] ?? ''}, whole`);
+    outcomes.add(tokens[0] ?? '');
+  }
+  t.ok(outcomes.has(NOW), 'negative control: at least one came before the one step');
+});
+
+t.test('BACKUP-5: a restore that does not open seals, and what is there stays', async (t) => {
+  const state = join(fresh.env['AIRLOCK_STATE_DIR'] ?? '', 'totp');
+  const secret = readFileSync(join(state, 'default.secret'));
+  writeFileSync(join(state, 'restore.pending'), Buffer.alloc(500, 7), { mode: 0o600 });
+  await killHard(await daemonOf(fresh, 'airlock-totp'));
+  const sealed = await until('the reason', async () => {
+    const link = await connectTo(fresh, 'approve/default');
+    const status = (await link.call('status', {})) as { sealed: { code: string; message: string } | null };
+    link.close();
+    return status.sealed;
+  });
+  t.match(sealed, { code: 'VAULT_UNREADABLE', message: /restore\.pending: does not open/ });
+  t.same(readFileSync(join(state, 'default.secret')), secret);
+  unlinkSync(join(state, 'restore.pending'));
+  await killHard(await daemonOf(fresh, 'airlock-totp'));
+  await untilServing(fresh);
+  t.equal(await openedWith(fresh, old.secret, 'one'), await openedWith(fresh, old.secret, 'two'), 'repaired by taking it away');
+});
 
 t.test('root.sock alone makes and takes backups', async (t) => {
   for (const name of ['approve/default', 'operator/default']) {

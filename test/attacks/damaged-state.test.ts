@@ -21,6 +21,8 @@ t.before(async () => {
   const agent = await openSession(running);
   await obtainLease(running, agent, ['mail:read']);
   agent.close();
+  // So that the count of backups is among the files.
+  await running.command('airlock-ctl', ['backup', join(running.dir, 'backup'), '--json']);
 });
 t.teardown(() => running.stop());
 

@@ -2,6 +2,7 @@
 import { openLog, type AuditLog, type Head } from '@airlock/audit';
 import type { AirlockError, Clock, CompiledConfig, Timers } from '@airlock/protocol';
 import { AuditAlert } from './heads/alert.js';
+import { readCounter } from './backup/counter.js';
 import { applyPending } from './backup/pending.js';
 import { Heads, TOTP_LOG } from './heads/heads.js';
 import { Journal } from './heads/journal.js';
@@ -63,6 +64,8 @@ export const openHouse = (options: HouseOptions): House => {
   const journal = new Journal(log);
   if (log.sealed === null) applyPending({ directory, wrappingKey, journal, random, clock, bootId, config });
   const desks = new Map<string, Desk>();
+  // Read at each hello; one that is damaged seals now instead of cutting the gateway off without a word.
+  readCounter(directory);
   const house: House = {
     clock,
     timers,

@@ -74,6 +74,10 @@ export const collectServices = (context: Pick<Context, 'env'>, operators: readon
   );
 };
 
+/** A record that is on disk and not current yet: for a moment nobody can say which of two it is. */
+export const isChanging = (context: Pick<Context, 'env'>, operators: readonly string[]): boolean =>
+  operators.some((operator) => names(join(gatewayState(context), 'vault', operator)).some((file) => file.endsWith('.next')));
+
 export const collectRules = (context: Pick<Context, 'env'>): string | null =>
   readForeign(join(gatewayState(context), 'rules.json'));
 

@@ -5,7 +5,7 @@ import { closeSync, existsSync, fsyncSync, linkSync, openSync, unlinkSync, write
 import { dirname } from 'node:path';
 import { withRoot, type Context } from '../context.js';
 import { exchange } from '../seal.js';
-import { collectConfig, collectRules, collectServices, type BackedUpService, type BackupBody } from './collect.js';
+import { collectConfig, collectRules, collectServices, isChanging, type BackedUpService, type BackupBody } from './collect.js';
 
 /** Frames of a backup carry an operator's whole state. */
 export const BACKUP_FRAME_BYTES = 200 * 1024;
@@ -43,7 +43,8 @@ const collectWhole = async (
     const before = collectServices(context, part.facts.operators);
     part = await totpPart(context, key);
     const services = collectServices(context, part.facts.operators);
-    if (JSON.stringify(before) === JSON.stringify(services)) return { ...part, services };
+    const isStill = !isChanging(context, part.facts.operators) && JSON.stringify(before) === JSON.stringify(services);
+    if (isStill) return { ...part, services };
   }
   throw new AirlockError('UNAVAILABLE', 'services change while the backup is made', { hint: 'try again in a minute' });
 };

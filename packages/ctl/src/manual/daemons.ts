@@ -50,7 +50,7 @@ export const DAEMONS: readonly Daemon[] = [
       ['/run/airlock/approve/OPERATOR.sock', 'requests, codes, leases. Mode 0660, group airlock-o-OPERATOR.'],
       ['/run/airlock/bridge.sock', 'what airlock-gateway asks. Mode 0660, group airlock-gateway.'],
       ['/run/airlock/release.sock', 'where a cell redeems its one-use ticket. Mode 0660, group airlock-cells.'],
-      ['/run/airlock/root.sock', 'enrolment and lockouts. Mode 0600, root.'],
+      ['/run/airlock/root.sock', 'enrolment, lockouts, backups. Mode 0600, root.'],
     ],
     environment: [
       ...ACTIVATION,
@@ -62,7 +62,10 @@ export const DAEMONS: readonly Daemon[] = [
       ],
     ],
     files: [
-      ['/var/lib/airlock-totp', 'its state, mode 0700: wrapped secrets, used steps, its log and the signed heads of both logs.'],
+      [
+        '/var/lib/airlock-totp',
+        'its state, mode 0700: wrapped secrets, used steps, its log, the signed heads of both logs, and a restore until it has taken effect.',
+      ],
       ['/etc/airlock/wrap.cred', 'the wrapping key, sealed by systemd-creds to the TPM2 or to the key of the host.'],
       ['/etc/airlock/keys/totp.vkey', 'public key of the heads of its log.'],
     ],
