@@ -1,10 +1,10 @@
 // The command of an upstream MCP server as an operator types it, and packages that are installed once: docs/spec/upstream.md.
 import { AirlockError, parseProgram } from '@airlock/protocol';
-import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { findPackage, installedPackages, installPackage, packagesDir, programOf } from '../src/upstream/packages.js';
-import { parseEnvironment, programText } from '../src/upstream/program.js';
+import { checkTrusted, parseEnvironment, programText } from '../src/upstream/program.js';
 import type { Context } from '../src/context.js';
 
 const contextIn = (dir: string): Context =>
@@ -112,6 +112,25 @@ t.test('a command is made absolute, or refused with what is allowed', (t) => {
     ['sh', 'a\nb'],
   ])
     t.match(refusal(() => argvOf(...words)).code, /PARAMS_INVALID|NOT_FOUND/, words.join(' '));
+  t.end();
+});
+
+t.test('UPSTREAM-14: a program of root behind a link that others can replace is not trusted', (t) => {
+  const dir = t.testdir({ open: {} });
+  const program = realpathSync('/bin/sh');
+  checkTrusted(program);
+  for (const [name, target] of [
+    ['direct', program],
+    ['again', 'direct'],
+    ['folder', dirname(program)],
+  ])
+    symlinkSync(target ?? '', join(dir, 'open', name ?? ''));
+  symlinkSync(join('open', 'direct'), join(dir, 'into'));
+  symlinkSync('round', join(dir, 'open', 'round'));
+  chmodSync(join(dir, 'open'), 0o777);
+  for (const path of ['open/direct', 'open/again', `open/folder/${basename(program)}`, 'into'])
+    t.equal(refusal(() => checkTrusted(join(dir, path))).code, 'PARAMS_INVALID', path);
+  t.throws(() => checkTrusted(join(dir, 'open', 'round')));
   t.end();
 });
 

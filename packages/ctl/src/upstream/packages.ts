@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Context } from '../context.js';
-import { isInstalled } from '../system.js';
+import { isInstalled, system } from '../system.js';
 
 export interface InstalledPackage {
   readonly name: string;
@@ -42,7 +42,7 @@ interface Manifest {
 const readManifest = (folder: string, name: string): Manifest =>
   JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')) as Manifest;
 
-/** `@scope/name@1.2.3` and `@scope+name@1.2.3` and nothing else that could be a path. */
+/** `name@1.2.3` and `@scope+name@1.2.3`, and nothing that could be a path. */
 const FOLDER = /^(@[a-z0-9~][a-z0-9._~-]*\+)?[a-z0-9~][a-z0-9._~-]*@[0-9A-Za-z.+-]+$/;
 
 /** All of them, by name, oldest version first. */
@@ -63,13 +63,16 @@ const failed = (what: string, words: string): AirlockError =>
     'UNAVAILABLE',
     `npm could not install ${what}: ${words.trim().split('\n').slice(-3).join(' ').slice(0, 400)}`,
     {
-      hint: 'check the name and that the registry can be reached, then try again; nothing was installed',
+      hint: 'check the name and that the registry can be reached, then try again; what git has to fetch is not taken; nothing was installed',
     },
   );
 
+/** A checkout brings a .npmrc of its own, which names the git that npm runs next (UPSTREAM-14). */
+const NO_GIT = '--git=/bin/false';
+
 const npmInstall = (folder: string, what: string, env: NodeJS.ProcessEnv): void => {
   writeFileSync(join(folder, 'package.json'), '{"private": true}\n');
-  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--omit=dev', '--install-links', '--loglevel=error'];
+  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--omit=dev', '--install-links', '--loglevel=error', NO_GIT];
   // The caller's environment may name a registry or certificates, and no code.
   const npm = spawnSync('npm', ['install', ...options, '--save-exact', '--', what], {
     cwd: folder,
@@ -87,6 +90,25 @@ const nameIn = (folder: string): string => {
   return Object.keys(dependencies)[0] ?? '';
 };
 
+/** What a package says of itself is a stranger's word. @throws AirlockError PARAMS_INVALID */
+const placeOf = (name: string, version: string): string => {
+  const place = `${name.replace('/', '+')}@${version}`;
+  if (FOLDER.test(place)) return place;
+  throw new AirlockError('PARAMS_INVALID', 'the package calls itself what is no name and version', {
+    field: 'PACKAGE',
+    expected: 'NAME and VERSION as npm has them',
+    found: place.slice(0, 200),
+    hint: 'nothing was installed; do not trust this package',
+  });
+};
+
+/** Servers run as users of their own, who read it; nothing of it runs as its owner, which is root. */
+const openToAll = (folder: string): void => {
+  // First of all: until then mkdtemp keeps everybody out.
+  system('chmod', '-R', 'a-st', folder);
+  system('chmod', '-R', 'a+rX,go-w', folder);
+};
+
 /** Installs one package, whole or not at all. @param what as npm takes it. @throws AirlockError UNAVAILABLE, PARAMS_INVALID */
 export const installPackage = (context: Context, what: string): InstalledPackage => {
   if (what === '' || what.startsWith('-'))
@@ -100,11 +122,11 @@ export const installPackage = (context: Context, what: string): InstalledPackage
   const folder = mkdtempSync(join(dir, '.new-'));
   try {
     npmInstall(folder, what, isInstalled(context) ? context.env : { ...context.env, AIRLOCK_NPM_PATH: context.env['PATH'] });
-    const { name, version } = readManifest(folder, nameIn(folder));
-    const place = join(dir, `${name.replace('/', '+')}@${version}`);
+    const name = nameIn(folder);
+    const { version } = readManifest(folder, name);
+    const place = join(dir, placeOf(name, version));
+    openToAll(folder);
     rmSync(place, { recursive: true, force: true });
-    // mkdtemp makes it for its owner alone; servers run as users of their own.
-    spawnSync('chmod', ['-R', 'a+rX,go-w', folder]);
     renameSync(folder, place);
     return { name, version, folder: place };
   } finally {

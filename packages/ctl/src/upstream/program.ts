@@ -1,7 +1,7 @@
 /** The command of an upstream MCP server as an operator types it, turned into a program that can be sealed: absolute, and root's. */
 import { AirlockError, canonicalProgram } from '@airlock/protocol';
-import { accessSync, constants, lstatSync, openSync, readSync, closeSync, realpathSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { accessSync, closeSync, constants, lstatSync, openSync, readSync, readlinkSync, realpathSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
 import type { Context } from '../context.js';
 import { isInstalled } from '../system.js';
 import { findPackage, programOf } from './packages.js';
@@ -86,19 +86,41 @@ const fromWords = (context: Context, [first = '', ...rest]: readonly string[]): 
   return [...runnable(context, first), ...rest];
 };
 
-/** What another user can write is theirs to replace, with the secret in its environment. */
-const checkTrusted = (path: string): void => {
-  for (let at = realpathSync(path); ; at = dirname(at)) {
-    const { uid, mode } = lstatSync(at);
-    const isSticky = (mode & 0o1000) !== 0 && at !== path;
-    if (uid !== 0 || ((mode & 0o022) !== 0 && !isSticky))
+const MAX_LINKS = 40;
+
+const partsOf = (path: string): readonly string[] => path.split('/').filter((part) => part !== '' && part !== '.');
+
+/** Every folder, link and file that a start goes through, the last one last. @throws Error where one is not there */
+const stepsTo = (path: string): readonly string[] => {
+  const steps = ['/'];
+  let [at, left, links]: [string, readonly string[], number] = ['/', partsOf(path), 0];
+  for (let [part, ...rest] = left; part !== undefined; [part, ...rest] = left) {
+    const next = join(at, part);
+    steps.push(next);
+    if (lstatSync(next).isSymbolicLink()) {
+      links += 1;
+      if (links > MAX_LINKS) throw new Error(`${path} goes round in a circle`);
+      const target = readlinkSync(next);
+      [at, left] = [isAbsolute(target) ? '/' : at, [...partsOf(target), ...rest]];
+    } else [at, left] = [next, rest];
+  }
+  return steps;
+};
+
+/** What another user can write, or can put another link in place of, is theirs to replace, with the secret in its environment. */
+export const checkTrusted = (path: string): void => {
+  for (const at of stepsTo(path)) {
+    const found = lstatSync(at);
+    // A link has no mode of its own; in a sticky folder nobody replaces what is root's.
+    const isWritable = !found.isSymbolicLink() && (found.mode & 0o022) !== 0;
+    const isSticky = found.isDirectory() && (found.mode & 0o1000) !== 0;
+    if (found.uid !== 0 || (isWritable && !isSticky))
       throw bad(
         `${at} can be changed by others than root`,
         'a program that only root can write',
         path,
         'install it as root, or: sudo airlock-ctl mcp install PACKAGE',
       );
-    if (at === '/') return;
   }
 };
 
