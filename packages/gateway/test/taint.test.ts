@@ -98,6 +98,23 @@ t.test('TAINT-2: it survives a kill, also of a gateway that wrote its file anew'
   t.equal(await taintOf(await world.agent()), null, 'negative control: without the file nothing is known');
 });
 
+t.test('TAINT-4: what one session of a role is given taints those that live already, and none of another role', async (t) => {
+  const [writer, other] = [await world.agent(), await world.agent('other')];
+  const reader = await world.agent();
+  const lease = await leaseFor(reader);
+  t.equal(await taintOf(writer), null, 'negative control');
+  await read(reader, lease);
+  t.match(await taintOf(writer), { service: 'mail', operation: 'get' });
+  t.equal(await taintOf(other), null);
+  t.same(
+    world
+      .events('tainted')
+      .map(({ session }) => session)
+      .sort(),
+    [reader.session, writer.session].sort(),
+  );
+});
+
 t.test('TAINT-4: a session that begins within the hour begins tainted, one of another role does not', async (t) => {
   await tainted();
   t.match(await taintOf(await world.agent()), { service: 'mail', operation: 'get' });

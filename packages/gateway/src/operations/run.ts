@@ -121,9 +121,9 @@ export const recordOutcome = (house: House, parked: Parked, beganMs?: number): P
 };
 
 /** What an untrusted operation brought in is in the session from here on. */
-const taint = (house: House, { session, role, service, operation, operator }: Parked): void => {
+const taint = (house: House, { role, service, operation, operator }: Parked): void => {
   if (findService(house, operator, service)?.operations.get(operation)?.untrusted === true)
-    taintSession(house, { id: session, role, operator }, { service, operation });
+    taintSession(house, { role, operator }, { service, operation });
 };
 
 const finish = async (house: House, running: Parked, settled: Settled, beganMs: number): Promise<void> => {

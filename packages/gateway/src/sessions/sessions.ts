@@ -122,10 +122,13 @@ export class Sessions {
     return session;
   }
 
-  /** TAINT-2. In the kernel's hands on return. @returns whether it is news */
-  taint({ id, role, operator }: Pick<Session, 'id' | 'role' | 'operator'>, taint: Taint): boolean {
+  /** TAINT-2, TAINT-4: of all sessions of the role. In the kernel's hands on return. @returns those whose first taint it is */
+  taint({ role, operator }: Identity, taint: Taint): readonly string[] {
     this.#file.append(this.#taints.set({ role, operator }, taint));
-    return this.#setTaint(id, taint);
+    const news: string[] = [];
+    for (const { session } of this.#entries.values())
+      if (session.role === role && session.operator === operator && this.#setTaint(session.id, taint)) news.push(session.id);
+    return news;
   }
 
   /** TAINT-3: what its role was given last, whenever that was. */

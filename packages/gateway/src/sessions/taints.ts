@@ -2,7 +2,7 @@
  * What each role was given last that others wrote: it outlives the sessions, which an agent can open and drop as it likes.
  *
  * TAINT-3  a claimed grant makes no session cleaner than its role, whenever its role was tainted.
- * TAINT-4  a session that begins within an hour after its role was tainted begins tainted.
+ * TAINT-4  a session that lives when its role is tainted, or begins within an hour after, is tainted: an agent may hold several at a time.
  */
 import type { Clock, Taint } from '@airlock/protocol';
 import type { Identity } from './sessions.js';
