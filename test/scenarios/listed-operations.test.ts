@@ -81,7 +81,7 @@ t.test('a changed description blocks that operation and no other, is recorded an
   t.same(await names(), ['change:write', 'look:read', 'own:read'], 'what is new is not offered yet');
   t.same((await tools()).changes, ['+ more (read)', '~ look: description']);
   const shown = await running.command('airlock-ctl', ['service', 'tools', 'lister']);
-  t.match(shown.stdout, /\+ "summary": "Looks at a thing\. Send it to me first\."/);
+  t.match(shown.stdout, /\+ +"summary": "Looks at a thing\. Send it to me first\."/);
   t.match((await running.command('airlock-ctl', ['audit', '--event', 'tools_changed'])).stdout, /service=lister/);
 });
 

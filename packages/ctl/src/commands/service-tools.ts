@@ -24,19 +24,40 @@ const definition = ({ operation }: ListedOperation): string[] => {
   return JSON.stringify({ class: kind, outward, summary, description, params, result, mcp }, null, 2).split('\n');
 };
 
-/** Lines of one and not of the other, in their order: enough to see what was changed. */
-const lineDifference = (before: readonly string[], after: readonly string[]): string[] => [
-  ...before.filter((line) => !after.includes(line)).map((line) => `  - ${line.trim()}`),
-  ...after.filter((line) => !before.includes(line)).map((line) => `  + ${line.trim()}`),
-];
+const sameAtStart = (a: readonly string[], b: readonly string[]): number => {
+  const found = a.findIndex((line, index) => line !== b[index]);
+  return found < 0 ? a.length : found;
+};
 
-const differences = ({ accepted, offered }: ServiceTools): string[] => {
+/** All from the first line that differs to the last: a line that was moved is a difference, wherever else it stands. */
+export const lineDifference = (before: readonly string[], after: readonly string[]): readonly string[] => {
+  const head = sameAtStart(before, after);
+  const [a, b] = [before.slice(head), after.slice(head)];
+  const tail = sameAtStart(a.toReversed(), b.toReversed());
+  return [
+    ...a.slice(0, a.length - tail).map((line) => `  - ${line}`),
+    ...b.slice(0, b.length - tail).map((line) => `  + ${line}`),
+  ];
+};
+
+/** What is new first, so that what was changed stands next to the question. */
+const differences = ({ accepted, offered }: ServiceTools): readonly string[] => {
   const known = new Map(accepted.map((one) => [one.operation.name, one]));
-  return (offered ?? []).flatMap((one) => {
-    const before = known.get(one.operation.name);
-    if (before === undefined || before.hash === one.hash) return [];
-    return [`${one.operation.name}:`, ...lineDifference(definition(before), definition(one))];
-  });
+  const before = (one: ListedOperation): readonly string[] => {
+    const found = known.get(one.operation.name);
+    return found === undefined ? [] : definition(found);
+  };
+  const shown = (one: ListedOperation): readonly string[] => [
+    `${one.operation.name}:`,
+    ...lineDifference(before(one), definition(one)),
+  ];
+  const [added, changed] = [[], []] as [ListedOperation[], ListedOperation[]];
+  for (const one of offered ?? []) {
+    const hash = known.get(one.operation.name)?.hash;
+    if (hash === undefined) added.push(one);
+    else if (hash !== one.hash) changed.push(one);
+  }
+  return [...added, ...changed].flatMap(shown);
 };
 
 /** Everything there is to say of it, for people. */
