@@ -3,6 +3,7 @@
  *
  * AUDIT-12 No symlink, no hard link, no foreign owner, nothing that group or others can write.
  */
+import { dirname } from 'node:path';
 import type { LogFs } from './log-fs.js';
 import { DIRECTORY_FLAGS } from './log-fs.js';
 import { reasonOf, sealedBecause } from './sealing.js';
@@ -40,10 +41,21 @@ const openChecked = (fs: LogFs, path: string, flags: number, type: number, mode?
 /** @returns a descriptor. @throws AUDIT_UNAVAILABLE. */
 export const openFile = (fs: LogFs, path: string, flags: number): number => openChecked(fs, path, flags, REGULAR, 0o600);
 
-/** Makes the directory where it is missing. @returns a descriptor, for fsync. @throws AUDIT_UNAVAILABLE. */
+/** A new directory is lost with everything in it unless the one above has its name durably. */
+const syncAbove = (fs: LogFs, dir: string): void => {
+  const fd = fs.open(dirname(dir), DIRECTORY_FLAGS);
+  try {
+    fs.syncSync(fd);
+  } finally {
+    fs.close(fd);
+  }
+};
+
+/** Makes the directory where it is missing, durably. @returns a descriptor, for fsync. @throws AUDIT_UNAVAILABLE. */
 export const openDirectory = (fs: LogFs, dir: string): number => {
   try {
     fs.mkdir(dir, DIR_MODE);
+    syncAbove(fs, dir);
   } catch (thrown) {
     if (reasonOf(thrown) !== 'EEXIST') throw sealedBecause(`${dir}: ${reasonOf(thrown)}`);
   }

@@ -7,7 +7,8 @@ const id = /^[A-Za-z0-9_-]{1,64}$/;
 const digest = /^[0-9a-f]{64}$/;
 
 const test = (pattern: RegExp, value: unknown): value is string => typeof value === 'string' && pattern.test(value);
-const isCount = (value: unknown, least: number): value is number => Number.isSafeInteger(value) && (value as number) >= least;
+const isCount = (value: unknown, least: number): value is number =>
+  Number.isSafeInteger(value) && !Object.is(value, -0) && (value as number) >= least;
 
 export const isOwner = (value: unknown): value is string => test(owner, value);
 export const isServiceName = (value: unknown): value is string => test(service, value);

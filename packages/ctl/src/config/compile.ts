@@ -96,18 +96,20 @@ const badName = (found: unknown): boolean => typeof found !== 'string' || !isNam
 
 /** @throws AirlockError CONFIG_INVALID */
 export const parseRolesFile = (json: string, file: string): RolesFile => {
-  let value: Partial<RolesFile>;
+  let value: Partial<RolesFile> | null;
   try {
-    value = JSON.parse(json) as Partial<RolesFile>;
+    value = JSON.parse(json) as Partial<RolesFile> | null;
   } catch {
     throw invalid(file, 'the file', 'something that is not JSON', 'what airlock-ctl role add writes');
   }
-  const { operators, roles, isolation } = value;
+  const { operators, roles, isolation } = value ?? {};
   if (!Array.isArray(operators) || operators.length === 0 || operators.some(badName)) {
     throw invalid(file, 'operators', shown(operators), 'a list of names of a-z, 0-9 and -, at most 18 characters');
   }
-  if (typeof roles !== 'object') throw invalid(file, 'roles', shown(roles), 'an object of role names');
-  for (const [role, { operator }] of Object.entries(roles)) {
+  if (typeof roles !== 'object' || (roles as object | null) === null)
+    throw invalid(file, 'roles', shown(roles), 'an object of role names');
+  for (const [role, owner] of Object.entries(roles as Readonly<Record<string, { readonly operator: string } | null>>)) {
+    const operator = owner?.operator ?? '';
     if (badName(role) || role === OPERATOR_ROLE) throw invalid(file, 'roles', role, `a name other than ${OPERATOR_ROLE}`);
     if (!operators.includes(operator)) throw invalid(file, `roles.${role}.operator`, operator, operators.join(', '));
   }

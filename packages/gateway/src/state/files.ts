@@ -65,10 +65,21 @@ const checkDescriptor = (
   if (!isDirectory && stat.size > maxBytes) throw refuse(path, 'is larger than any file of ours');
 };
 
-/** Makes the directory (0700) if missing. @throws AirlockError VAULT_UNREADABLE for one that is not ours. */
+const syncDirectory = (path: string): void => {
+  const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+};
+
+/** Makes the directory (0700) if missing, durably. @throws AirlockError VAULT_UNREADABLE for one that is not ours. */
 export const ensureDirectory = (path: string): void => {
   try {
     mkdirSync(path, { mode: PRIVATE_DIRECTORY });
+    // What is synced in it later would be lost with its name.
+    syncDirectory(dirname(path));
   } catch (thrown) {
     if (codeOf(thrown) !== 'EEXIST') throw refuse(path, `cannot be made (${codeOf(thrown)})`);
   }
@@ -100,15 +111,6 @@ export const listDirectory = (path: string): string[] => {
   } catch (thrown) {
     if (isMissing(thrown)) return [];
     throw refuse(path, `cannot be listed (${codeOf(thrown)})`);
-  }
-};
-
-const syncDirectory = (path: string): void => {
-  const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 };
 

@@ -7,6 +7,7 @@
  * STATE-4  a write that failed leaves the file as it was, and is an error to the caller.
  */
 import { constants } from 'node:fs';
+import { dirname } from 'node:path';
 import { AirlockError } from '@airlock/protocol';
 import { CREATE_FLAGS, DIRECTORY_FLAGS, READ_FLAGS, nodeStateFs, type StateFs, type StateStat } from './state-fs.js';
 
@@ -52,7 +53,8 @@ export class StateDirectory {
 
   #openDirectory(): number {
     try {
-      this.#fs.mkdir(this.path, DIRECTORY_MODE);
+      // What is synced in a new directory would be lost with its name.
+      if (this.#fs.mkdir(this.path, DIRECTORY_MODE)) this.#syncDirectory(dirname(this.path));
       return this.#fs.open(this.path, DIRECTORY_FLAGS, 0);
     } catch (thrown) {
       throw unreadable(this.path, `cannot be opened as a directory (${codeOf(thrown)})`);
@@ -139,8 +141,8 @@ export class StateDirectory {
     }
   }
 
-  #syncDirectory(): void {
-    const fd = this.#fs.open(this.path, DIRECTORY_FLAGS, 0);
+  #syncDirectory(path = this.path): void {
+    const fd = this.#fs.open(path, DIRECTORY_FLAGS, 0);
     try {
       this.#fs.sync(fd);
     } finally {

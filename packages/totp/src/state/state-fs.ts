@@ -33,7 +33,8 @@ export interface StateFs {
   sync(fd: number): void;
   rename(from: string, to: string): void;
   unlink(path: string): void;
-  mkdir(path: string, mode: number): void;
+  /** @returns whether it was made */
+  mkdir(path: string, mode: number): boolean;
 }
 
 export const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW;
@@ -50,5 +51,5 @@ export const nodeStateFs: StateFs = {
   sync: (fd) => fsyncSync(fd),
   rename: (from, to) => renameSync(from, to),
   unlink: (path) => unlinkSync(path),
-  mkdir: (path, mode) => void mkdirSync(path, { mode, recursive: true }),
+  mkdir: (path, mode) => mkdirSync(path, { mode, recursive: true }) !== undefined,
 };

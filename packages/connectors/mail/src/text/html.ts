@@ -163,6 +163,9 @@ const OPTIONS: Options = {
 
 const convert = compile(OPTIONS);
 
+/** Rules are looked up by tag name in a plain object, which has this one from its prototype. */
+const INHERITED_NAME = /<(\/?)constructor(?=[\s/>])/gi;
+
 const withinLimits = (html: string): string => {
   let at = -1;
   for (let tags = 0; tags < MAX_TAGS; tags += 1) {
@@ -180,8 +183,9 @@ export const htmlToText = (
 ): { readonly text: string; readonly hiddenDropped: boolean; readonly truncated: boolean } => {
   const bounded = withinLimits(html);
   const css = [...bounded.matchAll(STYLE_ELEMENT)].map(([, body]) => body ?? '').join('\n');
+  const plain = bounded.replace(INHERITED_NAME, '<$1x-constructor');
   const run: Run = { rules: parseSheet(css), looks: new WeakMap(), dropped: false };
-  const lines = convert(bounded, run)
+  const lines = convert(plain, run)
     .split('\n')
     .map((line) => line.trimEnd());
   const text = lines

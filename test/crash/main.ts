@@ -1,0 +1,44 @@
+/**
+ * npm run test:crash: power cuts and failing calls under the log, the register and the vault.
+ * `--full` takes 40 seeds of the sampled selections; `--seed N`.
+ */
+import { argumentsOf, conclude, report } from '../fire/command.js';
+import { cutPower, failCalls, type Survey } from './powercut.js';
+import { SCENARIOS } from './scenarios.js';
+
+const FULL_SEEDS = 40;
+/** A sync of this kind does nothing and says that it did: what is lost by that has to be found. */
+const LIES = [
+  ['datasync', 'a file that is not synced'],
+  ['sync', 'a name whose directory is not synced'],
+] as const;
+
+const figures = ({ moments, states, sealed, lost }: Survey): object => ({ moments, states, sealed, lost });
+
+export const main = async (args: readonly string[]): Promise<number> => {
+  const given = argumentsOf(args, ['full', 'seed']);
+  const seed = given.number('seed', 1);
+  const problems: string[] = [];
+  const surveys: Record<string, object> = {};
+  const controls: Record<string, number> = {};
+  let checks = 0;
+  const note = (name: string, survey: Survey): void => {
+    checks += 1;
+    surveys[name] = figures(survey);
+    if (survey.lost > 0)
+      problems.push(`${name}: ${survey.lost} of ${survey.states} states lost something; ${survey.example ?? ''}`);
+  };
+  for (const scenario of SCENARIOS) {
+    for (let more = 0; more < (given.has('full') ? FULL_SEEDS : 1); more += 1)
+      note(`${scenario.name} power cuts${more === 0 ? '' : `, seed ${seed + more}`}`, await cutPower(scenario, seed + more));
+    note(`${scenario.name} failing calls`, await failCalls(scenario));
+    for (const [lie, what] of LIES) {
+      checks += 1;
+      const { lost } = await cutPower(scenario, seed, new Set([lie]));
+      controls[`${scenario.name}: ${what}`] = lost;
+      if (lost === 0) problems.push(`negative control: ${scenario.name} with ${what} loses nothing`);
+    }
+  }
+  report('crash', { seed, surveys, controls });
+  return conclude(checks - problems.length, problems);
+};

@@ -1,0 +1,120 @@
+/** The power goes before every call that changes or syncs anything, in every way the model knows; and calls fail one by one. */
+import { AirlockError } from '@airlock/protocol';
+import { Dice } from '../fire/dice.js';
+import { fatesOf } from './fates.js';
+import { failure, ModelFs, type CallName, type Disk } from './model-fs.js';
+import type { Scenario, Telling } from './scenario.js';
+
+export interface Survey {
+  readonly moments: number;
+  readonly states: number;
+  readonly sealed: Readonly<Record<string, number>>;
+  readonly lost: number;
+  /** The first loss. */
+  readonly example: string | null;
+}
+
+const CHANGES: ReadonlySet<CallName> = new Set(['open', 'write', 'datasync', 'sync', 'truncate', 'rename', 'unlink', 'mkdir']);
+
+const prepared = (scenario: Scenario): ModelFs => ModelFs.of(new Map([['/state', null], ...(scenario.before ?? [])]));
+
+class Tally {
+  moments = 0;
+  states = 0;
+  lost = 0;
+  example: string | null = null;
+  readonly sealed: Record<string, number> = {};
+
+  judge(telling: Telling, disk: Disk, when: string): void {
+    this.states += 1;
+    let what: string | null = null;
+    try {
+      const verdict = telling.check(disk);
+      if (verdict.kind === 'sealed') this.sealed[verdict.why] = (this.sealed[verdict.why] ?? 0) + 1;
+      if (verdict.kind === 'lost') ({ what } = verdict);
+    } catch (thrown) {
+      what = `opening throws ${thrown instanceof Error ? thrown.message : 'something'}`;
+    }
+    if (what === null) return;
+    this.lost += 1;
+    this.example ??= `${when}: ${what}`;
+  }
+}
+
+/** @param lies syncs that do nothing: the negative control */
+export const cutPower = async (scenario: Scenario, seed: number, lies: ModelFs['lies'] = new Set()): Promise<Survey> => {
+  const fs = prepared(scenario);
+  fs.lies = lies;
+  const tally = new Tally();
+  const telling = scenario.tell(fs);
+  const dice = new Dice(seed, scenario.name);
+  const look = (when: string): void => {
+    tally.moments += 1;
+    for (const fate of fatesOf(fs.pendingCount, dice)) tally.judge(telling, fs.cut(fate), when);
+  };
+  fs.hook = (call) => {
+    if (CHANGES.has(call)) look(`before ${call} ${tally.moments}`);
+    return null;
+  };
+  await telling.run();
+  look('at the end');
+  return tally;
+};
+
+const KINDS = ['EIO', 'ENOSPC', 'short'] as const;
+/** A full disk refuses what needs room. */
+const NEEDS_ROOM: ReadonlySet<CallName> = new Set(['open', 'write', 'rename', 'mkdir', 'datasync', 'sync']);
+
+const applies = (kind: (typeof KINDS)[number], call: CallName): boolean =>
+  kind === 'EIO' || (kind === 'short' ? call === 'write' : NEEDS_ROOM.has(call));
+
+/** Tells the story with the nth call failing, once or from then on. @returns the call that failed, or null where there are fewer */
+const withFault = async (
+  tally: Tally,
+  scenario: Scenario,
+  nth: number,
+  kind: (typeof KINDS)[number],
+  forEver: boolean,
+): Promise<boolean> => {
+  const fs = prepared(scenario);
+  const telling = scenario.tell(fs);
+  let [count, hasFailed] = [0, false];
+  fs.hook = (call) => {
+    if (!applies(kind, call)) return null;
+    count += 1;
+    if (count !== nth && !(forEver && count > nth)) return null;
+    hasFailed = true;
+    if (kind === 'short') return 'short';
+    throw failure(kind);
+  };
+  try {
+    await telling.run();
+  } catch (thrown) {
+    const isTold = thrown instanceof AirlockError || (thrown as { code?: string }).code !== undefined;
+    if (!isTold)
+      tally.judge(
+        { ...telling, check: () => ({ kind: 'lost', what: `an error without a reason: ${String(thrown)}` }) },
+        new Map(),
+        kind,
+      );
+  }
+  fs.hook = () => null;
+  if (!hasFailed) return false;
+  const when = `${kind} at call ${nth}${forEver ? ' and after' : ''}`;
+  tally.judge(telling, fs.now, when);
+  tally.judge(
+    telling,
+    fs.cut(() => 'lost'),
+    `${when}, then a power cut`,
+  );
+  return true;
+};
+
+/** EIO, ENOSPC and short writes at each call, one after the other. */
+export const failCalls = async (scenario: Scenario): Promise<Survey> => {
+  const tally = new Tally();
+  for (const kind of KINDS)
+    for (const forEver of [false, true])
+      for (let nth = 1; await withFault(tally, scenario, nth, kind, forEver); nth += 1) tally.moments += 1;
+  return tally;
+};

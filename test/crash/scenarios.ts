@@ -1,0 +1,227 @@
+/** The log, the register of airlock-totp and the vault of the gateway on the model file system. */
+import { openLog, type AuditLog, type LogFs } from '@airlock/audit';
+import type { Clock, Timers } from '@airlock/protocol';
+import { isDeepStrictEqual } from 'node:util';
+import { readFileSync } from 'node:fs';
+import type * as Snapshot from '../../packages/totp/src/state/snapshot.js';
+import type * as Directory from '../../packages/totp/src/state/directory.js';
+import type * as State from '../../packages/totp/src/queue/state.js';
+import type { StateFs } from '../../packages/totp/src/state/state-fs.js';
+import type * as Store from '../../packages/gateway/src/vault/store.js';
+import type { ServiceEntry } from '../../packages/gateway/src/vault/entry.js';
+import { fromRoot, inside } from '../fire/packages.js';
+import { ModelFs, failure, type Disk } from './model-fs.js';
+import { onModel } from './patched-fs.js';
+import { lost, WHOLE, type Scenario, type Telling, type Verdict } from './scenario.js';
+
+const { readState, writeState } = (await inside('totp/dist/src/state/snapshot.js')) as typeof Snapshot;
+const { StateDirectory } = (await inside('totp/dist/src/state/directory.js')) as typeof Directory;
+const { emptyState } = (await inside('totp/dist/src/queue/state.js')) as typeof State;
+const { ServiceStore } = (await inside('gateway/dist/src/vault/store.js')) as typeof Store;
+
+const DAY_MS = 86_400_000;
+const START_MS = Date.UTC(2026, 10, 20, 12);
+const ROOMY = 2 ** 40;
+
+const logFs = (fs: ModelFs): LogFs => ({
+  open: (path, flags, mode) => fs.open(path, flags, mode),
+  close: (fd) => fs.close(fd),
+  stat: (fd) => fs.stat(fd),
+  read: (fd, into, length, position) => fs.read(fd, into, 0, length, position),
+  write: (fd, bytes, offset, length, position) => fs.write(fd, bytes, offset, length, position),
+  datasyncSync: (fd) => fs.datasync(fd),
+  datasync: (fd, done) => {
+    let failed: Error | null = null;
+    try {
+      fs.datasync(fd);
+    } catch (thrown) {
+      failed = thrown instanceof Error ? thrown : failure('EIO');
+    }
+    setImmediate(() => done(failed));
+  },
+  syncSync: (fd) => fs.sync(fd),
+  truncate: (fd, length) => fs.truncate(fd, length),
+  unlink: (path) => fs.unlink(path),
+  mkdir: (path, mode) => void fs.mkdir(path, mode),
+  list: (dir) => fs.list(dir),
+  procText: () => {
+    throw failure('ENOENT');
+  },
+  freeBytes: () => ROOMY,
+});
+
+const stateFs = (fs: ModelFs): StateFs => ({
+  open: (path, flags, mode) => fs.open(path, flags, mode),
+  close: (fd) => fs.close(fd),
+  stat: (fd) => fs.stat(fd),
+  read: (fd, into, offset) => fs.read(fd, into, offset, into.length - offset, offset),
+  write: (fd, bytes, offset) => fs.write(fd, bytes, offset, bytes.length - offset, null),
+  datasync: (fd) => fs.datasync(fd),
+  sync: (fd) => fs.sync(fd),
+  rename: (from, to) => fs.rename(from, to),
+  unlink: (path) => fs.unlink(path),
+  mkdir: (path, mode) => fs.mkdir(path, mode, true),
+});
+
+const LOG = '/state/log';
+/** Never: what has to be durable is asked for. */
+const TIMERS: Timers = { after: () => ({ cancel: () => undefined }), nowMs: () => 0 };
+
+const recordsOn = (disk: Disk): string =>
+  [...disk]
+    .filter(([path]) => path.startsWith(`${LOG}/`) && path.endsWith('.jsonl'))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, content]) => content?.toString('latin1') ?? '')
+    .join('');
+
+class HandClock implements Clock {
+  now = START_MS;
+  readonly wallMs = (): number => this.now;
+  readonly bootMs = (): number => 1000;
+}
+
+const openOn = (fs: ModelFs, clock: Clock, bootId: string): AuditLog =>
+  openLog({ dir: LOG, fs: logFs(fs), clock, bootId, reserveBytes: 64, timers: TIMERS });
+
+/** Whatever was answered for is there, in order, and the log goes on or says why not. */
+const checkLog = (disk: Disk, answered: string): Verdict => {
+  const fs = ModelFs.of(disk);
+  const clock = new HandClock();
+  clock.now += 2 * DAY_MS;
+  const log = openOn(fs, clock, 'boot2');
+  if (!recordsOn(fs.now).startsWith(answered))
+    return lost(`durable records are gone: ${answered.length} bytes were answered for`);
+  if (log.sealed !== null) return { kind: 'sealed', why: log.sealed.message.replace(/[0-9]+/g, '#') };
+  log.appendDurableSync('again');
+  return WHOLE;
+};
+
+const tellLog = (fs: ModelFs, began: string): Telling => {
+  let answered = began;
+  const clock = new HandClock();
+  const note = (): void => {
+    answered = recordsOn(fs.now);
+  };
+  return {
+    run: async () => {
+      const log = openOn(fs, clock, 'boot1');
+      for (let index = 0; index < 2; index += 1) {
+        log.appendDurableSync('lease_issued', { index });
+        note();
+      }
+      log.append('call', { operation: 'list' });
+      log.append('call', { operation: 'get' });
+      await Promise.all([log.appendDurable('access_denied'), log.appendDurable('lock')]);
+      note();
+      clock.now += DAY_MS;
+      await log.appendGrouped('call', { day: 2 }).written;
+      await log.flush();
+      note();
+      log.appendDurableSync('lease_revoked');
+      note();
+      await log.close();
+    },
+    check: (disk) => checkLog(disk, answered),
+  };
+};
+
+const log: Scenario = { name: 'log', tell: (fs) => tellLog(fs, '') };
+
+const TORN_NAME = `${LOG}/2026-11-20.jsonl`;
+const GOOD = ((): string => {
+  const fs = new ModelFs();
+  fs.mkdir('/state', 0o700);
+  const one = openOn(fs, new HandClock(), 'boot0');
+  for (let index = 0; index < 3; index += 1) one.appendDurableSync('call', { index });
+  return recordsOn(fs.now);
+})();
+/** A log that a power cut has torn, opened again, while the power goes once more. */
+const recovery: Scenario = {
+  name: 'log-recovery',
+  before: new Map([
+    [LOG, null],
+    [TORN_NAME, Buffer.from(`${GOOD}{"seq":4,"ts":"2026-11-20T12:0`)],
+  ]),
+  tell: (fs) => tellLog(fs, GOOD),
+};
+
+const REGISTER = '/state/totp';
+/** STATE-2: old or new, never anything else, and new once it was answered. */
+const register: Scenario = {
+  name: 'register',
+  tell: (fs) => {
+    let answered = -2;
+    let tried = -2;
+    return {
+      run: async () => {
+        const directory = new StateDirectory({ path: REGISTER, fs: stateFs(fs) });
+        for (let step = 1; step <= 4; step += 1) {
+          tried = step;
+          writeState(directory, 'default', { ...emptyState('boot1'), lastStep: step });
+          answered = step;
+        }
+      },
+      check: (disk) => {
+        const directory = new StateDirectory({ path: REGISTER, fs: stateFs(ModelFs.of(disk)) });
+        const found = readState(directory, 'default')?.lastStep ?? -2;
+        return found === answered || found === tried ? WHOLE : lost(`step ${found} is found, ${answered} was burnt`);
+      },
+    };
+  },
+};
+
+const VAULT = '/state/vault';
+const ENTRY = JSON.parse(
+  readFileSync(fromRoot('test/golden/state-0.1.0/gateway/vault/default/api.json'), 'utf8'),
+) as ServiceEntry;
+const entryOf = (service: string, day: number): ServiceEntry => ({
+  ...ENTRY,
+  service,
+  updatedAt: `2026-11-0${day}T12:00:00.000Z`,
+});
+const acknowledged = (): Promise<void> => Promise.resolve();
+
+/** STORE-2: what was put is there, or what stood before; what was removed stays removed. */
+const vault: Scenario = {
+  name: 'vault',
+  tell: (fs) => {
+    const answered = new Map<string, ServiceEntry | null>();
+    let tried: { readonly service: string; readonly entry: ServiceEntry | null } = { service: '', entry: null };
+    const step = async (service: string, entry: ServiceEntry | null, act: () => Promise<void> | void): Promise<void> => {
+      tried = { service, entry };
+      await act();
+      answered.set(service, entry);
+    };
+    return {
+      run: () =>
+        onModel(fs, async () => {
+          const store = new ServiceStore(VAULT, 'default');
+          const put = (service: string, day: number): Promise<void> =>
+            step(service, entryOf(service, day), () => store.put(entryOf(service, day), acknowledged));
+          await put('api', 1);
+          await put('api', 2);
+          await put('other', 3);
+          const bare = { ...entryOf('api', 2), record: null };
+          await step('api', bare, () => store.replace(bare));
+          await step('other', null, () => store.remove('other'));
+          await put('other', 4);
+        }),
+      check: (disk) =>
+        onModel(ModelFs.of(disk), () => {
+          const store = new ServiceStore(VAULT, 'default');
+          const [problem] = store.problems;
+          if (problem !== undefined) return lost(`${problem.file}: ${problem.problem}`);
+          for (const [service, entry] of answered) {
+            const found = store.get(service) ?? null;
+            const isNew = tried.service === service && isDeepStrictEqual(found, tried.entry);
+            if (!isNew && !isDeepStrictEqual(found, entry))
+              return lost(`${service} is of ${found?.updatedAt ?? 'nowhere'}, not of ${entry?.updatedAt ?? 'nowhere'}`);
+          }
+          return WHOLE;
+        }),
+    };
+  },
+  before: new Map([[VAULT, null]]),
+};
+
+export const SCENARIOS: readonly Scenario[] = [log, recovery, register, vault];
