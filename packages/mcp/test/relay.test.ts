@@ -87,6 +87,24 @@ t.test('a client of 2025-11-25 is asked in the middle of the call, and nothing i
   t.match(await client.callTool({ name: 'roots', arguments: {} }), { isError: true, structuredContent: { refused: true } });
 });
 
+t.test('a lease text reaches the upstream in no member of a request, and in no answer (MCP-9)', async (t) => {
+  const lease = `al1.${'A'.repeat(40)}.${'B'.repeat(40)}`;
+  const script = { op_a: () => said('ran'), op_elicit: asking('elicitation/create', FORM) };
+  const { legacy, modern, calls } = open(t, script, ['a', 'elicit'], new ManualTimers());
+  const client = await legacy({ 'elicitation/create': { action: 'accept', content: { name: lease } } });
+  for (const more of [
+    { _meta: { _capability: lease } },
+    { inputResponses: { name: { action: 'accept', content: { name: lease } } } },
+    { requestState: lease },
+  ])
+    t.match(JSON.stringify(await modern('tools/call', { name: 'a', arguments: {}, ...more })), /refused|PARAMS_INVALID/);
+  t.match(await client.callTool({ name: 'a', arguments: {}, _meta: { deep: [{ lease }] } }), { isError: true });
+  t.notOk(calls.log.some(({ operation }) => operation === 'op_a'));
+  t.match(await client.callTool({ name: 'elicit', arguments: {} }), { isError: true }, 'the question has no answer');
+  t.notMatch(JSON.stringify(calls.log), lease);
+  t.match(await client.callTool({ name: 'a', arguments: {}, _meta: { 'acme/trace': 'x' } }), said('ran'), 'negative control');
+});
+
 t.test('a client of 2026-07-28 is asked by an answer, and its next try goes on with the call (RELAY-4)', async (t) => {
   const timers = new ManualTimers();
   const { modern, calls } = open(t, { op_elicit: asking('elicitation/create', FORM) }, ['elicit'], timers);

@@ -83,6 +83,8 @@ export class Relay {
    */
   async call(peer: Peer, operation: string, params: Params): Promise<Result> {
     refuseLeases(params);
+    const { meta, inputResponses, requestState } = peer.carried;
+    refuseLeases({ _meta: meta, inputResponses, requestState });
     return hideLeases(await this.#call(peer, operation, params));
   }
 
@@ -151,7 +153,12 @@ export class Relay {
         else this.#heard(method, params);
       },
       // RELAY-3: nobody is asked what their client did not declare.
-      onAsk: (method, params) => (peer.canAnswer(method) ? ask(method, params) : Promise.reject(notSupported(method))),
+      onAsk: async (method, params) => {
+        if (!peer.canAnswer(method)) throw notSupported(method);
+        const answer = await ask(method, params);
+        refuseLeases({ answer });
+        return answer;
+      },
     };
   }
 
