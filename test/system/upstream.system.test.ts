@@ -210,6 +210,15 @@ t.test('UPSTREAM-4 everything it started dies with the cell', async (t) => {
   t.ok(await inactive());
 });
 
+t.test('a program that stops its host does not live on to the next lease of the slot', async (t) => {
+  const host = await start(['/bin/sh', '-c', 'echo READY; kill -STOP $PPID; sleep 4242']);
+  await until(() => host.text().includes('READY'), 5000);
+  host.end();
+  t.equal(await until(inactive, 1000), null, 'negative control: the host cannot end itself');
+  await must(['systemctl', 'kill', '--signal=KILL', `airlock-cell@${SLOT}.service`]);
+  t.ok(await until(inactive, 5000), 'it ends with its cell');
+});
+
 t.test('a real server, from the command of the operator to the call of an agent', async (t) => {
   const program = '/checkout/node_modules/@modelcontextprotocol/server-memory/dist/index.js';
   const env = ['--env', 'MEMORY_FILE_PATH=/tmp/home/memory.jsonl'];

@@ -62,6 +62,8 @@ class HostLink implements Streams {
   readonly #lines = new Lines(MCP_LIMITS.maxMessageBytes);
   readonly #given = new AbortController();
   #control: Socket | null = null;
+  /** Connections of the program, those included that are being dialled. */
+  #dialled = 0;
   #stdio: Socket | null = null;
   #listeners: ((why: Error) => void)[] = [];
   #why: Error | null = null;
@@ -162,18 +164,27 @@ class HostLink implements Streams {
     const { egress, socket } = this.#options;
     const origin = this.#order.origins.find((one) => one.host === host && one.port === port);
     if (this.#control === null) return;
-    if (origin === undefined || egress === null) return say(this.#control, { refused: id });
+    if (origin === undefined || egress === null || this.#dialled >= MCP_LIMITS.maxDialled)
+      return say(this.#control, { refused: id });
+    this.#dialled += 1;
     try {
       const far = await egress.tunnel(origin, { signal: this.#given.signal, secret: this.#order.hasSecrets });
       far.pause();
-      const near = await connect(socket);
+      const near = await connect(socket).catch((thrown: unknown) => {
+        far.destroy();
+        throw thrown;
+      });
       say(near, { net: this.#token, id });
       near.pipe(far);
       far.pipe(near);
       near.once('close', () => far.destroy());
-      far.once('close', () => near.destroy());
+      far.once('close', () => {
+        this.#dialled -= 1;
+        near.destroy();
+      });
       this.#given.signal.addEventListener('abort', () => far.destroy(), { once: true });
     } catch (thrown) {
+      this.#dialled -= 1;
       this.#options.onStderr(
         `airlock: ${formatOrigin(origin)}: ${thrown instanceof AirlockError ? thrown.message : 'not connected'}\n`,
       );

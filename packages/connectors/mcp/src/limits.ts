@@ -33,6 +33,8 @@ export const MCP_LIMITS = {
   /** Of a text of the server that an error quotes. */
   maxQuotedChars: 200,
   maxIdChars: 256,
+  /** Connections of a program at a time. */
+  maxDialled: 64,
   /** A host that is ending, or not there yet, is tried again so often. */
   hostAttempts: 40,
   hostRetryMs: 50,

@@ -114,6 +114,7 @@ const call = (message: Message): void => {
 if (harm === 'at-once') process.exit(7);
 if (harm === 'banner') write('Welcome!\n\nlistening on stdio\n');
 process.stderr.write('\u001b[31msecret of the operator: hunter2\n');
+if (harm === 'last-words') process.exit(9);
 
 createInterface({ input: process.stdin }).on('line', (line) => {
   const message = JSON.parse(line) as Message;

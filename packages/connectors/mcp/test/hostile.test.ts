@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { AirlockError } from '@airlock/protocol';
 import t, { type Test } from 'tap';
 import type { McpSession } from '../src/contract.js';
-import { deadline, openProgram, quiet, refusal, talking } from './support.js';
+import { connector } from '../src/index.js';
+import { deadline, openHost, openProgram, programContext, quiet, refusal, talking } from './support.js';
 
 const SERVER = join(import.meta.dirname, 'hostile-server.js');
 
@@ -165,6 +166,16 @@ t.test('UPSTREAM-4 the end of the cell ends a program that ignores signals, and 
   await session.close();
   for (const pid of pids) await untilDead(pid);
   t.notOk(pids.some(isAlive));
+});
+
+t.test('UPSTREAM-7 a trial tells the operator what the program said last; a call does not', async (t) => {
+  const context = programContext(openHost(t), { argv: [process.execPath, SERVER, 'last-words'] });
+  t.match(await refusal(connector.test(context)), {
+    code: 'UNAVAILABLE',
+    found: 'exited_9',
+    hint: /the program said: .*hunter2/,
+  });
+  t.notMatch(JSON.stringify(await refusal(openProgram(t, { argv: [process.execPath, SERVER, 'last-words'] }).list())), 'hunter2');
 });
 
 t.test('a program that is not there', async (t) => {
