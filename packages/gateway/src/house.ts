@@ -84,9 +84,26 @@ export interface Service {
 export const kindOf = (house: House, entry: ServiceEntry): Kind | null => house.catalogue.find(entry.kind);
 
 /** Those of the kind, and those the service lists itself. */
-const operationsOf = (house: House, operator: string, { service }: ServiceEntry, kind: Kind): Service['operations'] => {
+const operationsOf = (house: House, operator: string, entry: ServiceEntry, kind: Kind): Service['operations'] => {
+  const { service } = entry;
   const listed = kind.manifest.listed === true ? house.listed.get(operator)?.operations(service) : undefined;
-  return listed === undefined || listed.size === 0 ? kind.operations : joined(kind.operations, listed);
+  const own = isInward(entry) ? inward(kind.operations) : kind.operations;
+  return listed === undefined || listed.size === 0 ? own : joined(own, listed);
+};
+
+/** UPSTREAM-15: an upstream MCP server that reaches nobody, or of which the operator said that it passes nothing on. */
+const isInward = ({ destination, settings }: ServiceEntry): boolean =>
+  'program' in destination ? destination.origins.length === 0 : settings['openWorld'] === 'no';
+
+const inwardMaps = new WeakMap<Service['operations'], Service['operations']>();
+
+/** The kind's own operations, none of which sends anything out. */
+const inward = (own: Service['operations']): Service['operations'] => {
+  const known = inwardMaps.get(own);
+  if (known !== undefined) return known;
+  const made = new Map([...own].map(([name, operation]) => [name, { ...operation, outward: false }]));
+  inwardMaps.set(own, made);
+  return made;
 };
 
 /** Joined maps by their listed half, which is replaced as a whole: calls are many, changes few. */

@@ -32,9 +32,10 @@ export const refused = (found: string): AirlockError => {
 };
 
 /** UPSTREAM-7, UPSTREAM-10: the message is the server's and stands as a quotation. */
-export const rpcError = (code: number, message: string): AirlockError =>
+export const rpcError = (code: number, message: string, required: readonly string[] = []): AirlockError =>
   new AirlockError('UPSTREAM_REFUSED', 'the server answered with an error', {
     found: `rpc ${code}: ${neutraliseText(message.slice(0, MCP_LIMITS.maxQuotedChars).toWellFormed())}`,
+    ...(required.length === 0 ? {} : { expected: required.join(', ') }),
   });
 
 export const silent = (): AirlockError =>

@@ -14,16 +14,31 @@ export type Message =
   | { readonly kind: 'request'; readonly id: Id; readonly method: string; readonly params: Members }
   | { readonly kind: 'notification'; readonly method: string; readonly params: Members }
   | { readonly kind: 'result'; readonly id: Id; readonly result: unknown }
-  | { readonly kind: 'error'; readonly id: Id | null; readonly code: number; readonly message: string };
+  | {
+      readonly kind: 'error';
+      readonly id: Id | null;
+      readonly code: number;
+      readonly message: string;
+      readonly required: readonly string[];
+    };
 
 const isId = (id: unknown): id is Id =>
   (typeof id === 'string' && id.length <= MCP_LIMITS.maxIdChars) || (typeof id === 'number' && Number.isSafeInteger(id));
 
-const errorOf = (id: Id | null, { code, message }: Members): Message => ({
+/** What of a client an error says is missing; only what there is. */
+const CAPABILITIES = ['sampling', 'elicitation', 'roots'];
+
+const requiredOf = (data: unknown): readonly string[] => {
+  const required = isMembers(data) ? data['requiredCapabilities'] : undefined;
+  return isMembers(required) ? CAPABILITIES.filter((name) => Object.hasOwn(required, name)) : [];
+};
+
+const errorOf = (id: Id | null, { code, message, data }: Members): Message => ({
   kind: 'error',
   id,
   code: typeof code === 'number' && Number.isSafeInteger(code) ? code : -32603,
   message: typeof message === 'string' ? message : '',
+  required: requiredOf(data),
 });
 
 /** null for what is no message. */

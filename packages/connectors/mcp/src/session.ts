@@ -20,6 +20,7 @@ import { MCP_LIMITS } from './limits.js';
 import { allTools, operationsOf, type Tool } from './listing.js';
 import { carried } from './message.js';
 import { paramHeaders } from './param-headers.js';
+import { RequestStates } from './request-states.js';
 import { answerRequest, canAnswer } from './server-requests.js';
 import { LISTS, METHODS } from './static.js';
 import { Subscriptions } from './subscriptions.js';
@@ -40,6 +41,7 @@ class Session implements McpSession {
   readonly #context: McpContext;
   readonly #connections: Connections;
   readonly #subscriptions = new Subscriptions();
+  readonly #states = new RequestStates();
   #tools: ReadonlyMap<string, Tool> | null = null;
   #listeners: (() => void)[] = [];
   #changed: NodeJS.Timeout | null = null;
@@ -79,11 +81,11 @@ class Session implements McpSession {
   }
 
   async execute(operation: string, params: Params, { signal, exchange }: McpOperationContext): Promise<OperationResult> {
-    const way = { signal, caller: callerOf(exchange) };
+    const way = { signal, caller: this.#states.restore(callerOf(exchange)) };
     if (operation === 'mcp_capabilities') return { result: carried(await this.#capabilities(way)), count: 1 };
     const request = await this.#requestOf(operation, params);
     const isWrite = request.tool?.listed.operation.class === 'write';
-    const result = await this.#run(request, way, isWrite);
+    const result = this.#states.hide(await this.#run(request, way, isWrite));
     const list = isMembers(result) ? result[LISTS[operation] ?? 'content'] : undefined;
     return { result, count: Array.isArray(list) ? list.length : 1 };
   }

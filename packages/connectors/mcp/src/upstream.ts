@@ -146,7 +146,7 @@ export class Upstream {
   }
 
   #resultOf(answer: Answer): Json {
-    if (answer.kind === 'error') throw rpcError(answer.code, answer.message);
+    if (answer.kind === 'error') throw rpcError(answer.code, answer.message, answer.required);
     return answer.result as Json;
   }
 
