@@ -21,7 +21,8 @@ const reportControl = (way: Way, scores: Scores): void => {
 const reportScores = (way: Way, revision: Revision, scores: Scores, direct: Scores): void => {
   const verdict = judge(requiredScenarios(revision), scores);
   const known = way.known?.[revision] ?? [];
-  const problems = verdict.problems.filter((problem) => !known.includes(problem.split(':')[0] ?? ''));
+  const failing = way.failing?.[revision] ?? [];
+  const problems = verdict.problems.filter((problem) => !failing.includes(problem.split(':')[0] ?? ''));
   report(`${way.name}, ${revision}: ${verdict.passed} of ${verdict.required} required scenarios pass`, problems);
   if (direct !== scores) report(`${way.name}, ${revision}: as directly`, differences(direct, scores, known));
 };
