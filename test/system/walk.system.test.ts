@@ -57,6 +57,11 @@ const startGmail = async (): Promise<void> => {
 };
 
 const started = Date.now();
+/** What Claude Code reads. */
+interface ClaudeConfig {
+  readonly mcpServers: { readonly airlock: { readonly command: string; readonly args: readonly string[] } };
+}
+
 const places = new Map<string, Place>();
 
 const walk = (heading: string, slug: string, wanted: (block: Block) => boolean = () => true): void => {
@@ -86,7 +91,8 @@ t.test('from clone to approved mail within the hour', async (t) => {
 });
 walk('Set up an agent', 'agent');
 t.test('what Claude Code was given is an MCP server', async (t) => {
-  const [command = '', ...args] = readFileSync('/home/bot/.claude-mcp-airlock', 'utf8').trimEnd().split('\n');
+  const { mcpServers } = JSON.parse(readFileSync('/home/bot/.claude.json', 'utf8')) as ClaudeConfig;
+  const { command, args } = mcpServers.airlock;
   const client = ['/usr/local/bin/node', '/checkout/test/dist/system/mcp-client.js', command, ...args];
   const tools = (await must(client, { user: 'bot' })).split('\n');
   for (const name of ['airlock_status', 'airlock_request_access', 'airlock_list_emails', 'airlock_count_unread'])

@@ -47,7 +47,7 @@ const nextLines = (operator: string, all: readonly ServiceView[], roles: readonl
     '',
     `Agents run as ${user}. Log in as ${user} anew (or: newgrp ${role?.group ?? 'airlock-r-ROLE'}), then:`,
     `  airlock request ${service} --reason 'to try it' --wait`,
-    '  claude mcp add airlock -- airlock mcp        (Claude Code)',
+    '  airlock mcp connect claude-code              (or another client: airlock mcp ls)',
     `You, as ${operator}, see what is asked and approve it with a code:`,
     '  airlock-ctl watch      airlock-ctl approve',
   ];
