@@ -81,7 +81,8 @@ class Session implements McpSession {
   }
 
   async execute(operation: string, params: Params, { signal, exchange }: McpOperationContext): Promise<OperationResult> {
-    const way = { signal, caller: this.#states.restore(callerOf(exchange)) };
+    const caller = this.#states.restore(callerOf(exchange));
+    const way = { signal, caller: caller !== null && BARE.has(operation) ? bare(caller) : caller };
     if (operation === 'mcp_capabilities') return { result: carried(await this.#capabilities(way)), count: 1 };
     const request = await this.#requestOf(operation, params);
     const isWrite = request.tool?.listed.operation.class === 'write';
@@ -185,6 +186,12 @@ const EMITTED: ReadonlySet<string> = new Set([
   'notifications/prompts/list_changed',
   'notifications/elicitation/complete',
 ]);
+
+/** What is no `outward` operation, whoever the server is (UPSTREAM-17). */
+const BARE: ReadonlySet<string> = new Set(['mcp_ping', 'mcp_capabilities', 'mcp_set_level']);
+
+/** The caller without what an agent could write into the envelope of a request. */
+const bare = ({ revision, progress, exchange }: Caller): Caller => ({ revision, progress, exchange, capabilities: {}, meta: {} });
 
 const methodFor = (upstream: Upstream, { method }: Request): string =>
   method === 'ping' && upstream.revision === '2026-07-28' ? 'server/discover' : method;

@@ -232,6 +232,25 @@ t.test('2026-07-28: the envelope, the headers, input_required, a server that kno
   t.match((await session.execute('mcp_capabilities', {}, quiet())).result, { revision: '2026-07-28' });
 });
 
+t.test('UPSTREAM-17: what needs no code carries nothing of the caller', async (t) => {
+  const { url, asked } = await start(
+    t,
+    recent(({ body }, response) => json(response, { id: body.id, result: { resultType: 'complete', content: [] } })),
+  );
+  const session = open(t, url);
+  const said = { meta: { note: 'LETTER' }, capabilities: { elicitation: { note: 'LETTER' } }, requestState: 'LETTER' };
+  for (const revision of ['2025-11-25', '2026-07-28'])
+    for (const [operation, params] of [
+      ['mcp_ping', {}],
+      ['mcp_capabilities', {}],
+      ['mcp_set_level', { level: 'info' }],
+    ] as const)
+      await session.execute(operation, params, talking({ ...said, revision }).context);
+  t.notMatch(JSON.stringify(asked), 'LETTER');
+  await session.execute('look', {}, talking({ ...said, revision: '2026-07-28' }).context);
+  t.match(asked.at(-1)?.body.params, { _meta: { note: 'LETTER' }, requestState: 'LETTER' }, 'negative control');
+});
+
 t.test('a client of 2026-07-28 is served in it where the server speaks both', async (t) => {
   const versions: unknown[] = [];
   const serve: Serve = ({ body, headers }, response) => {
