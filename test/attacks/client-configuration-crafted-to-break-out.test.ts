@@ -28,7 +28,11 @@ const house = (test: Test) => {
     file,
     mcp: (verb: string, client: string, ...flags: string[]) => {
       const argv = [BUNDLE, 'mcp', verb, client, '--config', file, ...flags];
-      const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', env: { PATH: '', HOME: home } });
+      const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
+        encoding: 'utf8',
+        timeout: 60_000,
+        env: { PATH: '', HOME: home },
+      });
       return { status, stdout, stderr };
     },
   };
@@ -120,6 +124,24 @@ t.test('YAML bombs, tags and anchors end in an answer', async (test) => {
 t.test('names in messages move no cursor', async (test) => {
   refused(test, 'cursor', '{"mcpServers": {"airlock": {"command": "\\u001b[2J\\u001b]52;c;ZXZpbA==\\u0007", "args": []}}}');
   refused(test, 'cursor', '{"\u001b[31m": 1}');
+});
+
+t.test('a pipe or a link to a device at the name of a lock is not read', async (test) => {
+  for (const put of [
+    (path: string) => void spawnSync('mkfifo', [path]),
+    (path: string) => symlinkSync('/dev/zero', path),
+    (path: string) => writeFileSync(path, 'x'.repeat(2_000_000)),
+  ]) {
+    const { file, mcp } = house(test);
+    writeFileSync(file, '{}');
+    put(`${file}.airlock-lock-left`);
+    const { status, stderr } = mcp('connect', 'cursor');
+    test.equal(status, 0, stderr);
+    put(`${file}.airlock-lock`);
+    const held = mcp('disconnect', 'cursor');
+    test.equal(held.status, 5);
+    test.match(held.stderr, /is held by another airlock/);
+  }
 });
 
 t.test('a link at the name of backup, draft or lock is not written through', async (test) => {

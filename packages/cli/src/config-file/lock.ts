@@ -1,12 +1,25 @@
 /** One process at a time edits a file: FILE.airlock-lock, made with its holder in it; that of a process which is gone is taken away. */
 import { AirlockError, type Timers } from '@airlock/client';
-import { linkSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { codeOf, explained } from './read.js';
 
 const RETRY_MS = 25;
 const PATIENCE_MS = 10_000;
+/** Process, host and token. */
+const MAX_BYTES = 1024;
 
 /** Who this is, and who is alive. */
 export interface Holder {
@@ -26,9 +39,16 @@ const isAlive = (pid: number): boolean => {
 
 export const thisProcess = (): Holder => ({ pid: process.pid, host: hostname(), isAlive });
 
+/** null for what is none of ours: a link, a pipe or a device, which a directory of others may hold, is not waited for. */
 const readLock = (path: string): string | null => {
   try {
-    return readFileSync(path, 'utf8');
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    try {
+      const stat = fstatSync(fd);
+      return stat.isFile() && stat.size <= MAX_BYTES ? readFileSync(fd, 'utf8') : null;
+    } finally {
+      closeSync(fd);
+    }
   } catch {
     return null;
   }
