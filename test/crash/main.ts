@@ -1,12 +1,15 @@
 /**
- * npm run test:crash: power cuts and failing calls under the log, the register and the vault.
- * `--full` takes 40 seeds of the sampled selections; `--seed N`.
+ * npm run test:crash: kills at random moments; power cuts and failing calls under the log, the register and the vault.
+ * `--full`: 1,000 kills and 40 seeds of the sampled selections; `--kills N`; `--seed N`.
  */
 import { argumentsOf, conclude, report } from '../fire/command.js';
+import { killThrough } from './kills.js';
 import { cutPower, failCalls, type Survey } from './powercut.js';
 import { SCENARIOS } from './scenarios.js';
 
 const FULL_SEEDS = 40;
+const CI_KILLS = 36;
+const FULL_KILLS = 1000;
 /** A sync of this kind does nothing and says that it did: what is lost by that has to be found. */
 const LIES = [
   ['datasync', 'a file that is not synced'],
@@ -16,7 +19,7 @@ const LIES = [
 const figures = ({ moments, states, sealed, lost }: Survey): object => ({ moments, states, sealed, lost });
 
 export const main = async (args: readonly string[]): Promise<number> => {
-  const given = argumentsOf(args, ['full', 'seed']);
+  const given = argumentsOf(args, ['full', 'seed', 'kills']);
   const seed = given.number('seed', 1);
   const problems: string[] = [];
   const surveys: Record<string, object> = {};
@@ -39,6 +42,8 @@ export const main = async (args: readonly string[]): Promise<number> => {
       if (lost === 0) problems.push(`negative control: ${scenario.name} with ${what} loses nothing`);
     }
   }
-  report('crash', { seed, surveys, controls });
-  return conclude(checks - problems.length, problems);
+  const killed = await killThrough(given.number('kills', given.has('full') ? FULL_KILLS : CI_KILLS), seed);
+  problems.push(...killed.problems);
+  report('crash', { seed, kills: killed, surveys, controls });
+  return conclude(Math.max(0, checks + 1 - problems.length), problems);
 };

@@ -1,0 +1,13 @@
+// The judge of npm run test:crash finds what a kill must not do.
+import t from 'tap';
+import { problemsIn, type Facts } from './kills.js';
+
+const FINE: Facts = { issued: ['a', 'b'], live: ['b', 'a'], handedOut: ['a'], calls: 2, recorded: 3 };
+
+t.test('negative control: a lost, doubled or invented lease and a call off the record are found', async (t) => {
+  t.same(problemsIn(FINE), []);
+  t.match(problemsIn({ ...FINE, live: ['a'] }), [/register/], 'a lease that the register lost');
+  t.match(problemsIn({ ...FINE, issued: ['a', 'b', 'b'], live: ['a', 'b', 'b'] }), [/twice/]);
+  t.match(problemsIn({ ...FINE, handedOut: ['c'] }), [/not in the record/]);
+  t.match(problemsIn({ ...FINE, recorded: 1 }), [/2 calls/]);
+});
