@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 
-const names = ['call', 'lease', 'audit', 'start', 'mailbox', 'calendar', 'policy', 'guard'];
+const names = ['call', 'lease', 'audit', 'start', 'mailbox', 'calendar', 'policy', 'guard', 'mcp'];
 const [name] = process.argv.slice(2);
 if (!names.includes(name)) {
   process.stderr.write(`airlock: error: unknown benchmark ${name ?? ''}\nairlock: hint: npm run bench -- ${names.join('|')}\n`);
