@@ -14,7 +14,7 @@ const noChannel = (): AirlockError =>
   new AirlockError('PARAMS_INVALID', 'context.mcp is given without context.channel', {
     field: 'params.context.channel',
     expected: '1 to 64 of A-Z, a-z, 0-9, - and _',
-    hint: 'name the call in context.channel',
+    hint: 'give the call a channel of its own in its context',
   });
 
 const noCall = (): AirlockError =>
