@@ -69,7 +69,7 @@ export const exchangeMcp: Schema = closed(
   ['capabilities', 'meta', 'progress', 'inputResponses', 'requestState'],
 );
 const exchangeError: Schema = closed(
-  { code: integer(-2_147_483_648, 2_147_483_647), message: { type: 'string', maxLength: 4096 }, data: {} },
+  { code: integer(-99_999, 99_999), message: { type: 'string', maxLength: 4096 }, data: {} },
   ['data'],
 );
 /** One of `result` and `error`. */
