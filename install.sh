@@ -226,7 +226,7 @@ install_manual() {
 
 remove_manual() {
   local command
-  rm -f "$MAN"/man1/airlock.1 "$MAN"/man1/airlock-ctl.1 "$MAN"/man5/airlock.yaml.5 "$MAN"/man8/airlock-{totp,gateway,cell}.8
+  rm -f "$MAN"/man1/airlock.1 "$MAN"/man1/airlock-ctl.1 "$MAN"/man5/airlock.yaml.5 "$MAN"/man8/airlock-{totp,gateway,cell,export}.8
   for command in airlock airlock-ctl; do
     rm -f "$BASH_COMPLETIONS/$command" "$ZSH_COMPLETIONS/_$command" "$FISH_COMPLETIONS/$command.fish"
   done
@@ -359,7 +359,7 @@ run_uninstall() {
   [ ! -d /run/systemd/system ] || { systemctl daemon-reload; systemctl reset-failed 'airlock-*' 2>/dev/null || true; }
   if [ "$purge" = no ]; then
     say "removed programs, units and sockets"
-    say "kept: $ETC, /var/lib/airlock-{totp,gateway,export,mcp}, /srv/airlock, users and groups named airlock-*"
+    say "kept: $ETC, /var/lib/airlock-totp, /var/lib/airlock-gateway, /var/lib/airlock-export, /var/lib/airlock-mcp, /srv/airlock, users and groups named airlock-*"
     say "to remove these too, credentials and records included: sudo ./install.sh --uninstall --purge"
     return
   fi
