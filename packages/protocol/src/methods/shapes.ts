@@ -68,10 +68,9 @@ export const exchangeMcp: Schema = closed(
   },
   ['capabilities', 'meta', 'progress', 'inputResponses', 'requestState'],
 );
-const exchangeError: Schema = closed(
-  { code: integer(-99_999, 99_999), message: { type: 'string', maxLength: 4096 }, data: {} },
-  ['data'],
-);
+const exchangeError: Schema = closed({ code: integer(-99_999, 99_999), message: { type: 'string', maxLength: 4096 }, data: {} }, [
+  'data',
+]);
 /** One of `result` and `error`. */
 export const reply: Schema = {
   ...closed({ channel, ask: channel, result: {}, error: exchangeError }, ['result', 'error']),
