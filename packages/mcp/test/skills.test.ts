@@ -162,9 +162,14 @@ t.test('SKILL-1 links, writable files, pipes, large and strangely named ones are
   test.same(readSkills(join(dir, 'nowhere')), { skills: [], problems: [] });
 });
 
-t.test(
+/** Only root can be somebody else, or give files away; for others there is no such test. */
+const asRoot = (name: string, run: (t: Test) => Promise<void>): void => {
+  if (process.geteuid?.() === 0) void t.test(name, run);
+};
+
+asRoot(
   'SKILL-1 none of another user',
-  { skip: process.geteuid?.() === 0 ? false : 'only root can give a file away' },
+
   async (test) => {
     const dir = withSkills(test, { 'mine.md': skill('mine'), 'theirs.md': skill('theirs') });
     chownSync(join(dir, 'skills', 'theirs.md'), 65534, 65534);
