@@ -32,7 +32,7 @@ export interface Listed {
 export interface McpSession extends ConnectorSession {
   list(): Promise<readonly Listed[]>;
   onListChanged(listener: () => void): void;
-  /** The end of what a program wrote to stderr; for the operator. */
+  /** The end of what a program wrote to stderr; in no answer (UPSTREAM-7). */
   stderr(): string;
 }
 
