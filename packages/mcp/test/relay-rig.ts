@@ -11,6 +11,21 @@ export type Script = (params: Params, options: CallOptions) => Promise<Json> | J
 
 const definition = (name: string): Tool => ({ name, description: `Does ${name}`, inputSchema: { type: 'object' } });
 
+/** What the relay waits for more questions (RELAY-8). */
+export const QUIET_MS = 250;
+
+/** Has the time pass that the relay waits for more questions, whenever it does. */
+export const answered = async <T>(timers: ManualTimers, answer: Promise<T>): Promise<T> => {
+  const state = { isThere: false };
+  const done = (): void => void (state.isThere = true);
+  answer.then(done, done);
+  while (!state.isThere) {
+    await new Promise(setImmediate);
+    if (timers.isDue(QUIET_MS)) timers.pass(QUIET_MS);
+  }
+  return answer;
+};
+
 /** Operations are named `op_TOOL`. */
 export class ScriptedCalls implements RelayCalls {
   readonly log: { readonly operation: string; readonly params: Params; readonly mcp: unknown }[] = [];

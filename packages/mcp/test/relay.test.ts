@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { AirlockError, type Json } from '@airlock/protocol';
 import t from 'tap';
-import { open, type Script } from './relay-rig.js';
+import { answered, open, QUIET_MS, type Script } from './relay-rig.js';
 import { ManualTimers } from './timers.js';
 
 const said = (text: string): Json => ({ content: [{ type: 'text', text }] });
@@ -110,25 +110,94 @@ t.test('a client of 2026-07-28 is asked by an answer, and its next try goes on w
   const { modern, calls } = open(t, { op_elicit: asking('elicitation/create', FORM) }, ['elicit'], timers);
   const capabilities = { elicitation: {} };
   const call = (more: Record<string, unknown> = {}, name = 'elicit'): ReturnType<typeof modern> =>
-    modern('tools/call', { name, arguments: {}, ...more }, capabilities);
+    answered(timers, modern('tools/call', { name, arguments: {}, ...more }, capabilities));
   const stateOf = async (): Promise<string> => String(((await call())['result'] as Record<string, unknown>)['requestState']);
   const first = await call();
   t.match(first, {
     result: { resultType: 'input_required', inputRequests: { ask_1: { method: 'elicitation/create', params: FORM } } },
   });
   const requestState = String((first['result'] as Record<string, unknown>)['requestState']);
-  const answered = { inputResponses: { ask_1: ACCEPTED }, requestState };
-  const other = await modern('tools/call', { name: 'elicit', arguments: { other: 1 }, ...answered }, capabilities);
+  const reply = { inputResponses: { ask_1: ACCEPTED }, requestState };
+  const other = await modern('tools/call', { name: 'elicit', arguments: { other: 1 }, ...reply }, capabilities);
   t.match(other, { error: { code: -32602, message: /requestState/ } }, 'another request cannot go on with it');
-  t.match(await call({ ...answered, requestState: `${requestState}x` }), { error: { code: -32602 } }, 'nor a state that is none');
-  t.match(JSON.stringify(await call(answered)), /Ada/);
-  t.match(await call(answered), { error: { code: -32602 } }, 'and once only');
+  t.match(await call({ ...reply, requestState: `${requestState}x` }), { error: { code: -32602 } }, 'nor a state that is none');
+  t.match(JSON.stringify(await call(reply)), /Ada/);
+  t.match(await call(reply), { error: { code: -32602 } }, 'and once only');
   t.equal(calls.log.length, 1, 'the upstream was called once');
   const late = await stateOf();
   timers.pass(600_000);
-  t.match(await call({ ...answered, requestState: late }), { error: { code: -32602 } }, 'not after 600 s');
+  t.match(await call({ ...reply, requestState: late }), { error: { code: -32602 } }, 'not after 600 s');
   for (let open = 0; open < 64; open += 1) await call();
   t.match(JSON.stringify(await call()), /RATE_LIMITED|isError/, '64 may wait at a time');
+});
+
+/** Turns of the event loop, as many as what came takes on its way. */
+const turns = async (timers: ManualTimers): Promise<void> => {
+  for (let turn = 0; turn < 200; turn += 1) {
+    await new Promise(setImmediate);
+    if (timers.isDue(0)) timers.pass(0);
+  }
+};
+
+/** A server whose questions come when the test says so. */
+const slowly =
+  (asks: (() => void)[], method = 'elicitation/create'): Script =>
+  async (_params, { exchange }) => {
+    const answers = [0, 1, 2].map(
+      (index) =>
+        new Promise<Json>((resolve, reject) => {
+          asks.push(() => void exchange.onAsk(method, { ...FORM, message: `question ${index}` }).then(resolve, reject));
+        }),
+    );
+    return said(JSON.stringify(await Promise.all(answers)));
+  };
+
+t.test('questions that come one by one are asked together (RELAY-8)', async (t) => {
+  const timers = new ManualTimers();
+  const asks: (() => void)[] = [];
+  const { modern, calls } = open(t, { op_elicit: slowly(asks) }, ['elicit'], timers);
+  const call = (more: Record<string, unknown> = {}): ReturnType<typeof modern> =>
+    modern('tools/call', { name: 'elicit', arguments: {}, ...more }, { elicitation: {} });
+  const asked = call();
+  let isAnswered = false;
+  asked.then(() => (isAnswered = true)).catch(() => undefined);
+  await turns(timers);
+  for (const ask of asks) {
+    ask();
+    await turns(timers);
+    timers.pass(QUIET_MS - 1);
+    await turns(timers);
+    t.notOk(isAnswered, 'another may still come');
+  }
+  timers.pass(1);
+  const { inputRequests, requestState } = (await asked)['result'] as Record<string, Record<string, unknown>>;
+  t.same(Object.keys(inputRequests ?? {}), ['ask_1', 'ask_2', 'ask_3']);
+  const inputResponses = Object.fromEntries(Object.keys(inputRequests ?? {}).map((key) => [key, ACCEPTED]));
+  t.match(JSON.stringify(await answered(timers, call({ inputResponses, requestState }))), /Ada.*Ada.*Ada/);
+  t.equal(calls.log.length, 1, 'one call');
+  t.notOk(timers.isDue(600_000), 'nothing is waited for any more');
+});
+
+t.test('a server that asks on and on does not put its client off, and an answer overtakes its questions (RELAY-8)', async (t) => {
+  const timers = new ManualTimers();
+  let asked = 0;
+  const drip: Script = (_params, { exchange }) =>
+    new Promise((resolve) => {
+      const ask = (): void => {
+        asked += 1;
+        exchange.onAsk('elicitation/create', FORM).catch(() => undefined);
+        timers.after(QUIET_MS - 1, ask);
+      };
+      ask();
+      if (calls.log.length > 1) resolve(said('over'));
+    });
+  const { modern, calls } = open(t, { op_drip: drip }, ['drip'], timers);
+  const call = (): ReturnType<typeof modern> => modern('tools/call', { name: 'drip', arguments: {} }, { elicitation: {} });
+  const first = (await answered(timers, call()))['result'] as Record<string, object>;
+  t.match(first, { resultType: 'input_required' });
+  t.equal(timers.nowMs() <= 2 * 2000, true, 'not much later than the first');
+  t.ok(asked > 1, 'it did ask on');
+  t.match(await answered(timers, call()), { result: said('over') });
 });
 
 t.test('the state of the upstream is its own, and its questions are passed on as they are', async (t) => {

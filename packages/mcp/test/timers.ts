@@ -15,6 +15,11 @@ export class ManualTimers implements Timers {
     return { cancel: () => void this.#pending.delete(entry) };
   }
 
+  /** Whether something is due within this time. */
+  isDue(withinMs: number): boolean {
+    return [...this.#pending].some(({ atMs }) => atMs <= this.#now + withinMs);
+  }
+
   pass(ms: number): void {
     this.#now += ms;
     for (const entry of [...this.#pending].filter(({ atMs }) => atMs <= this.#now)) {

@@ -4,6 +4,8 @@
  *
  * RELAY-4 a call is gone on with by whoever sends the same request with a state that nobody could guess; a state of another
  *         request, of one that ended, or of nobody is refused.
+ * RELAY-8 questions that a server asks together come one by one, each through processes that may have others to run: the client
+ *         is asked when no more came for a while, and not much later than the first.
  */
 import { randomBytes } from 'node:crypto';
 import { ProtocolError, ProtocolErrorCode, type InputRequests, type Result } from '@modelcontextprotocol/server';
@@ -16,6 +18,10 @@ const STATE_BYTES = 18;
 /** A person may have to read and type. */
 const IDLE_MS = 600_000;
 const MAX_OPEN = 64;
+/** Next to what an answer takes it is nothing; longer than a busy machine keeps one line of a program behind another. */
+const QUIET_MS = 250;
+/** From the first question on: a server that asks without end cannot put its client off. */
+const GATHER_MS = 2000;
 
 interface Ask {
   readonly method: string;
@@ -34,16 +40,19 @@ const refusedState = (): ProtocolError =>
 export class Conversation {
   /** What was asked for: another request cannot go on with it. */
   readonly request: string;
+  readonly #timers: Timers;
   readonly #cancelled = new AbortController();
   readonly #asks = new Map<string, Ask>();
   #count = 0;
-  #wake: () => void = () => undefined;
+  #asked: () => void = () => undefined;
+  #quiet: TimerHandle | null = null;
   /** Who is told of progress now; null while nobody waits. */
   peer: Peer | null = null;
   idle: TimerHandle | null = null;
 
-  constructor(request: string) {
+  constructor(request: string, timers: Timers) {
     this.request = request;
+    this.#timers = timers;
   }
 
   get signal(): AbortSignal {
@@ -54,7 +63,7 @@ export class Conversation {
     return new Promise((resolve, reject) => {
       this.#count += 1;
       this.#asks.set(`ask_${this.#count}`, { method, params, resolve, reject });
-      this.#wake();
+      this.#asked();
     });
   }
 
@@ -69,16 +78,36 @@ export class Conversation {
 
   end(why: Error = gone()): void {
     this.idle?.cancel();
+    this.stopAsking();
     this.#cancelled.abort(why);
     for (const { reject } of this.#asks.values()) reject(why);
     this.#asks.clear();
   }
 
-  /** Resolves when the client has to be asked. */
-  async asking(): Promise<InputRequests> {
-    if (this.#asks.size === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
-    // Questions that come together are asked together.
-    await new Promise(setImmediate);
+  /** RELAY-8. Resolves when the client has to be asked; never where nothing is asked any more. */
+  asking(): Promise<InputRequests> {
+    let ready: (asked: InputRequests) => void = () => undefined;
+    const promise = new Promise<InputRequests>((resolve) => (ready = resolve));
+    let untilMs: number | null = null;
+    this.#asked = (): void => {
+      const nowMs = this.#timers.nowMs();
+      untilMs ??= nowMs + GATHER_MS;
+      this.#quiet?.cancel();
+      const waitMs = Math.max(0, Math.min(QUIET_MS, untilMs - nowMs));
+      this.#quiet = this.#timers.after(waitMs, () => ready(this.#questions()));
+    };
+    if (this.#asks.size > 0) this.#asked();
+    return promise;
+  }
+
+  /** The client was asked, or need not be any more. */
+  stopAsking(): void {
+    this.#quiet?.cancel();
+    this.#quiet = null;
+    this.#asked = (): void => undefined;
+  }
+
+  #questions(): InputRequests {
     return Object.fromEntries([...this.#asks].map(([key, { method, params }]) => [key, { method, params }])) as InputRequests;
   }
 }
@@ -100,7 +129,7 @@ export class Conversations {
   async take(peer: Peer, request: string, start: Start): Promise<Result> {
     const { requestState } = peer;
     if (requestState?.startsWith(STATE) === true) return this.#goOn(peer, request, requestState);
-    const conversation = new Conversation(request);
+    const conversation = new Conversation(request, this.#timers);
     conversation.peer = peer;
     return this.#next(peer, conversation, start(conversation));
   }
@@ -123,6 +152,7 @@ export class Conversations {
       const asked = await Promise.race([result.then(() => null), conversation.asking()]);
       return asked === null ? await result : this.#park(conversation, result, asked);
     } finally {
+      conversation.stopAsking();
       peer.signal.removeEventListener('abort', leave);
     }
   }
