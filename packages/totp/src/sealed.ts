@@ -30,7 +30,7 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
     'enrol.begin',
     'enrol.code',
   ],
-  root: ['restore.finish', 'enrol.begin', 'enrol.code', 'recovery.check', 'lockout.clear', 'keys'],
+  root: ['restore.finish', 'enrol.begin', 'enrol.code', 'recovery.check', 'lockout.clear', 'attack.record', 'keys'],
   bridge: [
     'hello',
     'heartbeat',

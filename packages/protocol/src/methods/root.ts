@@ -1,8 +1,29 @@
-/** Methods of root.sock: enrolment, recovery, clearing a lock-out, restoring a backup. docs/spec/approval.md, docs/spec/backup.md */
-import { closed, code, digest, freeObject, name, nothing, service, text } from './shapes.js';
+/** Methods of root.sock: enrolment, recovery, clearing a lock-out, restoring a backup, what came of an attack on the walls. docs/spec/approval.md, docs/spec/backup.md */
+import { closed, code, digest, freeObject, integer, name, nothing, service, text } from './shapes.js';
 
 /** ENROL-4: what one enrolment may bring along; each entry is checked by its verb. */
 const enrolmentActions = { type: 'array', minItems: 1, maxItems: 4, items: closed({ verb: text(32), params: freeObject }) };
+
+/** ATTACKRUN-1 (docs/spec/audit.md). */
+export const ATTACK_LIMITS = { probes: 10_000, holes: 32, nameChars: 128 } as const;
+const probeCount = integer(0, ATTACK_LIMITS.probes);
+/** A Linux user, or the name of a probe: printable. */
+const printableText = (maxLength: number): ReturnType<typeof text> => ({
+  ...text(maxLength),
+  pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$',
+});
+
+/** What came of one run of `doctor --attack` as one agent's user. */
+export interface AttackRun {
+  readonly user: string;
+  readonly role: string;
+  readonly probes: number;
+  readonly held: number;
+  readonly untried: number;
+  readonly through: number;
+  /** Names of the first that got through. */
+  readonly holes: readonly string[];
+}
 
 export const ROOT_SCHEMAS = {
   'root.status': closed({ operator: text(18) }),
@@ -17,6 +38,15 @@ export const ROOT_SCHEMAS = {
   'root.recovery.check': closed({ operator: text(18), recoveryCode: text(64) }),
   'root.lockout.clear': closed({ operator: text(18), channel: { enum: ['terminal', 'relay'] } }),
   'root.keys': nothing,
+  'root.attack.record': closed({
+    user: printableText(64),
+    role: name,
+    probes: integer(1, ATTACK_LIMITS.probes),
+    held: probeCount,
+    untried: probeCount,
+    through: probeCount,
+    holes: { type: 'array', maxItems: ATTACK_LIMITS.holes, items: printableText(ATTACK_LIMITS.nameChars) },
+  }),
   'root.restore.finish': nothing,
   /** Second blob of RESTORE_REQUEST: tickets by operator, and what the gateway will be given. */
   restoreOrder: closed({

@@ -12,6 +12,7 @@ export type TotpEvent =
   | 'access_denied'
   | 'access_requested'
   | 'action_redeemed'
+  | 'attack_run'
   | 'audit_exported'
   | 'audit_mismatch'
   | 'backup_made'

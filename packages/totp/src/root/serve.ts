@@ -1,9 +1,9 @@
 /**
- * root.sock: enrolment, clearing a lock-out, public keys of log heads. What stands here is root's alone. The key exchange is
+ * root.sock: enrolment, clearing a lock-out, what came of an attack on the walls, public keys of log heads. What stands here is root's alone. The key exchange is
  * served for what an enrolment approved (ENROL-6), and only to seal.
  */
 import { always, serveSocket, type Connection, type Listening, type MethodEntry, type SocketServer } from '@airlock/ipc';
-import { AirlockError, FRAME, LIMITS, validatorOf, type Channel, type EnrolBeginResult } from '@airlock/protocol';
+import { AirlockError, FRAME, LIMITS, validatorOf, type AttackRun, type Channel, type EnrolBeginResult } from '@airlock/protocol';
 import { GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
 import { exchangeKey } from '../approve/keys.js';
 import { BACKUP_FRAMES, backup, beginRestore, finishRestore, type Restoring } from '../backup/exchange.js';
@@ -14,6 +14,7 @@ import { deskOf, requireOpen, type House } from '../operators/house.js';
 import { refusedFrame } from '../operators/refused-frame.js';
 import { statusOf } from '../operators/status.js';
 import { TOTP_LIMITS } from '../limits.js';
+import { recordAttack } from './attack-run.js';
 import { clearFailures } from '../queue/failures.js';
 import type { Now, OperatorState } from '../queue/state.js';
 
@@ -114,6 +115,14 @@ const tableOf = (house: House): Readonly<Record<string, Entry>> => ({
         export: house.heads.exportKey,
       },
     }),
+  },
+  'attack.record': {
+    params: validatorOf('root.attack.record'),
+    permitted: always,
+    handle: (params) => {
+      requireOpen(house);
+      return recordAttack(house.journal, params as AttackRun);
+    },
   },
   'restore.finish': {
     params: validatorOf('root.restore.finish'),
