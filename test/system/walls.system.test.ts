@@ -1,64 +1,17 @@
 /** Every wall, tried from both agents' uids while a lease and its cell live. Nothing may get through. */
-import { allProbes, findAccount, tryProbe, type Probe, type Targets, type Tried } from '@airlock/ctl';
-import { readdirSync } from 'node:fs';
+import { allProbes, type Probe, type Targets } from '@airlock/ctl';
 import t from 'tap';
-import { call, obtain } from './approval.js';
-import { AGENT, ctl, leaveFact, mainPid, must, OPERATOR, OTHER_AGENT, until, wait } from './machine.js';
-import { password } from './mailbox.js';
+import { call } from './approval.js';
+import { AGENT, ctl, leaveFact, mainPid, must, OPERATOR, OTHER_AGENT, until } from './machine.js';
+import { targetsFor, tryAs, untilPids } from './walls.js';
 
 /** quality.md: at least so many probes from an agent's uid. */
 const LEAST = 60;
 
-const liveCells = async (): Promise<number[]> => {
-  const units = await must([
-    'bash',
-    '-c',
-    "systemctl list-units --plain --no-legend --state=active 'airlock-cell@*.service' | awk '{print $1}'",
-  ]);
-  return Promise.all(units.split('\n').filter(Boolean).map(mainPid));
-};
-
-const files = (directory: string): string[] =>
-  readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => `${entry.parentPath}/${entry.name}`);
-
-const targetsFor = (self: string, pids: Targets['pids']): Targets => {
-  const otherAgent = self === AGENT ? OTHER_AGENT : AGENT;
-  const otherRole = self === AGENT ? 'helper' : 'default';
-  const stateDirs = ['/var/lib/airlock-totp', '/var/lib/airlock-gateway'];
-  return {
-    node: '/usr/lib/airlock/node',
-    runtimeDir: '/run/airlock',
-    stateDirs,
-    configDir: '/etc/airlock',
-    libraryDir: '/usr/lib/airlock',
-    self,
-    ownRole: self === AGENT ? 'default' : 'helper',
-    foreignRoles: [otherRole],
-    foreignAgents: [{ user: otherAgent, role: otherRole }],
-    operator: OPERATOR,
-    operatorHome: `/home/${OPERATOR}`,
-    pids,
-    stateFiles: stateDirs.flatMap((directory) => files(directory).slice(0, 6)),
-    secrets: [password(), 'al1\\.'],
-    commands: { airlock: 'airlock', ctl: 'airlock-ctl' },
-  };
-};
-
-const tryAs = (probe: Probe, user: string): Promise<Tried> =>
-  tryProbe(probe, user === 'root' ? null : findAccount(user), findAccount);
-
 let pids: Targets['pids'];
 
 t.before(async () => {
-  await wait(6000);
-  const { asked } = await obtain(['mail:read'], 60);
-  if (asked.status !== 0) throw new Error(JSON.stringify(asked.value));
-  await call('count_unread');
-  const [cell] = await liveCells();
-  if (cell === undefined) throw new Error('no cell lives');
-  pids = { totp: await mainPid('airlock-totp'), gateway: await mainPid('airlock-gateway'), cell };
+  pids = await untilPids();
 });
 
 for (const agent of [AGENT, OTHER_AGENT]) {

@@ -31,7 +31,7 @@ export const makeContext = (env: NodeJS.ProcessEnv, terminal: Terminal, json: bo
   terminal,
 });
 
-const canConnect = (path: string): boolean => {
+export const canConnect = (path: string): boolean => {
   try {
     accessSync(path, constants.W_OK);
     return true;

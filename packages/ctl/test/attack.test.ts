@@ -37,6 +37,8 @@ const targets: Targets = {
   foreignAgents: [],
   operator: 'op',
   operatorHome: join(dir, 'home'),
+  moreSockets: ['presence.sock'],
+  units: [],
   pids: { totp: 1 },
   stateFiles: [secret],
   secrets: ['al1\\.'],
@@ -57,7 +59,7 @@ const listen = (file: string): Promise<void> =>
 t.before(async () => {
   for (const path of ['run/agent', 'run/operator', 'run/approve', 'run/cell', 'state', 'etc', 'home'])
     mkdirSync(join(dir, path), { recursive: true });
-  for (const file of ['agent/other.sock', 'operator/op.sock', 'bridge.sock', 'root.sock']) await listen(file);
+  for (const file of ['agent/other.sock', 'operator/op.sock', 'bridge.sock', 'root.sock', 'presence.sock']) await listen(file);
   writeFileSync(secret, 'x', { mode: CLOSED.file });
   writeFileSync(join(dir, 'etc/airlock.yaml'), '', { mode: 0o444 });
   for (const path of ['run', 'run/agent', 'etc', 'home']) chmodSync(join(dir, path), CLOSED.directory);
@@ -81,6 +83,7 @@ const WALLS: readonly (readonly [probe: string, path: string, weak: number, clos
   ['connect agent/other.sock', 'run/agent/other.sock', 0o666, CLOSED.file],
   ['connect operator/op.sock', 'run/operator/op.sock', 0o666, CLOSED.file],
   ['connect bridge.sock', 'run/bridge.sock', 0o666, CLOSED.file],
+  ['connect presence.sock', 'run/presence.sock', 0o666, CLOSED.file],
   ['connect root.sock', 'run/root.sock', 0o666, CLOSED.file],
   ['connect through a symbolic link', 'run/operator/op.sock', 0o666, CLOSED.file],
   [`new file in ${runtimeDir}`, 'run', 0o777, CLOSED.directory],
@@ -159,6 +162,7 @@ t.test('a probe that never came to the wall proves nothing', async (t) => {
   t.equal(judge(probe, 127, 'bash: line 1: perl: command not found').outcome, 'untried');
   t.equal(judge(probe, 1, 'connect ENOENT /run/airlock/bridge.sock').outcome, 'untried');
   t.equal(judge(probe, 1, 'connect EACCES /run/airlock/bridge.sock').outcome, 'held');
+  t.equal(judge(probe, 124, '').outcome, 'untried', 'and neither does silence');
   t.equal(judge(probe, 0, '').outcome, 'hole');
   t.notMatch(judge(probe, 1, 'EACCES \u001b[2J').found, '\u001b', 'and what it said moves no cursor');
 });

@@ -32,6 +32,7 @@ const METHODS = [
   'execute',
   'audit.query',
   'credentials.put',
+  'attack.record',
 ];
 const HARMFUL_METHODS = ['lock', 'unlock', 'heartbeat'];
 
@@ -45,6 +46,33 @@ const methods = ({ node, runtimeDir, ownRole }: Targets): Probe[] =>
     ...(HARMFUL_METHODS.includes(method) ? { harms: true as const } : {}),
   }));
 
+/** Ids and a lease that were never given out: what a guess, or something overheard of another session, comes to. */
+const MADE_UP = 'A'.repeat(22);
+const FORGED = `al1.${'A'.repeat(120)}.${'A'.repeat(43)}`;
+const REPLAYS: readonly (readonly [name: string, method: string, params: object])[] = [
+  ['a lease that was made up', 'call', { lease: FORGED, service: 'mail', operation: 'count_unread', params: {} }],
+  ['the release of a lease that was made up', 'access.release', { lease: FORGED }],
+  ['a request of somebody else', 'access.wait', { request: MADE_UP, timeoutS: 0 }],
+  ['a grant of somebody else', 'access.claim', { grant: MADE_UP }],
+  ['an approved operation of somebody else', 'call.result', { request: MADE_UP }],
+];
+
+const replays = ({ node, runtimeDir, ownRole, foreignRoles }: Targets): Probe[] => {
+  const other = foreignRoles[0] ?? 'operator';
+  const hello = { client: 'probe', protocol: 1 };
+  return [
+    ...REPLAYS,
+    [`hello as the role ${other}`, 'hello', { ...hello, role: other }] as const,
+    ['the session of somebody else', 'hello', { ...hello, resume: MADE_UP }] as const,
+  ].map(([name, method, params]) => ({
+    wall: 'commands',
+    name: `${name}, on the agent's own socket`,
+    script: nodeLine(node, SPEAK, [`${runtimeDir}/agent/${ownRole}.sock`, method, JSON.stringify(params)]),
+    refusal: /LEASE_|NOT_FOUND|PARAMS_INVALID|NOT_AUTHENTICATED|BLOCKED|NOT_ENROLLED|LOCKED/,
+    fix: RESTART,
+  }));
+};
+
 const LOOKS = ['pending', 'leases', 'audit', 'service list', 'credentials list'];
 const ACTS = [
   'approve 123456',
@@ -53,36 +81,37 @@ const ACTS = [
   'unlock',
   'revoke --all',
   'totp setup',
-  'role add probe --user bot',
-  'credentials get mail',
+  'lockout clear terminal',
+  'credentials remove mail',
 ];
+/** Where airlock-ctl itself says that it was stopped at the socket. Any other answer came from behind the wall. */
+const AT_THE_WALL = 'no permission on|this needs root';
+
+const refusedAtTheWall = (command: string): string =>
+  `o="$(timeout 15 env ${command} </dev/null 2>&1 >/dev/null)"; s=$?; [ $s -lt 124 ] || { echo "$o" >&2; exit $s; }; ` +
+  `grep -E '${AT_THE_WALL}' <<<"$o" >&2 && exit 1; exit 0`;
 
 const operatorCommands = ({ operator, commands }: Targets): Probe[] =>
   [...LOOKS, ...ACTS].map((args) => ({
     wall: 'commands',
     name: `airlock-ctl ${args}`,
-    script: `AIRLOCK_OPERATOR=${quote(operator)} ${commands.ctl} ${args} </dev/null >/dev/null`,
+    script: refusedAtTheWall(`AIRLOCK_OPERATOR=${quote(operator)} ${commands.ctl} ${args}`),
     fix: 'sudo systemctl restart "airlock-*.socket"',
     ...(ACTS.includes(args) ? { harms: true as const } : {}),
   }));
 
 const otherRoles = ({ foreignRoles, runtimeDir, commands }: Targets): Probe[] =>
-  foreignRoles.flatMap((role): Probe[] => [
-    {
+  foreignRoles.flatMap((role) =>
+    [
+      [`the role ${role}`, `AIRLOCK_ROLE=${quote(role)}`],
+      [`the socket of the role ${role}`, `AIRLOCK_SOCKET=${quote(`${runtimeDir}/agent/${role}.sock`)}`],
+    ].map(([name = '', variable = '']): Probe => ({
       wall: 'commands',
-      name: `the role ${role}`,
-      script: `AIRLOCK_ROLE=${quote(role)} ${commands.airlock} status`,
-      refusal: /./,
+      name,
+      script: refusedAtTheWall(`${variable} ${commands.airlock} status`),
       fix: RESTART,
-    },
-    {
-      wall: 'commands',
-      name: `the socket of the role ${role}`,
-      script: `AIRLOCK_SOCKET=${quote(`${runtimeDir}/agent/${role}.sock`)} ${commands.airlock} status`,
-      refusal: /./,
-      fix: RESTART,
-    },
-  ]);
+    })),
+  );
 
 /** Code that an agent leaves lying about, which must not get into airlock-ctl; here in a directory of its own. */
 const injected = ({ commands }: Targets): Probe[] => {
@@ -130,6 +159,7 @@ const inTheWay = ({ operator }: Targets): Probe[] => [
 
 export const commandProbes = (targets: Targets): Probe[] => [
   ...methods(targets),
+  ...replays(targets),
   ...operatorCommands(targets),
   ...otherRoles(targets),
   ...injected(targets),

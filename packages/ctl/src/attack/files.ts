@@ -1,5 +1,6 @@
 /** The wall of files: state belongs to the daemons, programs and configuration to root, the operator's home to the operator. */
-import { DENIED, openForReading, openForWriting, quote, REINSTALL, type Probe, type Targets } from './probe.js';
+import { DENIED, finds, openForReading, quote, REINSTALL, type Probe, type Targets } from './probe.js';
+import { writing } from './writing.js';
 
 const closed = (path: string): string => `sudo chmod go-rwx ${path}`;
 
@@ -8,17 +9,19 @@ const reading = ({ self, stateDirs, stateFiles, configDir }: Targets): Probe[] =
     wall: 'files',
     name: `list ${path}`,
     script: `ls ${quote(path)} >/dev/null`,
-    refusal: /Permission denied|No such file/,
-    fix: closed(path),
-  })),
-  ...[...stateFiles, `${configDir}/wrap.cred`, '/var/lib/systemd/credential.secret'].map((path): Probe => ({
-    wall: 'files',
-    name: `read ${path}`,
-    script: openForReading(path),
     refusal: DENIED,
-    rootCan: true,
     fix: closed(path),
   })),
+  ...[...stateFiles, `${configDir}/wrap.cred`, '/var/lib/systemd/credential.secret', '/etc/shadow', '/etc/gshadow'].map(
+    (path): Probe => ({
+      wall: 'files',
+      name: `read ${path}`,
+      script: openForReading(path),
+      refusal: DENIED,
+      rootCan: true,
+      fix: closed(path),
+    }),
+  ),
   {
     wall: 'files',
     name: 'read the credential of the unit',
@@ -46,59 +49,54 @@ const reading = ({ self, stateDirs, stateFiles, configDir }: Targets): Probe[] =
     script: openForReading('/proc/kcore'),
     fix: 'sudo chmod 0400 /proc/kcore',
   },
+  {
+    wall: 'files',
+    name: 'read a disk',
+    script: finds('/dev', '-type b -readable'),
+    fix: 'sudo chmod o-rw /dev/sd* /dev/nvme* /dev/vd*',
+  },
+  {
+    wall: 'files',
+    name: 'a file of a daemon where all may look',
+    script: finds('/tmp /var/tmp /dev/shm', '-maxdepth 3 -type f \\( -user airlock-totp -o -user airlock-gateway \\) -readable'),
+    fix: 'sudo systemctl restart airlock-totp airlock-gateway',
+  },
 ];
+
+/** Keys and what was typed, in the home of the operator; that nothing of it is there is as good. */
+const ofOperator = ({ operatorHome: home }: Targets): Probe[] =>
+  ['.ssh/id_ed25519', '.Xauthority', '.bash_history', '.netrc'].map((file) => ({
+    wall: 'files',
+    name: `read ${home}/${file}`,
+    script: openForReading(`${home}/${file}`),
+    fix: closed(`${home}/${file}`),
+  }));
+
+/** A name of one's own for what only a daemon has: it outlives the closing of the directory. */
+const linked = ({ stateFiles }: Targets): Probe[] =>
+  stateFiles.slice(0, 1).map((path) => ({
+    wall: 'files',
+    name: `a hard link to ${path}`,
+    script: `d=$(mktemp -d -p /var/tmp) && trap 'rm -rf "$d"' EXIT && ln ${quote(path)} "$d/l"`,
+    refusal: DENIED,
+    rootCan: true,
+    fix: closed(path),
+  }));
 
 const leases = ({ foreignAgents }: Targets): Probe[] =>
   foreignAgents.map(({ user, role }) => ({
     wall: 'files',
     name: `read the lease of ${user}`,
     script: `d=/run/user/$(id -u ${quote(user)}); [ -d "$d" ] || d=/run/user-${quote(user)}; head -c 1 "$d/airlock/"${quote(role)}.lease >/dev/null`,
-    refusal: /Permission denied|No such file/,
+    refusal: DENIED,
     fix: `sudo chmod 0700 /run/user/$(id -u ${user})`,
   }));
-
-const writing = ({ configDir, libraryDir, stateDirs, operator, operatorHome: home }: Targets): Probe[] => {
-  const paths = [
-    ...[
-      'airlock.yaml',
-      'roles.json',
-      'compiled/config.json',
-      'keys/totp.vkey',
-      'connectors/probe.json',
-      'policies/probe.json',
-      'skills/probe.md',
-    ].map((file) => `${configDir}/${file}`),
-    ...[
-      'airlock-totp.cjs',
-      'airlock-gateway.cjs',
-      'airlock-cell.cjs',
-      'airlock-ctl.cjs',
-      'airlock-ctl',
-      'node',
-      'connectors/mail.cjs',
-    ].map((file) => `${libraryDir}/${file}`),
-    ...stateDirs.map((dir) => `${dir}/probe`),
-    ...['/usr/local/bin/airlock-ctl', '/usr/local/bin/probe', '/usr/local/sbin/probe', '/usr/bin/probe', '/usr/sbin/probe'],
-    '/etc/systemd/system/airlock-totp.service',
-    '/etc/systemd/system/airlock-gateway.service.d/probe.conf',
-    ...['/etc/profile.d/probe.sh', '/etc/environment', '/etc/ld.so.preload', '/etc/sudoers.d/probe', '/etc/cron.d/probe'],
-    ...['.bashrc', '.profile', '.ssh/authorized_keys', '.local/bin/airlock-ctl', '.config/systemd/user/probe.service'].map(
-      (file) => `${home}/${file}`,
-    ),
-    `/run/user-${operator}/probe`,
-  ];
-  return paths.map((path) => ({
-    wall: 'files',
-    name: `write ${path}`,
-    script: openForWriting(path),
-    refusal: /Permission denied|No such file|Text file busy|Read-only/,
-    fix: path.startsWith(`${home}/`) ? `sudo chmod -R go-w ${home}` : `sudo chown root: ${path} && sudo chmod go-w ${path}`,
-  }));
-};
 
 export const fileProbes = (targets: Targets): Probe[] => [
   ...reading(targets),
   ...leases(targets),
+  ...ofOperator(targets),
+  ...linked(targets),
   ...writing(targets),
   {
     wall: 'files',

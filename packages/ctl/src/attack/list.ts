@@ -1,6 +1,7 @@
 /** The one list of probes: `doctor --attack` runs those that cannot harm, the system tests run all. */
 import { commandProbes } from './commands.js';
 import { fileProbes } from './files.js';
+import { machineProbes } from './machine.js';
 import type { Probe, Targets } from './probe.js';
 import { processProbes } from './processes.js';
 import { rightsProbes } from './rights.js';
@@ -12,6 +13,7 @@ export const allProbes = (targets: Targets): readonly Probe[] => [
   ...fileProbes(targets),
   ...Object.entries(targets.pids).flatMap(([name, pid]) => processProbes(name, pid, targets)),
   ...rightsProbes(targets),
+  ...machineProbes(targets),
   ...commandProbes(targets),
 ];
 

@@ -5,7 +5,7 @@
  * ATTACK-2  no probe prints what it read: what lies behind a hole is not shown to whoever looks at the table.
  */
 
-export type Wall = 'sockets' | 'files' | 'processes' | 'rights' | 'commands';
+export type Wall = 'sockets' | 'files' | 'processes' | 'rights' | 'machine' | 'commands';
 
 export interface Probe {
   readonly wall: Wall;
@@ -41,6 +41,10 @@ export interface Targets {
   readonly foreignAgents: readonly { readonly user: string; readonly role: string }[];
   readonly operator: string;
   readonly operatorHome: string;
+  /** Sockets below the runtime directory that are there besides those every installation has. */
+  readonly moreSockets: readonly string[];
+  /** Units that run what must not be dumped or swapped; none where systemd runs nothing of this. */
+  readonly units: readonly string[];
   /** Process name to process. */
   readonly pids: Readonly<Record<string, number>>;
   /** Files below the state directories that hold keys or sealed records. */
@@ -67,9 +71,27 @@ const CONNECT =
 /** Connects to a Unix socket and hangs up. */
 export const connectLine = (node: string, path: string): string => nodeLine(node, CONNECT, [path]);
 
-/** Opens for appending and writes nothing; where there is no such file, makes and removes one of its own beside it. */
-export const openForWriting = (path: string): string =>
-  `p=${quote(path)}; if [ -e "$p" ]; then exec 3>>"$p"; else t="$(dirname "$p")/.airlock-probe.$$"; : >"$t" && rm -f "$t"; fi`;
+/**
+ * Opens for appending and writes nothing; where there is no such file, makes and removes one of its own in the nearest directory
+ * above that exists. A program that runs answers "Text file busy" to whoever may write it, and to nobody else.
+ */
+export const openForWriting = (path: string): string => openWordForWriting(quote(path));
+
+/** The same for a word of bash. */
+export const openWordForWriting = (word: string): string =>
+  `p=${word}; if [ -e "$p" ]; then o=$({ exec 3>>"$p"; } 2>&1) && exit 0; echo "$o" >&2; [[ "$o" == *"Text file busy"* ]]; ` +
+  `else d="$(dirname "$p")"; while [ ! -e "$d" ]; do d="$(dirname "$d")"; done; t="$d/.airlock-probe.$$"; : >"$t" && rm -f "$t"; fi`;
 
 /** Opens and reads one byte into nothing. */
 export const openForReading = (path: string): string => `head -c 1 ${quote(path)} >/dev/null`;
+
+/** Succeeds where find prints anything. */
+export const finds = (places: string, tests: string): string => `find ${places} ${tests} -print -quit 2>/dev/null | grep -q .`;
+
+/** For programs whose status does not tell: a word of theirs does. */
+export const said = (command: string, word: string): string =>
+  `o=$(${command} 2>&1 </dev/null); echo "$o"; grep -q ${quote(word)} <<<"$o"`;
+
+/** Patterns (grep -E) as one that does not match the command line it stands in. */
+export const patternOf = (secrets: readonly string[]): string =>
+  secrets.map((secret) => `[${secret.slice(0, 1)}]${secret.slice(1)}`).join('|');

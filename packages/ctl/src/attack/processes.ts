@@ -1,18 +1,18 @@
 /** The wall of processes: nothing of a daemon or a cell is seen, held, signalled or entered from outside. */
-import { DENIED, openForReading, type Probe, type Targets } from './probe.js';
+import { DENIED, openForWriting, patternOf, said, type Probe, type Targets } from './probe.js';
 
 const NOT_PERMITTED = /not permitted|Permission denied/;
 
-/** For programs whose status does not tell: a word of theirs does. */
-const said = (command: string, word: string): string => `o=$(${command} 2>&1); echo "$o"; grep -q ${word} <<<"$o"`;
-
 const inProc = (pid: number): Omit<Probe, 'wall' | 'fix'>[] => [
-  ...['environ', 'maps', 'smaps', 'auxv', 'io', 'stack', 'syscall'].map((file) => ({
-    name: `/proc/PID/${file}`,
-    script: openForReading(`/proc/${pid}/${file}`),
-    refusal: NOT_PERMITTED,
-    rootCan: true as const,
-  })),
+  ...['environ', 'maps', 'smaps', 'auxv', 'io', 'stack', 'syscall', 'pagemap', 'personality', `task/${pid}/environ`].map(
+    (file) => ({
+      name: `/proc/PID/${file.replace(String(pid), 'PID')}`,
+      // Eight bytes: pagemap is read in entries of that size alone.
+      script: `head -c 8 /proc/${pid}/${file} >/dev/null`,
+      refusal: NOT_PERMITTED,
+      rootCan: true as const,
+    }),
+  ),
   { name: '/proc/PID/mem', script: `dd if=/proc/${pid}/mem of=/dev/null bs=1 count=0`, refusal: DENIED, rootCan: true },
   ...['fd', 'map_files'].map((file) => ({
     name: `/proc/PID/${file}`,
@@ -26,10 +26,17 @@ const inProc = (pid: number): Omit<Probe, 'wall' | 'fix'>[] => [
     refusal: DENIED,
     rootCan: true as const,
   })),
+  ...['oom_score_adj', 'coredump_filter', 'clear_refs'].map((file) => ({
+    name: `write /proc/PID/${file}`,
+    script: openForWriting(`/proc/${pid}/${file}`),
+    refusal: DENIED,
+    rootCan: true as const,
+  })),
+  { name: 'pages of it in swap', script: `grep -q '^VmSwap:.*[1-9]' /proc/${pid}/status` },
   { name: 'a core file of it', script: `grep '^Max core file size' /proc/${pid}/limits | grep -qv ' 0  *0 '` },
 ];
 
-/** Numbers of process_vm_readv(2), pidfd_open(2) and pidfd_getfd(2); where they are not known another call is not made by mistake. */
+/** Numbers of process_vm_readv(2), pidfd_open(2) and pidfd_getfd(2), pidfd_send_signal(2) being 424 on both; where they are not known another call is not made by mistake. */
 const CALLS: Readonly<Record<string, readonly [readv: number, open: number, getfd: number]>> = {
   x64: [310, 434, 438],
   arm64: [270, 434, 438],
@@ -40,8 +47,10 @@ const systemCalls = (pid: number, numbers = CALLS[process.arch]): Omit<Probe, 'w
   const [readv, open, getfd] = numbers;
   const read = `$b="\\0"x8; $l=pack("PQ",$b,8); $r=pack("QQ",0x400000,8); $n=syscall(${readv},${pid},$l,1,$r,1,0); die "$!\\n" if $n<0 && ($!{EPERM}||$!{ENOSYS}); exit 0`;
   const take = `$p=syscall(${open},${pid},0); die "$!\\n" if $p<0; $f=syscall(${getfd},$p,0,0); die "$!\\n" if $f<0; exit 0`;
+  const signal = `$p=syscall(${open},${pid},0); die "$!\\n" if $p<0; $r=syscall(424,$p,0,0,0); die "$!\\n" if $r<0; exit 0`;
   return [
     { name: 'process_vm_readv', script: `perl -e '${read}'`, refusal: /not permitted/, rootCan: true },
+    { name: 'pidfd_send_signal', script: `perl -e '${signal}'`, refusal: /not permitted/, rootCan: true },
     { name: 'pidfd_getfd', script: `perl -e '${take}'`, refusal: /not permitted/, rootCan: true },
   ];
 };
@@ -66,6 +75,18 @@ const hold = (pid: number): Omit<Probe, 'wall' | 'fix'>[] => [
   { name: 'enter its namespaces', script: `nsenter -t ${pid} -n -m true`, refusal: NOT_PERMITTED, rootCan: true },
 ];
 
+/** What it is given already, given again by somebody else. */
+const schedule = (pid: number): Omit<Probe, 'wall' | 'fix'>[] => [
+  { name: 'renice', script: `renice -n "$(ps -o ni= -p ${pid})" -p ${pid} >/dev/null`, refusal: NOT_PERMITTED, rootCan: true },
+  {
+    name: 'taskset',
+    script: `m="$(taskset -p ${pid})" && taskset -p "\${m##*: }" ${pid} >/dev/null`,
+    refusal: NOT_PERMITTED,
+    rootCan: true,
+  },
+  { name: 'chrt', script: `chrt -o -p 0 ${pid}`, refusal: NOT_PERMITTED, rootCan: true },
+];
+
 /** Signals that a process ignores by itself, then those that end or stop it. */
 const signals = (pid: number): Omit<Probe, 'wall' | 'fix'>[] => [
   { name: 'kill -0', script: `kill -0 ${pid}`, refusal: /not permitted/, rootCan: true },
@@ -84,13 +105,14 @@ export const processProbes = (name: string, pid: number, { secrets }: Targets): 
     ...inProc(pid),
     {
       name: 'a secret in /proc/PID/cmdline',
-      script: `tr '\\0' '\\n' </proc/${pid}/cmdline | grep -qE '${secrets.join('|')}'`,
+      script: `tr '\\0' '\\n' </proc/${pid}/cmdline | grep -qE '${patternOf(secrets)}'`,
     },
     ...hold(pid),
+    ...schedule(pid),
     ...signals(pid),
   ].map((probe) => ({
     ...probe,
     wall: 'processes',
     name: `${name}: ${probe.name}`,
-    fix: name === 'cell' ? 'sudo systemctl restart airlock-gateway' : `sudo systemctl restart airlock-${name}`,
+    fix: name === 'cell' || name === 'mcp' ? 'sudo systemctl restart airlock-gateway' : `sudo systemctl restart airlock-${name}`,
   }));

@@ -4,11 +4,12 @@ import { textOption, whileWaiting, type Invocation } from '@airlock/protocol/com
 import type { Context } from '../context.js';
 import { note, print, table } from '../output.js';
 import { harmlessProbes, type Wall } from './list.js';
+import { recordRuns, type Recorded } from './recorded.js';
 import { tryAll, type Tried } from './run.js';
 import { chooseAttacks, readCompiled, type Attack } from './targets.js';
 
 /** One row of the table and one check of the JSON. */
-interface AttackCheck {
+export interface AttackCheck {
   readonly id: string;
   /** Nothing got through. */
   readonly ok: boolean;
@@ -27,6 +28,7 @@ const EXPECTED: Readonly<Record<Wall, string>> = {
   files: 'refused: root or the daemon alone',
   processes: 'refused: another user, not dumpable',
   rights: 'no such right',
+  machine: 'nothing of others is seen, used or changed',
   commands: 'refused',
 };
 
@@ -81,6 +83,9 @@ const nobody = (): AirlockError =>
     hint: 'name one: sudo airlock-ctl doctor --attack --user airlock-agent',
   });
 
+const recordLine = ({ recorded, why, hint }: Recorded): string =>
+  recorded ? 'recorded: airlock-ctl audit --event attack_run' : `NOT RECORDED: ${why}${hint === '' ? '' : `; ${hint}`}`;
+
 const summary = (checks: readonly AttackCheck[]): string => {
   const count = (outcome: Tried['outcome']): number => checks.filter((check) => check.outcome === outcome).length;
   const tried = count('held') + count('hole');
@@ -90,7 +95,7 @@ const summary = (checks: readonly AttackCheck[]): string => {
     : `${count('hole')} of ${tried} probes GOT THROUGH${rest}: do what the last column says`;
 };
 
-/** @returns 1 where any probe got through */
+/** @returns 1 where any probe got through, or where root's run could not be recorded */
 export const attack = async (context: Context, invocation: Invocation): Promise<number> => {
   const config = readCompiled(context);
   const attacks = chooseAttacks(context, config, {
@@ -100,6 +105,7 @@ export const attack = async (context: Context, invocation: Invocation): Promise<
   if (attacks.length === 0) throw nobody();
   const checks: AttackCheck[] = [];
   for (const one of attacks) checks.push(...(await attackOne(context, one)));
+  const record = await recordRuns(context, checks);
   const ok = checks.every((check) => check.ok);
   // What got through stands last, above the line that sums up: there it is seen.
   const order: readonly Tried['outcome'][] = ['held', 'untried', 'hole'];
@@ -108,8 +114,8 @@ export const attack = async (context: Context, invocation: Invocation): Promise<
   if (!context.json) for (const remark of remarks(attacks, config.isolation)) note(context, `airlock: ${remark}`);
   print(
     context,
-    { ok, isolation: config.isolation, checks },
-    `${table(['state', 'user', 'wall', 'tried', 'found', 'what to do'], rows)}\n${summary(checks)}`,
+    { ok, isolation: config.isolation, ...record, checks },
+    `${table(['state', 'user', 'wall', 'tried', 'found', 'what to do'], rows)}\n${recordLine(record)}\n${summary(checks)}`,
   );
-  return ok ? 0 : 1;
+  return ok && (record.recorded || !record.expected) ? 0 : 1;
 };

@@ -1,5 +1,5 @@
 /** The wall of rights: an agent's user is in no group and has no permission that leads to root or to the operator. */
-import { quote, type Probe, type Targets } from './probe.js';
+import { finds, quote, said, type Probe, type Targets } from './probe.js';
 
 /** Groups whose members are root, or read what only root should. */
 const POWERFUL = [
@@ -14,8 +14,30 @@ const POWERFUL = [
   'shadow',
   'kmem',
   'systemd-journal',
+  'adm',
+  'input',
+  'tty',
+  'staff',
   'root',
 ] as const;
+/** What runs any other program or reads and writes any file, and is set-uid on no distribution. */
+const SHELLS = [
+  'bash',
+  'dash',
+  'sh',
+  'zsh',
+  'fish',
+  'perl*',
+  'python*',
+  'ruby*',
+  'node',
+  'env',
+  'find',
+  'cp',
+  'tee',
+  'cat',
+  'vim*',
+];
 const OURS = ['airlock-totp', 'airlock-gateway', 'airlock-cells'] as const;
 
 const groups = ({ self, operator }: Targets): Probe[] =>
@@ -26,7 +48,7 @@ const groups = ({ self, operator }: Targets): Probe[] =>
     fix: `sudo gpasswd -d ${self} ${group}`,
   }));
 
-const becoming = ({ self, operator }: Targets): Probe[] => {
+const becoming = ({ self, operator, foreignRoles, commands }: Targets): Probe[] => {
   const sudoers = 'sudo visudo';
   return [
     {
@@ -38,6 +60,13 @@ const becoming = ({ self, operator }: Targets): Probe[] => {
     { wall: 'rights', name: 'be root', script: '[ "$(id -u)" = 0 ]', fix: 'sudo ./install.sh --agent-user airlock-agent' },
     { wall: 'rights', name: 'sudo -n true', script: 'sudo -n true', fix: sudoers },
     { wall: 'rights', name: `sudo -n -u ${operator} true`, script: `sudo -n -u ${quote(operator)} true`, fix: sudoers },
+    { wall: 'rights', name: 'sudo -n airlock-ctl', script: `sudo -n ${commands.ctl} --version`, fix: sudoers },
+    ...['doas -n', 'pkexec --disable-internal-agent'].map((program): Probe => ({
+      wall: 'rights',
+      name: `${program} true`,
+      script: `command -v ${program.split(' ')[0] ?? ''} >/dev/null || exit 1; ${program} /bin/true </dev/null`,
+      fix: sudoers,
+    })),
     { wall: 'rights', name: `runuser -u ${operator} true`, script: `runuser -u ${quote(operator)} true`, fix: sudoers },
     {
       wall: 'rights',
@@ -59,6 +88,12 @@ const becoming = ({ self, operator }: Targets): Probe[] => {
       script: `sg ${quote(`airlock-o-${operator}`)} -c true </dev/null`,
       fix: `sudo gpasswd -r airlock-o-${operator}`,
     },
+    ...foreignRoles.map((role): Probe => ({
+      wall: 'rights',
+      name: `sg airlock-r-${role}`,
+      script: `sg ${quote(`airlock-r-${role}`)} -c true </dev/null`,
+      fix: `sudo gpasswd -r airlock-r-${role}`,
+    })),
     {
       wall: 'rights',
       name: `usermod -aG airlock-o-${operator}`,
@@ -78,6 +113,14 @@ const becoming = ({ self, operator }: Targets): Probe[] => {
 
 const MANAGER = 'org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager';
 
+/** The last thaws what a locked screen froze. */
+const HARMFUL_CALLS = [
+  'systemctl set-property --runtime airlock-totp.service CPUWeight=100',
+  'systemctl set-environment AIRLOCK_PROBE=1',
+  'systemctl daemon-reload',
+  'loginctl unlock-sessions',
+] as const;
+
 /** What a user may tell systemd. Resetting a unit that has not failed, and SIGCONT to a process that runs, change nothing. */
 const overSystemd = (): Probe[] => {
   const fix = 'sudo systemctl restart polkit';
@@ -92,7 +135,7 @@ const overSystemd = (): Probe[] => {
     {
       wall: 'rights',
       name: 'systemctl kill --signal=CONT',
-      script: 'systemctl --no-ask-password kill --signal=CONT airlock-totp',
+      script: 'systemctl --no-ask-password kill --kill-who=main --signal=CONT airlock-totp',
       fix,
     },
     {
@@ -103,12 +146,18 @@ const overSystemd = (): Probe[] => {
     },
     { wall: 'rights', name: 'systemctl stop', script: 'systemctl stop airlock-gateway', harms: true, fix },
     { wall: 'rights', name: 'systemctl kill', script: 'systemctl kill airlock-totp', harms: true, fix },
-    {
+    ...HARMFUL_CALLS.map((call): Probe => ({
       wall: 'rights',
-      name: 'systemctl edit',
-      script: 'systemctl edit --runtime --force airlock-totp </dev/null',
+      name: call,
+      script: `${call.replace(/^(\w+)/, '$1 --no-ask-password')} </dev/null`,
       harms: true,
       fix,
+    })),
+    {
+      wall: 'rights',
+      name: 'a monitor of D-Bus',
+      script: said('timeout 2 busctl --system monitor', 'Monitoring bus message stream'),
+      fix: 'sudo systemctl restart dbus',
     },
     {
       wall: 'rights',
@@ -120,4 +169,36 @@ const overSystemd = (): Probe[] => {
   ];
 };
 
-export const rightsProbes = (targets: Targets): Probe[] => [...groups(targets), ...becoming(targets), ...overSystemd()];
+/** What every program of this user has, or can get by running another. */
+const privileges = ({ self, operator }: Targets): Probe[] => [
+  {
+    wall: 'rights',
+    name: 'a capability',
+    script: "! grep -qE '^CapEff:[[:space:]]*0+$' /proc/$$/status",
+    fix: 'sudo systemctl restart systemd-logind',
+  },
+  {
+    wall: 'rights',
+    name: 'a set-uid shell, interpreter or tool',
+    script: finds(
+      '/usr/bin /usr/sbin /usr/local /usr/lib/airlock',
+      `-perm /6000 \\( ${SHELLS.map((name) => `-name ${quote(name)}`).join(' -o ')} \\)`,
+    ),
+    fix: `sudo chmod u-s,g-s "$(command -v bash)"`,
+  },
+  {
+    wall: 'rights',
+    name: 'subordinate ids that are of others',
+    script:
+      `for u in root airlock-totp airlock-gateway ${quote(operator)}; do i="$(id -u "$u" 2>/dev/null)" || continue; ` +
+      `awk -F: -v me=${quote(self)} -v id="$i" '$1==me && id>=$2 && id<$2+$3 {f=1} END {exit !f}' /etc/subuid 2>/dev/null && exit 0; done; exit 1`,
+    fix: `sudo usermod --del-subuids 0-65535 ${self}`,
+  },
+];
+
+export const rightsProbes = (targets: Targets): Probe[] => [
+  ...groups(targets),
+  ...becoming(targets),
+  ...privileges(targets),
+  ...overSystemd(),
+];

@@ -36,7 +36,8 @@ export const judge = (
   if (status === 0) return { outcome: 'hole', found: 'GOT THROUGH' };
   const line = lastLine(said);
   if (BROKEN.test(said)) return { outcome: 'untried', found: `not tried: ${line}` };
-  if (status === TIMED_OUT) return { outcome: 'held', found: 'no answer' };
+  // Whoever is let in may be kept waiting: silence is no refusal.
+  if (status === TIMED_OUT) return { outcome: 'untried', found: 'no answer' };
   if (refusal !== undefined && !refusal.test(said)) return { outcome: 'untried', found: line === '' ? 'not there' : line };
   return { outcome: 'held', found: line === '' ? 'refused' : line };
 };

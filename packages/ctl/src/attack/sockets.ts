@@ -1,7 +1,7 @@
 /** The wall of sockets: root owns each, and its group alone may connect. */
 import { connectLine, DENIED, openForWriting, quote, type Probe, type Targets } from './probe.js';
 
-const foreignSockets = ({ operator, foreignRoles }: Targets): string[] => [
+const foreignSockets = ({ operator, foreignRoles, moreSockets }: Targets): string[] => [
   ...foreignRoles.map((role) => `agent/${role}.sock`),
   `operator/${operator}.sock`,
   `approve/${operator}.sock`,
@@ -12,6 +12,7 @@ const foreignSockets = ({ operator, foreignRoles }: Targets): string[] => [
   'cell/15.sock',
   'mcp/0.sock',
   'mcp/15.sock',
+  ...moreSockets,
 ];
 
 /** Modes and groups of sockets come from their units. */
@@ -86,7 +87,7 @@ export const socketProbes = (targets: Targets): Probe[] => {
       fix: RESTART,
     })),
     ...onEverySocket(targets, foreign),
-    ...['', '/agent', '/operator', '/approve', '/cell'].map((directory): Probe => ({
+    ...['', '/agent', '/operator', '/approve', '/cell', '/mcp'].map((directory): Probe => ({
       wall: 'sockets',
       name: `new file in ${runtimeDir}${directory}`,
       script: openForWriting(`${runtimeDir}${directory}/.airlock-probe`),

@@ -2,7 +2,7 @@
 import { AirlockError, COMPILED_CONFIG_FILE, parseCompiledConfig, type CompiledConfig } from '@airlock/protocol';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { findAccount, type Account } from '../accounts.js';
 import type { Context } from '../context.js';
 import { groupMembers } from '../groups.js';
@@ -69,7 +69,13 @@ const unitProcesses = (): Readonly<Record<string, number>> => {
         .find((pid) => pid > 0) ?? 0
     );
   };
-  const units = { totp: 'airlock-totp.service', gateway: 'airlock-gateway.service', cell: 'airlock-cell@*.service' };
+  const units = {
+    totp: 'airlock-totp.service',
+    gateway: 'airlock-gateway.service',
+    export: 'airlock-export.service',
+    cell: 'airlock-cell@*.service',
+    mcp: 'airlock-mcp@*.service',
+  };
   const pids = Object.entries(units).map(([name, unit]) => [name, mainPid(unit)] as const);
   return Object.fromEntries(pids.filter(([, pid]) => pid > 0));
 };
@@ -116,6 +122,25 @@ export const placesOf = (context: Context): Pick<Targets, 'node' | 'stateDirs' |
 
 const usersOf = (role: string): readonly string[] => groupMembers(`airlock-r-${role}`);
 
+/** Those that every installation has, with the numbered ones. */
+const KNOWN_SOCKETS = /^(?:(?:agent|operator|approve|cell|mcp)\/|(?:bridge|release|root)\.sock$)/;
+
+/** Sockets that are there besides: what a later release brings is tried too. */
+export const moreSockets = (runtimeDir: string): readonly string[] => {
+  try {
+    return readdirSync(runtimeDir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isSocket())
+      .map((entry) => relative(runtimeDir, join(entry.parentPath, entry.name)))
+      .filter((file) => !KNOWN_SOCKETS.test(file))
+      .sort();
+  } catch {
+    return [];
+  }
+};
+
+/** Of what holds keys. One cell stands for all: they are instances of one unit. */
+export const UNITS = ['airlock-totp.service', 'airlock-gateway.service', 'airlock-cell@0.service', 'airlock-mcp@0.service'];
+
 /** What one user of one role is let loose on. */
 export const targetsOf = (context: Context, config: CompiledConfig, self: string, ownRole: string): Targets => {
   const foreignRoles = Object.keys(config.roles).filter((role) => role !== ownRole && !usersOf(role).includes(self));
@@ -131,6 +156,8 @@ export const targetsOf = (context: Context, config: CompiledConfig, self: string
     foreignAgents: foreignRoles.flatMap((role) => usersOf(role).map((user) => ({ user, role }))),
     operator,
     operatorHome: findAccount(operator)?.home ?? `/home/${operator}`,
+    moreSockets: moreSockets(context.runtimeDir),
+    units: isInstalled(context) ? UNITS : [],
     pids: isInstalled(context) ? unitProcesses() : bundleProcesses(context.runtimeDir),
     stateFiles: places.stateDirs.flatMap(filesBelow),
     secrets: SECRETS,

@@ -47,7 +47,7 @@ export const DOCTOR_COMMANDS: readonly Command[] = [
     flags: [
       {
         flags: '--attack',
-        summary: 'try, as each agent’s user, what no agent may do; harmless, and exit status 1 if anything got through',
+        summary: 'try, as each agent’s user, what no agent may do; harmless, recorded, and exit status 1 if anything got through',
       },
       { flags: '--role <role>', summary: 'with --attack: the users of this role only' },
       { flags: '--user <user>', summary: 'with --attack: this user only' },
