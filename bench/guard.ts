@@ -1,4 +1,5 @@
 /** Guard on results of 2 KB and 1 MB: each step, and all that a cell does, against JSON there and back in the same run. */
+import { compileArguments } from '@airlock/guard/arguments';
 import { cutResult, neutraliseValue, newMask, redactValue, scoreValue } from '@airlock/guard';
 import type { Json } from '@airlock/protocol';
 
@@ -17,12 +18,31 @@ const mailsOf = (chars: number): Json => {
   return list;
 };
 
+/** Arguments as mail's search takes them, and a call that holds to them. */
+const checkArguments = compileArguments({
+  type: 'object',
+  additionalProperties: false,
+  required: ['folder'],
+  properties: {
+    folder: { type: 'string', minLength: 1, maxLength: 255 },
+    from: { type: 'string', maxLength: 320 },
+    text: { type: 'string', maxLength: 1000 },
+    since: { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' },
+    unread: { type: 'boolean' },
+    limit: { type: 'integer', minimum: 1, maximum: 200 },
+  },
+});
+const ARGUMENTS = { folder: 'INBOX', from: 'ada@example.org', since: '2026-01-31', unread: true, limit: 50 };
+
 const mask = newMask(['correct horse battery staple']);
 const redact = (value: Json): Json => redactValue(value, { codes: true }).value;
 const STEPS: Readonly<Record<string, (value: Json) => unknown>> = {
   json: (value) => JSON.parse(JSON.stringify(value)) as Json,
+  check: () => checkArguments(ARGUMENTS),
   mask,
   redact,
+  /** The row of the design: what stood in the way of a call before there was a score. */
+  checkAndMask: (value) => [checkArguments(ARGUMENTS), redact(mask(value).value)],
   score: scoreValue,
   neutralise: neutraliseValue,
   cut: (value) => cutResult(value, 4_000_000),
@@ -61,5 +81,5 @@ const sizeOf = (chars: number, rounds: number, calls: number): object => {
   };
 };
 
-/** `{sizes: [{chars, jsonUs, maskUs, redactUs, scoreUs, neutraliseUs, cutUs, allUs, ratio}]}`. */
+/** `{sizes: [{chars, jsonUs, checkUs, maskUs, redactUs, checkAndMaskUs, scoreUs, neutraliseUs, cutUs, allUs, ratio}]}`. */
 export const run = async (): Promise<object> => ({ sizes: [sizeOf(2048, 60, 50), sizeOf(1024 * 1024, 20, 1)] });

@@ -4,7 +4,8 @@
  * GUARD-11  a code is withheld where the text around it says what it is for; a link where it or the text says so and it
  *           carries a token.
  */
-import { endOfRun, isIn, startsOf, type Found } from './secrets/found.js';
+import { ALPHABETS, endOfRun, isIn, type Found } from './secrets/found.js';
+import { SEEN, type Look } from './secrets/look.js';
 import { endOfUrl } from './secrets/addresses.js';
 
 /** Words that leave no doubt. Each alternative is a literal, so that matching is linear. */
@@ -25,15 +26,12 @@ interface Zone {
   readonly to: number;
 }
 
-/** Each alternative of STRONG and WEAK holds one of these; in most texts none stands. */
+/** Each alternative of STRONG and WEAK holds one of these in lower case; in most texts none stands. */
 const STEMS =
-  'code|otp|2fa|two|time|tan|pin|wort|digo|codice|kod|код|验证|驗證|校验|認証|確認|ワンタイム|인증|รหัส|mã|engångs|verifi|bekræft|vahvistus|ověř|ellenőrz'.split(
-    '|',
-  );
+  /code|otp|2fa|two|time|tan|pin|wort|digo|codice|kod|код|验证|驗證|校验|認証|確認|ワンタイム|인증|รหัส|mã|engångs|verifi|bekræft|vahvistus|ověř|ellenőrz/;
 
 const zonesOf = (text: string): Zone[] => {
-  const lower = text.toLowerCase();
-  if (!STEMS.some((stem) => lower.includes(stem))) return [];
+  if (!STEMS.test(text.toLowerCase())) return [];
   const strong = [...text.matchAll(STRONG)].map(({ 0: word, index }) => ({
     from: index - STRONG_AFTER,
     to: index + word.length + STRONG_BEFORE,
@@ -66,41 +64,63 @@ const isDigits = (code: string): boolean => /^[0-9]+$/.test(code);
 const isOtherNumber = (text: string, from: number, to: number, code: string): boolean => {
   const before = text.charAt(from - 1) || ' ';
   if ('$€£¥+/.,#@&_'.includes(before)) return true;
-  if (before === ':' && isIn(text, from - 2, 'digits')) return true;
+  if (before === ':' && isIn(text, from - 2, ALPHABETS.digits)) return true;
   if ('/:@%_€'.includes(text.charAt(to) || ' ')) return true;
-  if ('.,'.includes(text.charAt(to) || ' ') && isIn(text, to + 1, 'alnum')) return true;
+  if ('.,'.includes(text.charAt(to) || ' ') && isIn(text, to + 1, ALPHABETS.alnum)) return true;
   return code.length === 4 && /^(?:19|20)[0-9]{2}$/.test(code);
 };
 
 /** `123456`, `123-456`, `123 456`, `G-123456`, `A1B2C3`, `ABCD-1234`. */
 const codeAt = (text: string, from: number): { readonly to: number; readonly code: string } | null => {
-  let to = endOfRun(text, from, 'alnum', MAX_CODE + 1);
+  let to = endOfRun(text, from, ALPHABETS.alnum, MAX_CODE + 1);
   let code = text.slice(from, to);
-  if ((text[to] === '-' || text[to] === ' ') && isIn(text, to + 1, 'alnum')) {
-    const end = endOfRun(text, to + 1, 'alnum', MAX_CODE + 1);
+  if ((text[to] === '-' || text[to] === ' ') && isIn(text, to + 1, ALPHABETS.alnum)) {
+    const end = endOfRun(text, to + 1, ALPHABETS.alnum, MAX_CODE + 1);
     const second = text.slice(to + 1, end);
     const isPair = isDigits(code) && isDigits(second) && second.length === code.length && code.length >= 2 && code.length <= 4;
     const isPrefixed = text[to] === '-' && /^[A-Z0-9]{1,5}$/.test(code) && /^[A-Z0-9]{3,6}$/.test(second) && /[0-9]/.test(second);
-    if ((isPair || isPrefixed) && !isIn(text, end, 'url')) [to, code] = [end, code + second];
+    if ((isPair || isPrefixed) && !isIn(text, end, ALPHABETS.url)) [to, code] = [end, code + second];
   }
-  if (isIn(text, to, 'url') || code.length < MIN_CODE || code.length > MAX_CODE) return null;
+  if (isIn(text, to, ALPHABETS.url) || code.length < MIN_CODE || code.length > MAX_CODE) return null;
   if (isDigits(code)) return code.length <= 8 || text[from + 3] === '-' ? { to, code } : null;
   return /^[A-Z0-9]{5,10}$/.test(code) && /[0-9]/.test(code) ? { to, code } : null;
 };
 
-const findCodes = (text: string, starts: readonly number[]): Found[] => {
-  const zones = zonesOf(text);
-  if (zones.length === 0) return [];
+/** A code has a digit, or its second part behind a dash. */
+const hasDigit = (text: string, from: number): boolean => {
+  const last = from + 2 * (MAX_CODE + 1);
+  let dashes = 0;
+  for (let at = from; at <= last; at += 1) {
+    if (isIn(text, at, ALPHABETS.digits)) return true;
+    if (isIn(text, at, ALPHABETS.alnum)) continue;
+    dashes += 1;
+    if (text[at] !== '-' || dashes > 1) return false;
+  }
+  return false;
+};
+
+const codesIn = (text: string, words: readonly number[]): Found[] => {
   const found: Found[] = [];
-  let end = 0;
-  for (const at of starts) {
-    if (at < end || !isIn(text, at, 'upper') || isIn(text, at - 1, 'url') || !inZone(zones, at)) continue;
+  for (const at of words) {
+    if (!isIn(text, at, ALPHABETS.upper) || isIn(text, at - 1, ALPHABETS.url) || !hasDigit(text, at)) continue;
     const one = codeAt(text, at);
     if (one === null || isOtherNumber(text, at, one.to, one.code)) continue;
     found.push({ from: at, to: one.to, kind: 'code', mark: '[withheld: one-time code]' });
-    end = one.to;
   }
   return found;
+};
+
+/** What looks like a code is found first: it is rarer than the words around it, and quicker to find. */
+const findCodes = ({ text, seen, words }: Look): Found[] => {
+  const codes = (seen & SEEN.digit) === 0 ? [] : codesIn(text, words);
+  if (codes.length === 0) return codes;
+  const zones = zonesOf(text);
+  let end = 0;
+  return codes.filter(({ from, to }) => {
+    if (from < end || !inZone(zones, from)) return false;
+    end = to;
+    return true;
+  });
 };
 
 /** In the address itself. */
@@ -111,8 +131,14 @@ const LINK_CONTEXT =
   /reset (?:your|the|my) pass|reset link|password reset|forgot(?:ten)? (?:your )?pass|new password|change your password|set (?:up )?(?:your|a) (?:new )?pass|magic link|sign[- ]?in|log[- ]?in|verify (?:your|the|this)|confirm (?:your|the|this)|activate (?:your|the)|email verification|account recovery|unlock your|passwort (?:zurück|ändern|vergessen)|bestätig|anmelde|réinitialis|connexion|confirmez|restablecer|contraseña|confirma|verifica|redefinir|reimposta|wachtwoord|hasł|parola|сброс|парол|подтверд|パスワード|密码|비밀번호/iu;
 const CONTEXT_CHARS = 240;
 
+/** A part is a token from so many characters on. */
+const MIN_TOKEN = 16;
 const isToken = (part: string): boolean =>
-  part.length >= 16 && distinctChars(part) && /[0-9]/.test(part) && /[A-Za-z]/.test(part) && !/^[0-9]{4}-[0-9]{2}/.test(part);
+  part.length >= MIN_TOKEN &&
+  distinctChars(part) &&
+  /[0-9]/.test(part) &&
+  /[A-Za-z]/.test(part) &&
+  !/^[0-9]{4}-[0-9]{2}/.test(part);
 const distinctChars = (part: string): boolean => new Set(part.slice(0, 64)).size >= 8;
 
 /** A named value of a query is a token from six characters on. */
@@ -120,6 +146,7 @@ const NAMED =
   /[?&#;](?:token|code|key|otp|t|k|sig|signature|oobcode|ticket|auth|hash|secret|c|confirmation_token|reset_password_token)=([^&#;]{6,})/i;
 
 const carriesToken = (address: string): boolean => {
+  if (address.length < MIN_TOKEN && !address.includes('=')) return false;
   const value = NAMED.exec(address)?.[1];
   if (value !== undefined && /[0-9]/.test(value)) return true;
   return address.split(/[/?&=#;]/).some(isToken);
@@ -152,7 +179,7 @@ const findLinks = (text: string): Found[] => {
 };
 
 /** Codes and links that a mail should not hand to an agent. */
-export const findCodesAndLinks = (text: string, starts: readonly number[] = startsOf(text)): Found[] => [
-  ...findLinks(text),
-  ...findCodes(text, starts),
-];
+export const findCodesAndLinks = (look: Look): Found[] => {
+  const codes = findCodes(look);
+  return look.text.includes('://') ? [...findLinks(look.text), ...codes] : codes;
+};

@@ -8,10 +8,12 @@
  */
 import type { Json } from '@airlock/protocol';
 import { MASK_LIMITS } from './limits.js';
+import { isClean, type Sought } from './clean.js';
 import { keyApart, withoutHidden } from './neutralise.js';
-import { formsOf, rangeFinder, rangesOf, replaceForm, type Form } from './secret-forms.js';
+import { formsOf, type Form } from './secret-forms.js';
+import { holdsAny, rangesOf, replaceForm, searchOf, type Search } from './secret-search.js';
 import { replaceFound, withoutOverlaps } from './secrets/found.js';
-import { splitMasker, type SplitForm } from './split.js';
+import { reachOf, splitMasker, type SplitForm } from './split.js';
 
 export interface Masked {
   readonly value: Json;
@@ -31,8 +33,7 @@ const markOf = (secret: string): string => {
 
 interface Finder {
   readonly forms: readonly { readonly form: Form; readonly mark: string }[];
-  /** Matches of each of them. */
-  readonly find: ReturnType<typeof rangeFinder>;
+  readonly search: Search;
   /** Mark of each secret, short ones too: those are masked only where they are the whole string. */
   readonly marks: ReadonlyMap<string, string>;
   /** Of those that are long enough to be looked for in pieces. */
@@ -42,12 +43,20 @@ interface Finder {
 const finderOf = (secrets: readonly string[]): Finder => {
   // The longer one first: a password may contain the user name of another field.
   const distinct = [...new Set(secrets)].filter((secret) => secret !== '').sort((a, b) => b.length - a.length);
-  const forms = distinct.flatMap((secret) => formsOf(secret).map((form) => ({ form, mark: markOf(secret) })));
+  const forms = distinct.flatMap((secret) => formsOf(secret).map((form) => ({ secret, form, mark: markOf(secret) })));
   const long = distinct.filter((secret) => secret.length >= minSplitChars && secret.length <= maxPieceChars);
-  const split = long.flatMap((secret) => formsOf(secret).map((form) => ({ form, mark: markOf(secret) })));
-  const find = rangeFinder(forms.map(({ form }) => form));
-  return { forms, find, split, marks: new Map(distinct.map((secret) => [secret, markOf(secret)])) };
+  const marks = new Map(distinct.map((secret) => [secret, markOf(secret)]));
+  const split = forms.filter(({ secret }) => long.includes(secret));
+  return { forms, search: searchOf(forms.map(({ form }) => form)), split, marks };
 };
+
+const soughtIn = ({ marks, search, split }: Finder): Sought => ({
+  whole: marks,
+  longestWhole: Math.max(...[...marks.keys()].map((secret) => secret.length)),
+  search,
+  split: new Set(split.map(({ form }) => form)),
+  reach: reachOf(split),
+});
 
 class Masking {
   readonly #finder: Finder;
@@ -74,7 +83,7 @@ class Masking {
       return whole;
     }
     // Nearly every text holds none of them.
-    if (this.#finder.find(text).every((ranges) => ranges.length === 0)) return this.#behindHidden(text);
+    if (!holdsAny(text, this.#finder.search)) return this.#behindHidden(text);
     let masked = text;
     for (const { form, mark } of forms) {
       const replaced = replaceForm(masked, form, mark);
@@ -122,6 +131,15 @@ class Masking {
 export const newMask = (secrets: readonly string[]): Mask => {
   const finder = finderOf(secrets);
   if (finder.marks.size === 0) return (value) => ({ value, masked: 0 });
+  const [mask, sought] = [thorough(finder), soughtIn(finder)];
+  // Nearly every value is clean.
+  return (value) => (isClean(value, sought) ? { value, masked: 0 } : mask(value));
+};
+
+/** The same without the first look, which tests compare with. */
+export const newThoroughMask = (secrets: readonly string[]): Mask => thorough(finderOf(secrets));
+
+const thorough = (finder: Finder): Mask => {
   const splitMask = splitMasker(finder.split);
   return (value) => {
     const masking = new Masking(finder);
@@ -131,5 +149,5 @@ export const newMask = (secrets: readonly string[]): Mask => {
   };
 };
 
-/** The value with every trace of the secrets replaced, and how many there were. The input is not changed. */
+/** The value with every trace of the secrets replaced, or the value itself where there is none, and how many there were. */
 export const maskValues = (value: Json, secrets: readonly string[]): Masked => newMask(secrets)(value);

@@ -10,7 +10,8 @@ import { keyApart, withoutHidden } from './neutralise.js';
 import { findAddresses } from './secrets/addresses.js';
 import { findAssigned, findInMember } from './secrets/assigned.js';
 import { findEmails, findPhones } from './secrets/contacts.js';
-import { replaceFound, startsOf, withoutOverlaps, type CodeKind, type Found, type SecretKind } from './secrets/found.js';
+import { replaceFound, withoutOverlaps, type CodeKind, type Found, type SecretKind } from './secrets/found.js';
+import { lookAt, SEEN, tokenStarts, type Look } from './secrets/look.js';
 import { findNumbers } from './secrets/numbers.js';
 import { findTokens } from './secrets/tokens.js';
 
@@ -57,25 +58,37 @@ const isInLink = (text: string, at: number): boolean => {
   return /^https?:\/\//i.test(text.slice(from, from + 8));
 };
 
-const findAll = (text: string, options: Redaction): Found[] => {
-  const starts = startsOf(text);
-  return [
-    ...findTokens(text, starts),
-    ...findAddresses(text),
-    ...findNumbers(text, starts),
-    ...(options.links === true ? findAssigned(text).filter(({ from }) => !isInLink(text, from)) : findAssigned(text)),
-    ...(options.codes === true ? findCodesAndLinks(text, starts) : []),
-    ...(options.emails === true ? findEmails(text) : []),
-    ...(options.phones === true ? findPhones(text) : []),
-  ];
+const NONE: readonly Found[] = [];
+
+const assignedIn = (look: Look, options: Redaction): readonly Found[] => {
+  if (look.signs.length === 0 && look.runs.length === 0) return NONE;
+  const found = findAssigned(look);
+  return options.links === true ? found.filter(({ from }) => !isInLink(look.text, from)) : found;
+};
+
+/** Each finder is asked only where the look has seen what it needs. */
+const findAll = (look: Look, options: Redaction): readonly Found[] => {
+  const { text, seen, words } = look;
+  const hasDigit = (seen & SEEN.digit) !== 0;
+  const all = [
+    look.runs.length > 0 ? findTokens(text, tokenStarts(look)) : NONE,
+    findAddresses(look),
+    hasDigit ? findNumbers(text, words) : NONE,
+    assignedIn(look, options),
+    options.codes === true ? findCodesAndLinks(look) : NONE,
+    options.emails === true && (seen & SEEN.at) !== 0 ? findEmails(text) : NONE,
+    options.phones === true && hasDigit ? findPhones(text) : NONE,
+  ].filter((found) => found.length > 0);
+  return all.length === 0 ? NONE : all.flat();
 };
 
 /** A hidden character between does not save a secret: it is looked for without them too. */
-const findHiddenToo = (text: string, options: Redaction): Found[] => {
-  const found = findAll(text, options);
-  const plain = withoutHidden(text);
+const findHiddenToo = (text: string, options: Redaction): readonly Found[] => {
+  const look = lookAt(text);
+  const found = findAll(look, options);
+  const plain = (look.seen & SEEN.odd) === 0 ? null : withoutHidden(text);
   if (plain === null) return found;
-  const behind = findAll(plain.text, options).map((one) => ({
+  const behind = findAll(lookAt(plain.text), options).map((one) => ({
     ...one,
     from: plain.at[one.from] ?? 0,
     to: (plain.at[one.to - 1] ?? text.length - 1) + 1,
@@ -84,11 +97,11 @@ const findHiddenToo = (text: string, options: Redaction): Found[] => {
 };
 
 /** Secrets in one text, in order, without overlaps. Linear in the text. */
-export const findSecrets = (text: string, options: Redaction = {}): Found[] => {
-  if (text.length < MIN_CHARS) return [];
-  const found = findHiddenToo(text, options).filter(({ kind }) => options.except?.includes(kind as SecretKind) !== true);
-  return withoutOverlaps(found);
-};
+export const findSecrets = (text: string, options: Redaction = {}): readonly Found[] =>
+  text.length < MIN_CHARS ? NONE : withoutOverlaps(without(findHiddenToo(text, options), options));
+
+const without = (found: readonly Found[], { except }: Redaction): readonly Found[] =>
+  found.length === 0 || except === undefined ? found : found.filter(({ kind }) => !except.includes(kind as SecretKind));
 
 class Redacting {
   readonly #options: Redaction;
@@ -105,11 +118,32 @@ class Redacting {
     if (typeof value === 'string') return this.#text(value, name);
     if (typeof value === 'number') return this.#number(value, name);
     if (typeof value !== 'object' || value === null) return value;
-    if (Array.isArray(value)) return value.map((item: Json) => this.value(item, name));
+    return Array.isArray(value) ? this.#array(value, name) : this.#object(value as Readonly<Record<string, Json>>);
+  }
+
+  /** The array itself where nothing of it was masked. */
+  #array(items: readonly Json[], name: string): Json {
+    let masked: Json[] | null = null;
+    for (let i = 0; i < items.length; i += 1) {
+      const item = items[i] ?? null;
+      const now = this.value(item, name);
+      if (now !== item) (masked ??= items.slice())[i] = now;
+    }
+    return masked ?? items;
+  }
+
+  /** The object itself where nothing of it was masked. */
+  #object(members: Readonly<Record<string, Json>>): Json {
+    const entries: [string, Json][] = [];
+    let isSame = true;
+    for (const [key, member] of Object.entries(members)) {
+      const [name, now] = [this.#text(key, ''), this.value(member, key)];
+      isSame &&= name === key && now === member;
+      entries.push([name, now]);
+    }
+    if (isSame) return members;
     const taken = new Set<string>();
-    return Object.fromEntries(
-      Object.entries(value).map(([key, member]) => [keyApart(this.#text(key, ''), taken), this.value(member, key)]),
-    );
+    return Object.fromEntries(entries.map(([name, now]) => [keyApart(name, taken), now]));
   }
 
   #text(text: string, name: string): string {
@@ -123,13 +157,12 @@ class Redacting {
     return masked;
   }
 
-  #find(text: string, name: string): Found[] {
-    const found = [...(name === '' ? [] : this.#member(name, text)), ...findSecrets(text, this.#options)];
+  #find(text: string, name: string): readonly Found[] {
+    const secrets = findSecrets(text, this.#options);
+    const whole = name === '' ? NONE : without(findInMember(name, text), this.#options);
+    const found = whole.length === 0 ? secrets : [...whole, ...secrets];
+    if (found.length === 0) return found;
     return withoutOverlaps(this.#identifiers.has(name) ? found.filter(({ kind }) => !BY_DIGITS.has(kind)) : found);
-  }
-
-  #member(name: string, text: string): Found[] {
-    return findInMember(name, text).filter(({ kind }) => this.#options.except?.includes(kind as SecretKind) !== true);
   }
 
   /** A card that came as a number. */
@@ -145,7 +178,7 @@ class Redacting {
   }
 }
 
-/** The value with every secret masked that was asked for. The input is not changed. */
+/** The value with every secret masked that was asked for, and the value itself where there is none. The input is not changed. */
 export const redactValue = (value: Json, options: Redaction = {}): Redacted => {
   const redacting = new Redacting(options);
   const redacted = redacting.value(value);

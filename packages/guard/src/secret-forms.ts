@@ -8,26 +8,28 @@
  * Matched by hand, not by one regular expression: of a 64-character secret that takes V8 160 ms to compile.
  */
 import { MASK_LIMITS } from './limits.js';
-import { replaceFound } from './secrets/found.js';
 
-/** One form. A match begins at a character that is in `starts`. */
+/** One form. */
 export interface Form {
-  readonly starts: Starts;
+  /** UTF-16 units with which a match may begin: those behind which one of `second` follows, and those behind which anything may. */
+  readonly first: string;
+  readonly second: string;
+  readonly loose: string;
   /** No text below this many characters can hold it. */
   readonly minChars: number;
-  /** Ends of the match that begins at `at`; `from` may lie before it. null: none. */
-  match(text: string, at: number): { readonly from: number; readonly to: number } | null;
+  /** End of the match that begins at `at`; NONE where there is none, OPEN where the text ends before that is decided. */
+  endAt(text: string, at: number): number;
+  /** What is masked of a match: its neighbours may share some of its bits. */
+  widen(text: string, at: number, end: number): Range;
 }
 
-/** 1 at each UTF-16 unit below 128 with which a match may begin; every other unit may, where the last entry is 1. */
-type Starts = Uint8Array;
-const BEYOND_ASCII = 128;
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
 
-const startsOf = (chars: string): Starts => {
-  const starts = new Uint8Array(BEYOND_ASCII + 1);
-  for (let i = 0; i < chars.length; i += 1) starts[Math.min(chars.charCodeAt(i), BEYOND_ASCII)] = 1;
-  return starts;
-};
+export const NONE = 0;
+export const OPEN = -1;
 
 const JSON_ESCAPES: Readonly<Record<string, string>> = {
   '"': '\\"',
@@ -70,6 +72,11 @@ const htmlNumberLength = (text: string, at: number, char: string): number => {
   return code === char.codePointAt(0) ? whole.length : 0;
 };
 
+/** Begin a spelling that is longer than the character. */
+const ESCAPES = '%\\&';
+/** `%f0%9f%98%80`, `&#128512;`. */
+const MAX_SPELLING = 16;
+
 /** Characters the spelling at `at` takes; 0 where the character does not stand there in any form. */
 const spelledLength = (text: string, at: number, { char, percent, unicode, json, html }: Spelled): number => {
   const first = text[at];
@@ -88,20 +95,28 @@ const spelledLength = (text: string, at: number, { char, percent, unicode, json,
 
 const textForm = (secret: string): Form => {
   const spelled = Array.from(secret, spell);
-  const [first = ''] = secret;
+  const [first = '', second = ''] = Array.from(secret);
+  // The second unit of the first character, or the first of the second in any spelling.
+  const next = first.length > 1 ? first.slice(1) : `${second}${ESCAPES}${second === ' ' ? '+' : ''}`;
   return {
-    starts: startsOf(`${first}%\\&${first === ' ' ? '+' : ''}`),
-    minChars: secret.length,
-    match: (text, at) => {
+    ...{ first: first.charAt(0), second: next, loose: `${ESCAPES}${first === ' ' ? '+' : ''}`, minChars: secret.length },
+    endAt: (text, at) => {
       let to = at;
       for (const char of spelled) {
         const length = spelledLength(text, to, char);
-        if (length === 0) return null;
+        if (length === 0) return isCutShort(text, to, char) ? OPEN : NONE;
         to += length;
       }
-      return { from: at, to };
+      return to;
     },
+    widen: (_, from, to) => ({ from, to }),
   };
+};
+
+/** What stands there may be the beginning of a spelling. */
+const isCutShort = (text: string, at: number, { char }: Spelled): boolean => {
+  const left = text.length - at;
+  return left < char.length || (left < MAX_SPELLING && ESCAPES.includes(text.charAt(at)));
 };
 
 const isSeparator = (char: string | undefined): boolean => char === ' ' || char === ':' || char === '-';
@@ -109,19 +124,19 @@ const isSeparator = (char: string | undefined): boolean => char === ' ' || char 
 /** `6f62`, `6F 62`, `6f:62`, `6f-62`. */
 const hexForm = (bytes: Buffer): Form => {
   const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'));
-  const [first = ''] = digits[0] ?? '';
+  const [first = '', second = ''] = digits[0] ?? '';
   return {
-    starts: startsOf(first + first.toUpperCase()),
-    minChars: bytes.length * 2,
-    match: (text, at) => {
+    ...{ first: first + first.toUpperCase(), second: second + second.toUpperCase(), loose: '', minChars: bytes.length * 2 },
+    endAt: (text, at) => {
       let to = at;
       for (const pair of digits) {
         if (to > at && isSeparator(text[to])) to += 1;
-        if (!startsWithAnyCase(text, to, pair)) return null;
+        if (!startsWithAnyCase(text, to, pair)) return text.length - to < pair.length ? OPEN : NONE;
         to += 2;
       }
-      return { from: at, to };
+      return to;
     },
+    widen: (_, from, to) => ({ from, to }),
   };
 };
 
@@ -164,22 +179,37 @@ const base64Form = (bytes: Buffer, offset: number): Form => {
   const text64 = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
   const own = Array.from(text64.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6)));
   const isAligned = (offset + bytes.length) % 3 === 0;
-  const [first = ''] = own;
+  const [first = '', second = ''] = own;
+  const begins = beginningsOf(first);
   return {
-    starts: startsOf(BASE64_SIGNS[first]?.map((sign) => sign.charAt(0)).join('') ?? first),
-    minChars: own.length,
-    match: (text, at) => {
+    ...{
+      first: begins,
+      second: `${beginningsOf(second)}\r\n\\`,
+      loose: begins.includes('%') ? begins : '',
+      minChars: own.length,
+    },
+    endAt: (text, at) => {
       let to = at;
       for (const char of own) {
         const next = to === at ? at : skipLineBreak(text, to);
         const length = base64Length(text, next, char);
-        if (length === 0) return null;
+        if (length === 0) return isBreakCutShort(text, next) ? OPEN : NONE;
         to = next + length;
       }
-      return { from: offset > 0 && isBase64(text[at - 1]) ? at - 1 : at, to: isAligned ? to : endOfBase64(text, to) };
+      return to;
     },
+    widen: (text, at, end) => ({
+      from: offset > 0 && isBase64(text[at - 1]) ? at - 1 : at,
+      to: isAligned ? end : endOfBase64(text, end),
+    }),
   };
 };
+
+const beginningsOf = (char: string): string => BASE64_SIGNS[char]?.map((sign) => sign.charAt(0)).join('') ?? char;
+
+/** What stands there may be the beginning of a line break or of a sign: none is longer than four characters. */
+const isBreakCutShort = (text: string, at: number): boolean =>
+  at >= text.length || (text.length - at < 4 && '%\\\r\n'.includes(text.charAt(at)));
 
 /** A key file is looked for line by line, for it comes back in other lines, quoted, or in part. */
 const piecesOf = (secret: string): string[] => {
@@ -198,83 +228,3 @@ const formsOfPiece = (piece: string): Form[] => {
 /** None for a secret that is too short to be looked for inside of other text. */
 export const formsOf = (secret: string): Form[] =>
   secret.length < MASK_LIMITS.minSubstringChars ? [] : piecesOf(secret).flatMap(formsOfPiece);
-
-/** The first index from `at` on where a match may begin; -1 where none is left. */
-const nextStart = (text: string, at: number, { starts, minChars }: Form): number => {
-  const last = text.length - minChars;
-  for (let i = at; i <= last; i += 1) if (starts[Math.min(text.charCodeAt(i), BEYOND_ASCII)] === 1) return i;
-  return -1;
-};
-
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Bits of a 32-bit integer that can be told apart without a sign. */
-const MAX_TOGETHER = 31;
-
-/** For each UTF-16 unit below 128, and all beyond, a bit for each form that may begin with it. */
-const unionOf = (forms: readonly Form[]): Int32Array => {
-  const union = new Int32Array(BEYOND_ASCII + 1);
-  forms.forEach(({ starts }, bit) => starts.forEach((may, code) => (union[code] = (union[code] ?? 0) | (may << bit))));
-  return union;
-};
-
-/** The matches of several forms in one pass over the text: each as `rangesOf` gives them. */
-const rangesTogether = (text: string, forms: readonly Form[], union: Int32Array): Range[][] => {
-  const ranges = forms.map((): Range[] => []);
-  const next = forms.map(() => 0);
-  const last = text.length - Math.min(...forms.map(({ minChars }) => minChars));
-  for (let at = 0; at <= last; at += 1) {
-    let bits = union[Math.min(text.charCodeAt(at), BEYOND_ASCII)] ?? 0;
-    for (; bits !== 0; bits &= bits - 1) {
-      const index = 31 - Math.clz32(bits & -bits);
-      const form = forms[index];
-      if (form === undefined || at < (next[index] ?? 0) || at > text.length - form.minChars) continue;
-      const match = form.match(text, at);
-      if (match === null) continue;
-      ranges[index]?.push({ from: Math.max(next[index] ?? 0, match.from), to: match.to });
-      next[index] = match.to;
-    }
-  }
-  return ranges;
-};
-
-/** Prepares the search for all of these forms; of each text it gives the matches of each form, in their order. */
-export const rangeFinder = (forms: readonly Form[]): ((text: string) => Range[][]) => {
-  const groups = Array.from({ length: Math.ceil(forms.length / MAX_TOGETHER) }, (_, index) =>
-    forms.slice(index * MAX_TOGETHER, (index + 1) * MAX_TOGETHER),
-  ).map((group) => ({ group, union: unionOf(group) }));
-  return (text) => groups.flatMap(({ group, union }) => rangesTogether(text, group, union));
-};
-
-/** Every match of the form, in order, none over another. */
-export const rangesOf = (text: string, form: Form): { readonly from: number; readonly to: number }[] => {
-  const ranges: { from: number; to: number }[] = [];
-  let kept = 0;
-  for (let at = nextStart(text, 0, form); at !== -1; at = nextStart(text, at, form)) {
-    const match = form.match(text, at);
-    if (match === null) {
-      at += 1;
-      continue;
-    }
-    ranges.push({ from: Math.max(kept, match.from), to: match.to });
-    kept = match.to;
-    at = match.to;
-  }
-  return ranges;
-};
-
-/** Replaces every match of the form. @returns the text, and how often. */
-export const replaceForm = (text: string, form: Form, mark: string): { readonly text: string; readonly count: number } => {
-  const ranges = rangesOf(text, form);
-  if (ranges.length === 0) return { text, count: 0 };
-  return {
-    text: replaceFound(
-      text,
-      ranges.map((range) => ({ ...range, kind: 'key' as const, mark })),
-    ),
-    count: ranges.length,
-  };
-};

@@ -8,7 +8,8 @@ import type { Json } from '@airlock/protocol';
 import { MASK_LIMITS } from './limits.js';
 import { keyApart } from './neutralise.js';
 import { replaceFound, withoutOverlaps, type Found } from './secrets/found.js';
-import { rangeFinder, type Form } from './secret-forms.js';
+import type { Form } from './secret-forms.js';
+import { findRanges, searchOf, type Search } from './secret-search.js';
 
 export interface SplitForm {
   readonly form: Form;
@@ -148,19 +149,23 @@ export type SplitMask = (value: Json) => Pieces;
 
 /** Prepares it: the value with the pieces of the secrets replaced, and how many secrets were found so. */
 export const splitMasker = (forms: readonly SplitForm[]): SplitMask => {
-  const find = rangeFinder(forms.map(({ form }) => form));
-  return (value) => maskSplit(value, forms, find);
+  const search = searchOf(forms.map(({ form }) => form));
+  return (value) => maskSplit(value, forms, search);
 };
 
-const maskSplit = (value: Json, forms: readonly SplitForm[], find: ReturnType<typeof rangeFinder>): Pieces => {
+/** More of a text's end or beginning is never part of a secret in pieces. */
+export const reachOf = (forms: readonly SplitForm[]): number =>
+  MASK_LIMITS.maxFormFactor * Math.max(0, ...forms.map(({ form }) => form.minChars));
+
+const maskSplit = (value: Json, forms: readonly SplitForm[], search: Search): Pieces => {
   if (forms.length === 0 || typeof value !== 'object' || value === null) return { value, masked: 0 };
   const leaves = leavesOf(value);
-  const reach = MASK_LIMITS.maxFormFactor * Math.max(...forms.map(({ form }) => form.minChars));
+  const reach = reachOf(forms);
   const cuts: Cuts = new Map();
   let masked = 0;
   for (const order of ordersOf(leaves)) {
     const { text, pieces } = streamOf(leaves, order, reach);
-    find(text).forEach((ranges, index) => {
+    findRanges(text, search).forEach((ranges, index) => {
       for (const { from, to } of ranges) {
         const before = cuts.size;
         cutPieces(pieces, from, to, forms[index]?.mark ?? '[masked]', cuts);

@@ -9,7 +9,7 @@ import { ALPHABETS, isIn, type Alphabet } from '../src/secrets/found.js';
 const SIGNS = 'Q7w3Zr9XkM2vB8nT4yPd6LsHf1Gj5CcRaEuVo0NiWtKmYbDxJzSgUqAhOePlFI-_.+/=';
 const signsOf = (alphabet: Alphabet): string =>
   Array.from(alphabet === 'hex' ? '7a3f9c1e5b8d2046f0e1d9c3' : SIGNS)
-    .filter((char) => isIn(char, 0, alphabet) && /[A-Za-z0-9]/.test(char))
+    .filter((char) => isIn(char, 0, ALPHABETS[alphabet]) && /[A-Za-z0-9]/.test(char))
     .join('');
 const bodyOf = (alphabet: Alphabet, length: number): string => signsOf(alphabet).repeat(length).slice(0, length);
 

@@ -7,7 +7,9 @@
  */
 import type { Json } from '@airlock/protocol';
 import { hasHidden, withoutHidden } from '../neutralise.js';
-import { MARKS, SIGNATURES, WORDS, type Signature } from './signatures.js';
+import { MARKS, SIGNATURES, type Signature } from './signatures.js';
+import { eachWord, MAX_WORD } from './walk.js';
+import type { Places } from './words.js';
 
 export interface Injection {
   /** 0 nothing found, towards 1 the more and the surer. */
@@ -16,112 +18,44 @@ export interface Injection {
   readonly signatures: readonly string[];
 }
 
-/** Class names by word, and by the beginning of a word: `ignor` of `ignor*`. */
-const tablesOf = (): {
-  readonly whole: ReadonlyMap<string, readonly string[]>;
-  readonly begun: ReadonlyMap<string, readonly string[]>;
-} => {
-  const whole = new Map<string, string[]>();
-  const begun = new Map<string, string[]>();
-  for (const [name, words] of Object.entries(WORDS))
-    for (const word of words.split(' ')) {
-      const [table, key] = word.endsWith('*') ? [begun, word.slice(0, -1)] : [whole, word];
-      table.set(key, [...(table.get(key) ?? []), name]);
-    }
-  return { whole, begun };
-};
-
-const TABLES = tablesOf();
-const MAX_STEM = Math.max(...[...TABLES.begun.keys()].map((stem) => stem.length));
-const MIN_STEM = Math.min(...[...TABLES.begun.keys()].map((stem) => stem.length));
-
-/** Where in which signature a word may stand. */
-interface Place {
-  readonly signature: number;
-  readonly place: number;
-}
-
-const PLACES = ((): ReadonlyMap<string, readonly Place[]> => {
-  const places = new Map<string, Place[]>();
-  SIGNATURES.forEach(({ chain }, signature) =>
-    chain.forEach((name, place) => places.set(name, [...(places.get(name) ?? []), { signature, place }])),
-  );
-  return places;
-})();
-
-/** Places a word may take, the last of a signature first, so that one word never takes two. */
-const lookUp = (word: string): readonly Place[] => {
-  const names = [...(TABLES.whole.get(word) ?? [])];
-  for (let length = MIN_STEM; length <= Math.min(MAX_STEM, word.length); length += 1)
-    names.push(...(TABLES.begun.get(word.slice(0, length)) ?? []));
-  return [...new Set(names)].flatMap((name) => PLACES.get(name) ?? []).sort((a, b) => b.place - a.place);
-};
-
-const NOWHERE: readonly Place[] = [];
-const MAX_KEPT = 8192;
-
-/** Places of words, kept over texts: most words come again. Begun anew when it is full. */
-const kept = new Map<string, readonly Place[]>();
-
-const placesOf = (word: string): readonly Place[] => {
-  if (word.length > MAX_WORD) return NOWHERE;
-  const known = kept.get(word);
-  if (known !== undefined) return known;
-  const places = lookUp(plainWord(word));
-  if (kept.size >= MAX_KEPT) kept.clear();
-  kept.set(word, places);
-  return places;
-};
+/** Where each signature's places begin in one list of all places, and how many there are. */
+const OFFSETS: readonly number[] = SIGNATURES.map((_, at) =>
+  SIGNATURES.slice(0, at).reduce((sum, { chain }) => sum + chain.length, 0),
+);
+const ALL_PLACES = SIGNATURES.reduce((sum, { chain }) => sum + chain.length, 0);
+/** No gap is as wide. */
+const LONG_AGO = -1e6;
 
 /** Follows all signatures through the words of one text. */
 class Follower {
-  readonly #last = SIGNATURES.map(({ chain }) => chain.map(() => -Infinity));
+  readonly #last = new Int32Array(ALL_PLACES);
   readonly complete = new Set<Signature>();
 
-  feed(index: number, word: string): void {
-    for (const { signature, place } of placesOf(word)) {
-      const [entry, last] = [SIGNATURES[signature], this.#last[signature]];
-      if (entry === undefined || last === undefined) continue;
-      if (place > 0 && index - (last[place - 1] ?? -Infinity) > entry.gap) continue;
-      last[place] = index;
+  begin(): void {
+    this.#last.fill(LONG_AGO);
+    this.complete.clear();
+  }
+
+  feed(index: number, places: Places): void {
+    for (const { signature, place } of places) {
+      const [entry, at] = [SIGNATURES[signature], (OFFSETS[signature] ?? 0) + place];
+      if (entry === undefined) continue;
+      if (place > 0 && index - (this.#last[at - 1] ?? LONG_AGO) > entry.gap) continue;
+      this.#last[at] = index;
       if (place === entry.chain.length - 1) this.complete.add(entry);
     }
   }
 }
 
-/** Letters that look like Latin ones (a small part of UTS #39). */
-const LOOKALIKES: Readonly<Record<string, string>> = {
-  а: 'a',
-  е: 'e',
-  о: 'o',
-  р: 'p',
-  с: 'c',
-  х: 'x',
-  у: 'y',
-  і: 'i',
-  ѕ: 's',
-  ј: 'j',
-};
-const isMixed = (word: string): boolean => /[a-z]/.test(word) && /[\u0400-\u04ff]/.test(word);
-
-const plainWord = (word: string): string =>
-  isMixed(word) ? Array.from(word, (char) => LOOKALIKES[char] ?? char).join('') : word;
-
-/** Lower case, compatibility forms resolved, accents and hidden characters gone. */
-const normalise = (text: string): string => (isAscii(text) ? text.toLowerCase() : folded(withoutHidden(text)?.text ?? text));
-
 const isAscii = (text: string): boolean => !/[^\t\n\r -~]/.test(text);
 
+/** Lower case, compatibility forms resolved, accents and hidden characters gone. */
 const folded = (text: string): string =>
-  text
+  (withoutHidden(text)?.text ?? text)
     .normalize('NFKD')
     .replace(/[\u0300-\u036f]/g, '')
     .replaceAll('\u2019', "'")
     .toLowerCase();
-
-const WORD = /[\p{L}\p{N}']+/gu;
-/** A longer one is no word. */
-const MAX_WORD = 32;
 
 const scoreOf = (found: ReadonlyMap<string, number>): Injection => {
   const rest = [...found.values()].reduce((product, weight) => product * (1 - weight), 1);
@@ -130,44 +64,65 @@ const scoreOf = (found: ReadonlyMap<string, number>): Injection => {
 
 const TAGS = /[\u{e0000}-\u{e007f}]/u;
 
-const findMarks = (normal: string, raw: string, found: Map<string, number>): void => {
+/** One of them: in nearly every text none stands, and one expression says so sooner than forty looks. */
+const ANY_MARK = new RegExp(MARKS.map(([mark]) => mark.replace(/[[\]|/]/g, '\\$&')).join('|'));
+
+const findMarks = (normal: string, found: Found): void => {
+  if (!ANY_MARK.test(normal)) return;
   for (const [mark, weight, id] of MARKS) if (normal.includes(mark)) found.set(id, Math.max(weight, found.get(id) ?? 0));
-  if (hasHidden(raw)) found.set('hidden-characters', TAGS.test(raw) ? 0.8 : 0.05);
 };
 
 /** One word of a key or an id says nothing; the border of a prompt does. */
-const isNothing = (text: string): boolean => text.length < MAX_WORD && !/[\s<[|]/.test(text) && !hasHidden(text);
+const isNothing = (text: string): boolean =>
+  text.length < MAX_WORD && (/^[!-;=-Z\\-{}~]*$/.test(text) || (!/[\s<[|]/.test(text) && !hasHidden(text)));
+
+/** What was found, with the highest weight of each. */
+type Found = Map<string, number>;
+
+/** Used for one text after the other. */
+const follower = new Follower();
+
+const findIn = (text: string): Found => {
+  const found: Found = new Map();
+  const ascii = isAscii(text);
+  const normal = ascii ? text.toLowerCase() : folded(text);
+  findMarks(normal, found);
+  // In ASCII the only one is the carriage return.
+  if (!ascii || text.includes('\r')) if (hasHidden(text)) found.set('hidden-characters', TAGS.test(text) ? 0.8 : 0.05);
+  follower.begin();
+  eachWord(normal, (index, places) => follower.feed(index, places));
+  for (const { id, weight } of follower.complete) found.set(id, Math.max(weight, found.get(id) ?? 0));
+  return found;
+};
 
 const NOTHING: Injection = { score: 0, signatures: [] };
 
 /** Scores one text. */
 export const scoreText = (text: string): Injection => {
   if (isNothing(text)) return NOTHING;
-  const found = new Map<string, number>();
-  const normal = normalise(text);
-  findMarks(normal, text, found);
-  const follower = new Follower();
-  let index = 0;
-  for (const [word] of normal.matchAll(WORD)) {
-    index += 1;
-    follower.feed(index, word);
-  }
-  for (const { id, weight } of follower.complete) found.set(id, Math.max(weight, found.get(id) ?? 0));
-  return scoreOf(found);
+  const found = findIn(text);
+  return found.size === 0 ? NOTHING : scoreOf(found);
 };
 
-const textsOf = (value: Json): string[] => {
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  if (Array.isArray(value)) return value.flatMap(textsOf);
-  return Object.entries(value).flatMap(([key, member]) => [key, ...textsOf(member)]);
+const eachText = (value: Json, take: (text: string) => void): void => {
+  if (typeof value === 'string') return take(value);
+  if (typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) for (const item of value as readonly Json[]) eachText(item, take);
+  else
+    for (const [key, member] of Object.entries(value as Readonly<Record<string, Json>>)) {
+      take(key);
+      eachText(member, take);
+    }
 };
 
 /** The highest score of any text in the value, and what was found in all of them. */
 export const scoreValue = (value: Json): Injection => {
-  const all = textsOf(value).map(scoreText);
-  return {
-    score: all.reduce((most, { score }) => Math.max(most, score), 0),
-    signatures: [...new Set(all.flatMap(({ signatures }) => signatures))],
-  };
+  let most = 0;
+  const all = new Set<string>();
+  eachText(value, (text) => {
+    const { score, signatures } = scoreText(text);
+    most = Math.max(most, score);
+    for (const id of signatures) all.add(id);
+  });
+  return { score: most, signatures: [...all] };
 };

@@ -3,14 +3,17 @@
  *
  * GUARD-8  of a PEM or PuTTY private key nothing stays, though its end be missing.
  */
-import { endOfRun, isIn, markOf, type Found } from './found.js';
+import { ALPHABETS, endOfRun, isIn, markOf, type Found } from './found.js';
+import { SEEN, type Look } from './look.js';
 
 const isUrlEnd = (char: string): boolean => char <= ' ' || '"\'<>`\\{}|^'.includes(char) || char > '~';
+const ASCII = 128;
+const URL_ENDS = Uint8Array.from({ length: ASCII }, (_, code) => (isUrlEnd(String.fromCharCode(code)) ? 1 : 0));
 
 /** End of what may be a URL; linear as long as the search goes on behind it. */
 export const endOfUrl = (text: string, at: number): number => {
   let end = at;
-  while (end < text.length && !isUrlEnd(text.charAt(end))) end += 1;
+  while (end < text.length && URL_ENDS[text.charCodeAt(end)] === 0) end += 1;
   while (end > at && '.,;:!?)]'.includes(text.charAt(end - 1))) end -= 1;
   return end;
 };
@@ -33,12 +36,12 @@ const passwordAt = (text: string, scheme: number): Found | null => {
     const char = text.charAt(at);
     if (char === '@') {
       const from = colon === -1 ? begin : colon + 1;
-      if (colon === -1 || !isIn(text, at + 1, 'alnum') || isPlaceholder(text.slice(from, at))) return null;
+      if (colon === -1 || !isIn(text, at + 1, ALPHABETS.alnum) || isPlaceholder(text.slice(from, at))) return null;
       return { from, to: at, kind: 'password', mark: '[masked password]' };
     }
     if (char === ':' && colon === -1) colon = at;
     // A password may hold a slash only behind a colon that names no port.
-    if (char === '/' && (colon === -1 || isIn(text, colon + 1, 'digits'))) return null;
+    if (char === '/' && (colon === -1 || isIn(text, colon + 1, ALPHABETS.digits))) return null;
     if (char === '?' || char === '#' ? colon === -1 : isUrlEnd(char)) return null;
   }
   return null;
@@ -92,13 +95,13 @@ const findOtpauth = (text: string): Found[] => {
 
 /** What stays in a key without its end: base64, line breaks, headers such as `Proc-Type:`. */
 const isKeyBody = (text: string, at: number): boolean =>
-  isIn(text, at, 'base64') || ' \n\r\t\\:,"\'>|'.includes(text.charAt(at)) || text.charCodeAt(at) === 0xa0;
+  isIn(text, at, ALPHABETS.base64) || ' \n\r\t\\:,"\'>|'.includes(text.charAt(at)) || text.charCodeAt(at) === 0xa0;
 
 const BEGIN = '-----BEGIN ';
 const END = '-----END ';
 
 const endOfLabel = (text: string, at: number): number => {
-  const end = endOfRun(text, at, 'dotted');
+  const end = endOfRun(text, at, ALPHABETS.dotted);
   return text.startsWith('-----', end - 5) ? end : at;
 };
 
@@ -138,9 +141,17 @@ const findPutty = (text: string): Found[] => {
   return found;
 };
 
-export const findAddresses = (text: string): Found[] => [
-  ...(text.includes('://') ? [...findPasswords(text), ...findOtpauth(text)] : []),
-  ...findHooks(text),
-  ...findPem(text),
-  ...findPutty(text),
-];
+/** One of these stands in each of `HOOKS`. */
+const mayHook = (text: string): boolean => text.includes('hook') || text.includes('ifttt');
+
+/** A password ends at an `@`; a hook is longer than any word; in the head of a key stands a dash, which begins a run. */
+export const findAddresses = ({ text, seen, runs }: Look): Found[] => {
+  const found: Found[] = [];
+  const isAddress = text.includes('://');
+  if (isAddress && (seen & SEEN.at) !== 0) found.push(...findPasswords(text));
+  if (isAddress) found.push(...findOtpauth(text));
+  if (runs.length > 0 && mayHook(text)) found.push(...findHooks(text));
+  if (text.includes(BEGIN)) found.push(...findPem(text));
+  if (text.includes('Private-Lines:')) found.push(...findPutty(text));
+  return found;
+};

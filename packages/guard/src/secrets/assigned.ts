@@ -3,7 +3,8 @@
  *
  * GUARD-10  the value behind a name of this kind is masked where it looks like no word, no placeholder and no reference.
  */
-import { distinctChars, entropyOf, isIn, markOf, type Found } from './found.js';
+import { ALPHABETS, distinctChars, entropyOf, isIn, markOf, type Found } from './found.js';
+import { MIN_RUN, type Look } from './look.js';
 
 /** What the end of a name, without signs and in lower case, says about the value. */
 const PASSWORD = /(?:password|passwd|passwort|kennwort|contrasena|motdepasse|passphrase|passcode|pwd|userpass|dbpass|pass)$/;
@@ -15,7 +16,23 @@ const HARMLESS =
 
 type NameKind = 'password' | 'token' | 'key' | null;
 
+/** Kinds of names, kept over texts: most names come again. Begun anew when it is full. */
+const kept = new Map<string, NameKind>();
+const MAX_KEPT = 4096;
+/** A longer name is judged each time. */
+const MAX_KEPT_NAME = 48;
+
 const kindOfName = (name: string): NameKind => {
+  if (name.length > MAX_KEPT_NAME) return judgeName(name);
+  const known = kept.get(name);
+  if (known !== undefined) return known;
+  const kind = judgeName(name);
+  if (kept.size >= MAX_KEPT) kept.clear();
+  kept.set(name, kind);
+  return kind;
+};
+
+const judgeName = (name: string): NameKind => {
   const plain = name.toLowerCase().replace(/[^a-z]/g, '');
   if (plain.length > 64) return null;
   if (PASSWORD.test(plain)) return /(?:by|com|com-?pass|bypass)pass$|compass$/.test(plain) ? null : 'password';
@@ -72,7 +89,7 @@ const nameOrTyped = (text: string, at: number): string => {
 const isSign = (text: string, at: number): boolean => {
   const char = text[at];
   if (char === '=' || char === ':') return true;
-  if (char === '>') return isIn(text, at - 1, 'word') && isIn(text, at + 1, 'base64');
+  if (char === '>') return isIn(text, at - 1, ALPHABETS.word) && isIn(text, at + 1, ALPHABETS.base64);
   return char === ',' && isQuote(text[at - 1]) && (isQuote(text[at + 1]) || isQuote(text[at + 2]));
 };
 
@@ -86,7 +103,7 @@ const nameBefore = (text: string, at: number): string => {
   )
     end -= 1;
   let begin = end;
-  while (begin > 0 && end - begin < MAX_NAME && isIn(text, begin - 1, 'dotted')) begin -= 1;
+  while (begin > 0 && end - begin < MAX_NAME && isIn(text, begin - 1, ALPHABETS.dotted)) begin -= 1;
   return text.slice(begin, end);
 };
 
@@ -118,25 +135,41 @@ const markOfValue = (kind: NameKind, value: string): string =>
   kind === 'password' ? '[masked password]' : markOf('token', '', value);
 
 /** What is behind a name but has no sign of assignment. */
-const BEARER = /\bbearer[ \t]{1,4}([A-Za-z0-9._~+/=-]{16,4096})/gi;
+const BEARER = /\bbearer[ \t]{1,4}$/i;
+const BEARER_CHARS = 11;
 
-const findBearers = (text: string): Found[] =>
-  [...text.matchAll(BEARER)].flatMap(({ 0: whole, 1: value = '', index }) => {
-    const from = index + whole.length - value.length;
-    return isKey(value) ? [{ from, to: from + value.length, kind: 'token' as const, mark: markOf('token', '', value) }] : [];
-  });
+const bearerAt = (text: string, from: number, end: number): Found | null => {
+  const before = text[from - 1];
+  if ((before !== ' ' && before !== '\t') || !BEARER.test(text.slice(Math.max(0, from - BEARER_CHARS), from))) return null;
+  const to = Math.min(end, from + MAX_VALUE);
+  const value = text.slice(from, to);
+  return isKey(value) ? { from, to, kind: 'token', mark: markOf('token', '', value) } : null;
+};
 
-export const findAssigned = (text: string): Found[] => {
-  const found: Found[] = findBearers(text);
-  for (let at = 0; at < text.length; at += 1) {
-    if (!isSign(text, at)) continue;
+/** Behind `bearer` and blanks stands one whole run of the characters of a token. */
+const findBearers = ({ text, runs }: Look): Found[] => {
+  const found: Found[] = [];
+  for (let i = 0; i < runs.length; i += 2) {
+    const [from = 0, to = 0] = [runs[i], runs[i + 1]];
+    const one = to - from >= MIN_RUN ? bearerAt(text, from, to) : null;
+    if (one !== null) found.push(one);
+  }
+  return found;
+};
+
+export const findAssigned = (look: Look): Found[] => {
+  const found: Found[] = findBearers(look);
+  const { text } = look;
+  let next = 0;
+  for (const at of look.signs) {
+    if (at < next || !isSign(text, at)) continue;
     const kind = kindOfName(nameOrTyped(text, at));
     if (kind === null) continue;
     const { from, to } = valueBehind(text, at + 1);
     const value = text.slice(from, to);
     if (isSecret(kind, value))
       found.push({ from, to, kind: kind === 'password' ? 'password' : 'token', mark: markOfValue(kind, value) });
-    at = Math.max(at, to - 1);
+    next = to;
   }
   return found;
 };

@@ -44,33 +44,33 @@ export const ALPHABETS = {
 } as const;
 
 export type Alphabet = keyof typeof ALPHABETS;
+/** One of `ALPHABETS`. */
+export type Classes = (typeof ALPHABETS)[Alphabet];
 
 /** False beyond the end. */
-export const isIn = (text: string, at: number, alphabet: Alphabet): boolean =>
-  ((CLASSES[text.charCodeAt(at)] ?? 0) & ALPHABETS[alphabet]) !== 0;
+export const isIn = (text: string, at: number, alphabet: Classes): boolean =>
+  ((CLASSES[text.charCodeAt(at)] ?? 0) & alphabet) !== 0;
 
 /** The first index from `at` on, at most `most` further, that is not of the alphabet. */
-export const endOfRun = (text: string, at: number, alphabet: Alphabet, most = Infinity): number => {
-  const mask = ALPHABETS[alphabet];
+export const endOfRun = (text: string, at: number, alphabet: Classes, most = Infinity): number => {
   const last = Math.min(text.length, at + most);
   let end = at;
-  while (end < last && ((CLASSES[text.charCodeAt(end)] ?? 0) & mask) !== 0) end += 1;
+  while (end < last && ((CLASSES[text.charCodeAt(end)] ?? 0) & alphabet) !== 0) end += 1;
   return end;
 };
 
 /** True where a word may begin: behind no letter or digit, but for the end of `%3D` and of `\n` in a quoted text. */
 export const isStart = (text: string, at: number): boolean => {
-  if (!isIn(text, at - 1, 'alnum')) return true;
-  if (text[at - 3] === '%' && isIn(text, at - 1, 'hex') && isIn(text, at - 2, 'hex')) return true;
+  if (!isIn(text, at - 1, ALPHABETS.alnum)) return true;
+  if (text[at - 3] === '%' && isIn(text, at - 1, ALPHABETS.hex) && isIn(text, at - 2, ALPHABETS.hex)) return true;
   return text[at - 2] === '\\' && 'nrt'.includes(text.charAt(at - 1));
 };
 
-/** Every index at which a word may begin, in order: found once for all who look for something there. */
-export const startsOf = (text: string): number[] => {
+/** Every index from `from` to `to` at which a word may begin, in order: found once for all who look for something there. */
+export const startsOf = (text: string, from = 0, to = text.length): number[] => {
   const starts: number[] = [];
-  const { length } = text;
-  let isInside = false;
-  for (let at = 0; at < length; at += 1) {
+  let isInside = isIn(text, from - 1, ALPHABETS.alnum);
+  for (let at = from; at < to; at += 1) {
     const isWord = ((CLASSES[text.charCodeAt(at)] ?? 0) & ALPHABETS.alnum) !== 0;
     // `isStart` is asked inside of a word only behind what may be an escape.
     if (isWord && (!isInside || isBehindEscape(text, at))) starts.push(at);
@@ -106,7 +106,8 @@ export const markOf = (kind: string, prefix: string, secret: string): string =>
   secret.length >= 16 ? `[masked ${prefix === '' ? `${kind} ` : prefix}…${secret.slice(-4)}]` : `[masked ${kind}]`;
 
 /** The first of what overlaps stays, the longer of what begins alike. */
-export const withoutOverlaps = (found: readonly Found[]): Found[] => {
+export const withoutOverlaps = (found: readonly Found[]): readonly Found[] => {
+  if (found.length < 2) return found;
   const sorted = found.toSorted((a, b) => a.from - b.from || b.to - a.to);
   let end = 0;
   return sorted.filter(({ from, to }) => {

@@ -3,7 +3,7 @@
  *
  * GUARD-9  a card is masked where issuer, length and Luhn's sum are right; an IBAN where country, length and mod 97 are.
  */
-import { endOfRun, isIn, startsOf, type Found } from './found.js';
+import { ALPHABETS, endOfRun, isIn, type Found } from './found.js';
 
 /** Issuers' first digits (from, to) with the lengths they give out. */
 const ISSUERS: readonly (readonly [number, number, readonly number[]])[] = [
@@ -56,10 +56,10 @@ const groupsAt = (text: string, at: number): { readonly to: number; readonly dig
   let begin = at;
   let sign: string | undefined;
   while (digits.length <= MAX_CARD) {
-    const to = endOfRun(text, begin, 'digits', MAX_CARD + 1);
+    const to = endOfRun(text, begin, ALPHABETS.digits, MAX_CARD + 1);
     digits += text.slice(begin, to);
     ends.push({ to, digits, groups: ends.length + 1 });
-    if (!isCardSeparator(text[to]) || !isIn(text, to + 1, 'digits') || (sign !== undefined && sign !== text[to])) break;
+    if (!isCardSeparator(text[to]) || !isIn(text, to + 1, ALPHABETS.digits) || (sign !== undefined && sign !== text[to])) break;
     sign = text[to];
     begin = to + 1;
   }
@@ -70,9 +70,9 @@ const isCardGroups = (text: string, digits: string, groups: number): boolean =>
   groups === 1 || (groups >= 3 && groups <= 5 && !/[^0-9][0-9]{1,2}[^0-9]/.test(text)) || (groups === 2 && digits.length >= 15);
 
 const cardAt = (text: string, at: number): Found | null => {
-  if (isIn(text, at - 1, 'word') || (text[at - 1] === '.' && isIn(text, at - 2, 'digits'))) return null;
+  if (isIn(text, at - 1, ALPHABETS.word) || (text[at - 1] === '.' && isIn(text, at - 2, ALPHABETS.digits))) return null;
   for (const { to, digits, groups } of groupsAt(text, at).toReversed()) {
-    if (digits.length < 12 || digits.length > MAX_CARD || isIn(text, to, 'word')) continue;
+    if (digits.length < 12 || digits.length > MAX_CARD || isIn(text, to, ALPHABETS.word)) continue;
     if (!isCardGroups(text.slice(at, to), digits, groups) || !isIssued(digits) || !isLuhn(digits)) continue;
     if (/^(.)\1+$/.test(digits)) continue;
     return { from: at, to, kind: 'card', mark: `[masked card …${digits.slice(-4)}]` };
@@ -105,15 +105,15 @@ const isMod97 = (iban: string): boolean => {
 const ibanAt = (text: string, at: number): Found | null => {
   const country = text.slice(at, at + 2).toUpperCase();
   const length = IBAN_LENGTHS[country];
-  if (length === undefined || !isIn(text, at + 2, 'digits') || !isIn(text, at + 3, 'digits')) return null;
+  if (length === undefined || !isIn(text, at + 2, ALPHABETS.digits) || !isIn(text, at + 3, ALPHABETS.digits)) return null;
   let iban = '';
   let to = at;
   while (iban.length < length) {
-    if (isIn(text, to, 'alnum')) iban += text.charAt(to);
-    else if (!(isCardSeparator(text[to]) && isIn(text, to + 1, 'alnum'))) return null;
+    if (isIn(text, to, ALPHABETS.alnum)) iban += text.charAt(to);
+    else if (!(isCardSeparator(text[to]) && isIn(text, to + 1, ALPHABETS.alnum))) return null;
     to += 1;
   }
-  if (isIn(text, to, 'word') || !isMod97(iban.toUpperCase())) return null;
+  if (isIn(text, to, ALPHABETS.word) || !isMod97(iban.toUpperCase())) return null;
   return { from: at, to, kind: 'iban', mark: `[masked iban ${country}…${iban.slice(-4)}]` };
 };
 
@@ -122,7 +122,7 @@ const SSN = /([0-9]{3})([-. ]?)([0-9]{2})\2([0-9]{4})(?![0-9A-Za-z_]|[-.][0-9])/
 
 /** SSA POMS RM 10201.035: areas 000, 666 and from 900 on, group 00 and serial 0000 are never given out. */
 const ssnAt = (text: string, at: number): Found | null => {
-  if (isIn(text, at - 1, 'url') || (text[at - 1] === '.' && isIn(text, at - 2, 'digits'))) return null;
+  if (isIn(text, at - 1, ALPHABETS.url) || (text[at - 1] === '.' && isIn(text, at - 2, ALPHABETS.digits))) return null;
   SSN.lastIndex = at;
   const [whole, area = '', separator, group, serial = ''] = SSN.exec(text) ?? [];
   if (whole === undefined || ['000', '666'].includes(area) || area.startsWith('9') || group === '00' || serial === '0000')
@@ -132,16 +132,28 @@ const ssnAt = (text: string, at: number): Found | null => {
 };
 
 const MIN_GROUP = 4;
+const SSN_DIGITS = 9;
+
+/** True where enough digits follow, with single signs between, for the shortest of them. */
+const isLong = (text: string, at: number): boolean => {
+  let digits = 0;
+  for (let to = at; digits < SSN_DIGITS; to += 1) {
+    if (isIn(text, to, ALPHABETS.digits)) digits += 1;
+    else if (!isCardSeparator(text[to]) || !isIn(text, to + 1, ALPHABETS.digits)) return false;
+  }
+  return true;
+};
 
 /** Nearly every word is neither: looked at by two characters before anything else. */
 const numberAt = (text: string, at: number): Found | null => {
-  if (!isIn(text, at, 'digits')) return isIn(text, at + 2, 'digits') && isIn(text, at + 3, 'digits') ? ibanAt(text, at) : null;
-  if (!isIn(text, at + 1, 'digits') || !isIn(text, at + 2, 'digits')) return null;
-  return ssnAt(text, at) ?? (isIn(text, at + MIN_GROUP - 1, 'digits') ? cardAt(text, at) : null);
+  if (!isIn(text, at, ALPHABETS.digits))
+    return isIn(text, at + 2, ALPHABETS.digits) && isIn(text, at + 3, ALPHABETS.digits) ? ibanAt(text, at) : null;
+  if (!isIn(text, at + 1, ALPHABETS.digits) || !isIn(text, at + 2, ALPHABETS.digits) || !isLong(text, at)) return null;
+  return ssnAt(text, at) ?? (isIn(text, at + MIN_GROUP - 1, ALPHABETS.digits) ? cardAt(text, at) : null);
 };
 
 /** `starts`: where words begin. */
-export const findNumbers = (text: string, starts: readonly number[] = startsOf(text)): Found[] => {
+export const findNumbers = (text: string, starts: readonly number[]): Found[] => {
   const found: Found[] = [];
   let end = 0;
   for (const at of starts) {

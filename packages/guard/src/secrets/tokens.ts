@@ -3,7 +3,7 @@
  *
  * GUARD-7  a token is masked where its prefix, alphabet and length are right; its prefix and last four characters stay.
  */
-import { distinctChars, endOfRun, markOf, startsOf, type Found } from './found.js';
+import { ALPHABETS, distinctChars, endOfRun, markOf, type Found } from './found.js';
 import { LONG, PREFIXES, type Prefixed } from './prefixes.js';
 
 /** By the code of the first character; the longer prefix first, so that its name is shown. */
@@ -22,10 +22,10 @@ const prefixedAt = (text: string, at: number): Found | null => {
     if (!text.startsWith(prefix, at)) continue;
     const begin = at + prefix.length;
     // One more than the greatest length: then it is something else.
-    const end = endOfRun(text, begin, alphabet, max + 1);
+    const end = endOfRun(text, begin, ALPHABETS[alphabet], max + 1);
     const isLong = max >= LONG && end - begin > max;
     if (end - begin < min || (end - begin > max && !isLong) || !isRandom(text.slice(begin, end))) continue;
-    const last = isLong ? endOfRun(text, end, alphabet) : end;
+    const last = isLong ? endOfRun(text, end, ALPHABETS[alphabet]) : end;
     const to = text[last - 1] === '.' && alphabet !== 'url' ? last - 1 : last;
     return { from: at, to, kind: 'key', mark: markOf('key', prefix, text.slice(at, to)) };
   }
@@ -40,7 +40,7 @@ const jwtAt = (text: string, at: number, end: number): Found | null => {
   let parts = 1;
   // RFC 7516: an encrypted one has five.
   while (text[to] === '.' && parts < 5) {
-    to = endOfRun(text, to + 1, 'url');
+    to = endOfRun(text, to + 1, ALPHABETS.url);
     parts += 1;
   }
   if (to - at < 32) return null;
@@ -53,25 +53,25 @@ const jwtFinder = (text: string): ((at: number) => Found | null) => {
   let end = 0;
   return (at) => {
     if (!text.startsWith('eyJ', at)) return null;
-    if (at >= end) end = endOfRun(text, at, 'url');
+    if (at >= end) end = endOfRun(text, at, ALPHABETS.url);
     return jwtAt(text, at, end);
   };
 };
 
 /** A JSON document with a key in it, in base64: Grafana and others. */
 const longAt = (text: string, at: number, end: number): Found => {
-  const to = endOfRun(text, end, 'base64');
+  const to = endOfRun(text, end, ALPHABETS.base64);
   return { from: at, to, kind: 'token', mark: markOf('token', 'eyJ', text.slice(at, to)) };
 };
 
 /** `digits:AA…` (Telegram), `Mxxx.xxx.xxx` (Discord), `xxx.atlasv1.xxx` (Terraform), `00Dxxx!xxx` (Salesforce): parts joined by a sign. */
 const JOINED = [
-  { first: ['digits', 8, 10], sign: ':', rest: ['url', 35, 35], begins: '', name: '' },
-  { first: ['alnum', 14, 14], sign: '.atlasv1.', rest: ['base64', 60, 70], begins: '', name: '' },
-  { first: ['alnum', 15, 18], sign: '!', rest: ['dotted', 80, 200], begins: '00D', name: '00D' },
-  { first: ['url', 23, 28], sign: '.', rest: ['dotted', 34, 46], begins: 'M', name: '' },
-  { first: ['url', 23, 28], sign: '.', rest: ['dotted', 34, 46], begins: 'N', name: '' },
-  { first: ['url', 23, 28], sign: '.', rest: ['dotted', 34, 46], begins: 'O', name: '' },
+  { first: [ALPHABETS.digits, 8, 10], sign: ':', rest: [ALPHABETS.url, 35, 35], begins: '', name: '' },
+  { first: [ALPHABETS.alnum, 14, 14], sign: '.atlasv1.', rest: [ALPHABETS.base64, 60, 70], begins: '', name: '' },
+  { first: [ALPHABETS.alnum, 15, 18], sign: '!', rest: [ALPHABETS.dotted, 80, 200], begins: '00D', name: '00D' },
+  { first: [ALPHABETS.url, 23, 28], sign: '.', rest: [ALPHABETS.dotted, 34, 46], begins: 'M', name: '' },
+  { first: [ALPHABETS.url, 23, 28], sign: '.', rest: [ALPHABETS.dotted, 34, 46], begins: 'N', name: '' },
+  { first: [ALPHABETS.url, 23, 28], sign: '.', rest: [ALPHABETS.dotted, 34, 46], begins: 'O', name: '' },
 ] as const;
 
 const joinedAt = (text: string, at: number): Found | null => {
@@ -99,7 +99,7 @@ const secretKeyAt = (text: string, at: number): Found | null => {
 };
 
 /** `starts`: where words begin. */
-export const findTokens = (text: string, starts: readonly number[] = startsOf(text)): Found[] => {
+export const findTokens = (text: string, starts: readonly number[]): Found[] => {
   const found: Found[] = [];
   const findJwt = jwtFinder(text);
   let end = 0;
