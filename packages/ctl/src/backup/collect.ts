@@ -1,10 +1,12 @@
 /** What a backup has besides airlock-totp's part: the sealed vault, accepted lists, the rules in force and the configuration. */
 import { AirlockError } from '@airlock/protocol';
-import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROLES_FILE, YAML_FILE } from '../config/compile.js';
+import { parseRolesFile, ROLES_FILE, YAML_FILE } from '../config/compile.js';
 import { POLICY_DIR } from '../config/policies.js';
 import type { Context } from '../context.js';
+import { groupMembers } from '../groups.js';
+import { PATHS_FILE, readPaths } from '../paths/registry.js';
 
 /** A service with its credential as ciphertext: texts of the gateway's own files. */
 export interface BackedUpService {
@@ -27,6 +29,8 @@ export interface BackupBody {
   readonly config: Readonly<Record<string, string>>;
   /** Heads and public keys of the record at that moment. */
   readonly facts: object;
+  /** Commands that set up again what belongs to a machine: roles with their users, allowed paths. Left out by releases before. */
+  readonly byHand?: readonly string[];
 }
 
 const SUFFIX = '.json';
@@ -37,6 +41,15 @@ const MAX_LISTED_CHARS = 700_000;
 /** Where airlock-gateway has its state. */
 export const gatewayState = ({ env }: Pick<Context, 'env'>): string =>
   env['AIRLOCK_STATE_DIR'] === undefined ? '/var/lib/airlock-gateway' : join(env['AIRLOCK_STATE_DIR'], 'gateway');
+
+/** A backup carries texts; anything else would come back as something else. */
+const textOf = (path: string, bytes: Buffer): string => {
+  const text = bytes.toString('utf8');
+  if (Buffer.from(text).equals(bytes)) return text;
+  throw new AirlockError('VAULT_UNREADABLE', `${path} is no text in UTF-8, and a backup holds nothing else`, {
+    hint: `move it out of the configuration: sudo mv ${path} /root/`,
+  });
+};
 
 /** Root reads what another user wrote: never through a link, and ordinary files with one name only. */
 const readForeign = (path: string): string | null => {
@@ -51,7 +64,7 @@ const readForeign = (path: string): string | null => {
     const stat = fstatSync(fd);
     if (!stat.isFile() || stat.nlink !== 1 || stat.size > 16 * MAX_BYTES)
       throw new AirlockError('VAULT_UNREADABLE', `${path} is no file of Airlock's`);
-    return readFileSync(fd, 'utf8');
+    return textOf(path, readFileSync(fd));
   } finally {
     closeSync(fd);
   }
@@ -81,14 +94,31 @@ export const isChanging = (context: Pick<Context, 'env'>, operators: readonly st
 export const collectRules = (context: Pick<Context, 'env'>): string | null =>
   readForeign(join(gatewayState(context), 'rules.json'));
 
-export const PATHS_FILE = 'paths.json';
+/** Folders of the configuration whose files are its own: rules, advice for agents, kinds of services. */
+export const CONFIG_FOLDERS = [POLICY_DIR, 'skills', 'connectors'] as const;
+
+/** Ordinary files and links (which are refused); a folder within is nothing that a daemon reads. */
+const filesOf = (dir: string): string[] => names(dir).filter((name) => !lstatSync(join(dir, name)).isDirectory());
 
 export const collectConfig = ({ configDir }: Pick<Context, 'configDir'>): Record<string, string> => {
-  const policies = names(join(configDir, POLICY_DIR)).map((file) => `${POLICY_DIR}/${file}`);
-  const found = [YAML_FILE, ROLES_FILE, PATHS_FILE, ...policies].map(
-    (file) => [file, readForeign(join(configDir, file))] as const,
-  );
+  const below = CONFIG_FOLDERS.flatMap((folder) => filesOf(join(configDir, folder)).map((file) => `${folder}/${file}`));
+  const found = [YAML_FILE, ROLES_FILE, PATHS_FILE, ...below].map((file) => [file, readForeign(join(configDir, file))] as const);
   return Object.fromEntries(found.filter((one): one is readonly [string, string] => one[1] !== null));
+};
+
+/** Quoted for a shell where it has to be. */
+const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`);
+
+/** What belongs to a machine, as commands for the next one. */
+export const commandsByHand = ({ configDir }: Pick<Context, 'configDir'>): readonly string[] => {
+  const rolesText = readForeign(join(configDir, ROLES_FILE));
+  const { roles, operators } = rolesText === null ? { roles: {}, operators: [] } : parseRolesFile(rolesText, ROLES_FILE);
+  const added = Object.entries(roles).flatMap(([role, { operator }]) =>
+    groupMembers(`airlock-r-${role}`).map(
+      (user) => `sudo airlock-ctl role add ${role} --user ${user}${operators.length > 1 ? ` --operator ${operator}` : ''}`,
+    ),
+  );
+  return [...added, ...readPaths(configDir).map(({ path }) => `sudo airlock-ctl path allow ${word(path)}`)];
 };
 
 const isTextRecord = (value: unknown): value is Record<string, string> =>
@@ -102,7 +132,9 @@ export const parseBody = (bytes: Buffer): BackupBody => {
   try {
     const body = JSON.parse(bytes.toString('utf8')) as Partial<BackupBody>;
     const isShaped = body.v === 1 && typeof body.totp === 'string' && (body.rules === null || typeof body.rules === 'string');
-    if (isShaped && Array.isArray(body.services) && body.services.every(isService) && isTextRecord(body.config))
+    const isWhole = Array.isArray(body.services) && body.services.every(isService) && isTextRecord(body.config);
+    const byHand: unknown = body.byHand ?? [];
+    if (isShaped && isWhole && Array.isArray(byHand) && byHand.every((line) => typeof line === 'string'))
       return body as BackupBody;
   } catch {
     // As any other form.

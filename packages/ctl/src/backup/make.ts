@@ -1,11 +1,19 @@
 /** Makes a backup: airlock-totp's part sealed by itself, the gateway's files as they are at that moment, one sealed file. */
 import { AirlockError, canonicalJson, encodeBase64url, FRAME, packBlobs, unpackBlobs, type Json } from '@airlock/protocol';
 import { deriveBackupKey, newBackupSalt, sealBackup, wipe, type BackupHeader } from '@airlock/vault';
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { withRoot, type Context } from '../context.js';
 import { exchange } from '../seal.js';
-import { collectConfig, collectRules, collectServices, isChanging, type BackedUpService, type BackupBody } from './collect.js';
+import {
+  collectConfig,
+  collectRules,
+  collectServices,
+  commandsByHand,
+  isChanging,
+  type BackedUpService,
+  type BackupBody,
+} from './collect.js';
 
 /** Frames of a backup carry an operator's whole state. */
 export const BACKUP_FRAME_BYTES = 200 * 1024;
@@ -67,6 +75,7 @@ export const makeBackup = async (context: Context, recoveryKey: Uint8Array): Pro
       rules: collectRules(context),
       config: collectConfig(context),
       facts,
+      byHand: commandsByHand(context),
     };
     const bytes = Buffer.from(canonicalJson(body as unknown as Json));
     return { file: sealBackup({ recoveryKey, salt, header: facts, body: bytes }), header: facts, services };
@@ -98,10 +107,48 @@ export const requireNew = (path: string): void => {
   if (!existsSync(dirname(path))) throw refuse(path, `no directory ${dirname(path)}`);
 };
 
-/** Whole or not at all, never over another file, readable for its owner alone. @throws AirlockError PARAMS_INVALID */
-export const writeBackup = (path: string, file: Buffer): void => {
-  const temporary = `${path}.${process.pid}.new`;
+/** A backup that is on disk, complete, under a name of its own. */
+export interface StagedBackup {
+  /** Gives it the name that was asked for, never over another file. @throws AirlockError PARAMS_INVALID */
+  keep(): void;
+  discard(): void;
+}
+
+/** File systems of memory sticks have no second names for a file. */
+const NO_LINKS: readonly (string | undefined)[] = ['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'];
+const codeOf = (thrown: unknown): string | undefined => (thrown as NodeJS.ErrnoException).code;
+
+/** Where links do not exist the name is taken first, by an empty file, and then replaced. */
+const giveName = (temporary: string, path: string, link: typeof linkSync): void => {
   try {
+    link(temporary, path);
+  } catch (thrown) {
+    if (!NO_LINKS.includes(codeOf(thrown))) throw thrown;
+    closeSync(openSync(path, 'wx', 0o600));
+    renameSync(temporary, path);
+  }
+};
+
+const orRefused = (path: string, write: () => void, undo: () => void): void => {
+  try {
+    write();
+  } catch (thrown) {
+    undo();
+    throw refuse(path, `a place that cannot be written (${codeOf(thrown) ?? 'unknown'})`);
+  }
+};
+
+/** Readable for its owner alone. @throws AirlockError PARAMS_INVALID, before anybody has written down a key for nothing */
+export const stageBackup = (path: string, file: Buffer, link = linkSync): StagedBackup => {
+  const temporary = `${path}.${process.pid}.new`;
+  const discard = (): void => {
+    try {
+      unlinkSync(temporary);
+    } catch {
+      // Never made, or has its name by now.
+    }
+  };
+  const write = (): void => {
     const fd = openSync(temporary, 'wx', 0o600);
     try {
       for (let at = 0; at < file.length;) at += writeSync(fd, file, at);
@@ -109,11 +156,12 @@ export const writeBackup = (path: string, file: Buffer): void => {
     } finally {
       closeSync(fd);
     }
-    linkSync(temporary, path);
+  };
+  orRefused(path, write, discard);
+  const name = (): void => {
+    giveName(temporary, path, link);
+    discard();
     syncPath(dirname(path));
-  } catch (thrown) {
-    throw refuse(path, `a place that cannot be written (${(thrown as NodeJS.ErrnoException).code ?? 'unknown'})`);
-  } finally {
-    if (existsSync(temporary)) unlinkSync(temporary);
-  }
+  };
+  return { keep: () => orRefused(path, name, discard), discard };
 };

@@ -13,13 +13,15 @@ import {
   type ServiceList,
 } from '@airlock/protocol';
 import { deriveBackupKey, openBackup, wipe, type BackupHeader } from '@airlock/vault';
-import { existsSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { approveAction } from '../action.js';
 import { compileConfig, replaceFile, ROLES_FILE } from '../config/compile.js';
 import { ask, withRoot, withSocket, type Context, type Link } from '../context.js';
 import { exchange } from '../seal.js';
-import { parseBody, PATHS_FILE, type BackedUpService, type BackupBody } from './collect.js';
+import { PATHS_FILE } from '../paths/registry.js';
+import { isInstalled, system } from '../system.js';
+import { commandsByHand, CONFIG_FOLDERS, parseBody, type BackedUpService, type BackupBody } from './collect.js';
 import { BACKUP_FRAME_BYTES } from './make.js';
 
 /** A backup that was opened. */
@@ -120,25 +122,38 @@ const untilServed = async (context: Context, { header, body }: OpenedBackup): Pr
 
 /** Users, groups and sockets belong to a machine, not to a backup. */
 const OF_THE_MACHINE = new Set([ROLES_FILE, PATHS_FILE]);
+const OURS = new RegExp(`^(?:(?:${CONFIG_FOLDERS.join('|')})/)?\\w[\\w.-]*$`);
 
-/** Writes the files that differ, the old one kept beside. @returns which were written, and which have to be set up by hand */
-const restoreConfig = (context: Context, config: BackupBody['config']): { written: string[]; byHand: string[] } => {
+/** Writes the files that differ, the old one kept beside. @returns which were written */
+const restoreConfig = (context: Context, config: BackupBody['config']): string[] => {
   const written: string[] = [];
-  const byHand: string[] = [];
   for (const [file, text] of Object.entries(config)) {
     const path = join(context.configDir, file);
     const present = existsSync(path) ? readFileSync(path, 'utf8') : null;
-    if (present === text || !/^(?:[\w.-]+|policies\/[\w.-]+)$/.test(file)) continue;
-    if (OF_THE_MACHINE.has(file)) {
-      byHand.push(file);
-      continue;
-    }
+    if (present === text || !OURS.test(file) || OF_THE_MACHINE.has(file)) continue;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     if (present !== null) renameSync(path, `${path}.before-restore`);
     replaceFile(path, text, 0o644);
     written.push(file);
   }
   if (written.length > 0) compileConfig(context.configDir);
-  return { written, byHand };
+  return written;
+};
+
+/** Denials of then hold before anybody gets a code: both daemons read it anew; without systemd, the gateway its rules. */
+const putInForce = async (context: Context, opened: OpenedBackup): Promise<void> => {
+  if (isInstalled(context)) {
+    system('systemctl', 'restart', 'airlock-totp.service', 'airlock-gateway.service');
+    return untilServed(context, opened);
+  }
+  const [operator = ''] = opened.header.operators;
+  await withSocket(join(context.runtimeDir, 'operator', `${operator}.sock`), (link) => ask(link, 'policy.reload'));
+};
+
+/** What is set up here already needs no hand. */
+const stillToDo = (context: Context, { byHand = [] }: BackupBody): string[] => {
+  const present = new Set(commandsByHand(context));
+  return byHand.filter((line) => !present.has(line));
 };
 
 export interface Restored {
@@ -147,6 +162,7 @@ export interface Restored {
   readonly operators: readonly string[];
   readonly services: readonly string[];
   readonly config: readonly string[];
+  /** Commands. */
   readonly byHand: readonly string[];
 }
 
@@ -182,7 +198,8 @@ export const restoreBackup = async (
     wipe(key);
   }
   await untilServed(context, opened);
-  const { written, byHand } = restoreConfig(context, body.config);
+  const written = restoreConfig(context, body.config);
+  if (written.length > 0) await putInForce(context, opened);
   const services = body.services.map(({ service }) => service);
-  return { ...header, services, config: written, byHand };
+  return { ...header, services, config: written, byHand: stillToDo(context, body) };
 };

@@ -5,7 +5,7 @@ import { randomInt } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { approveAction } from '../action.js';
-import { makeBackup, requireNew, writeBackup } from '../backup/make.js';
+import { makeBackup, requireNew, stageBackup } from '../backup/make.js';
 import { openBackupFile, restoreBackup, type OpenedBackup, type Restored } from '../backup/restore.js';
 import { withRoot, withTotp, type Context } from '../context.js';
 import { note, print } from '../output.js';
@@ -57,11 +57,16 @@ const backup = async (context: Context, invocation: Invocation): Promise<void> =
   try {
     const groups = recoveryKeyGroups(key);
     const { file, header, services } = await makeBackup(context, key);
-    if (context.terminal.isTerminal && !context.json) {
-      context.terminal.out(`${keyText(path, groups)}\n`);
-      await typedBack(context, groups);
+    const staged = stageBackup(path, file);
+    try {
+      if (context.terminal.isTerminal && !context.json) {
+        context.terminal.out(`${keyText(path, groups)}\n`);
+        await typedBack(context, groups);
+      }
+      staged.keep();
+    } finally {
+      staged.discard();
     }
-    writeBackup(path, file);
     const names = services.map(({ service }) => service);
     const said = `backup ${header.generation} of ${header.operators.join(', ')} with ${names.length} services is in ${path}; take it off this machine`;
     const value = { file: path, ...{ generation: header.generation, made: header.made, operators: header.operators } };
@@ -76,7 +81,7 @@ const backup = async (context: Context, invocation: Invocation): Promise<void> =
 };
 
 const noFile = (path: string, found: string): AirlockError =>
-  new AirlockError('PARAMS_INVALID', `${path}: found ${found}, allowed: a backup`, {
+  new AirlockError('PARAMS_INVALID', `${path}: found ${found}, allowed: a backup of at most ${MAX_FILE_BYTES} bytes`, {
     field: 'FILE',
     expected: 'a file that airlock-ctl backup wrote',
     found,
@@ -131,10 +136,8 @@ const restoredText = ({ generation, made, operators, services, config, byHand }:
     'Every lease of before is dead. The record begins anew and names the heads of the old one: airlock-ctl audit --event restored',
     ...(config.length === 0
       ? []
-      : [`configuration put back: ${config.join(', ')}; what widens waits for: airlock-ctl policy apply`]),
-    ...(byHand.length === 0
-      ? []
-      : [`of the old machine, to be set up again: ${byHand.join(', ')} (airlock-ctl role add, path allow)`]),
+      : [`configuration put back and in force: ${config.join(', ')}; what widens waits for: airlock-ctl policy apply`]),
+    ...(byHand.length === 0 ? [] : ['of the old machine, to be set up again:', ...byHand.map((line) => `  ${line}`)]),
   ].join('\n');
 
 const restore = async (context: Context, invocation: Invocation): Promise<void> => {

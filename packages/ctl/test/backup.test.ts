@@ -1,0 +1,70 @@
+/** Backups as files: given their name at last, and never over another. */
+import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { commandsByHand, parseBody } from '../src/backup/collect.js';
+import { stageBackup } from '../src/backup/make.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'backup-'));
+t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+const BYTES = Buffer.from('sealed');
+
+const failing = (code: string): typeof linkSync => {
+  return () => {
+    throw Object.assign(new Error(code), { code });
+  };
+};
+
+t.test('it is on disk before anybody writes down its key, and has its name only after that', async (t) => {
+  const path = join(dir, 'one');
+  const staged = stageBackup(path, BYTES);
+  t.same(readdirSync(dir), [`one.${process.pid}.new`]);
+  staged.keep();
+  t.same(readdirSync(dir), ['one']);
+  t.same(readFileSync(path), BYTES);
+  t.equal(statSync(path).mode & 0o777, 0o600);
+  stageBackup(join(dir, 'two'), BYTES).discard();
+  t.same(readdirSync(dir), ['one'], 'given up, nothing is left');
+});
+
+t.test('on a memory stick, whose files have one name each, it works as well', async (t) => {
+  for (const code of ['EPERM', 'EOPNOTSUPP', 'ENOSYS']) {
+    const path = join(dir, `stick-${code}`);
+    stageBackup(path, BYTES, failing(code)).keep();
+    t.same(readFileSync(path), BYTES, code);
+    const again = stageBackup(path, Buffer.from('other'), failing(code));
+    t.throws(() => again.keep(), /cannot be written \(EEXIST\)/, 'never over another');
+    t.same(readFileSync(path), BYTES);
+  }
+  t.notOk(readdirSync(dir).some((name) => name.endsWith('.new')));
+});
+
+t.test('negative control: another failure is one, and leaves nothing', async (t) => {
+  const staged = stageBackup(join(dir, 'full'), BYTES, failing('ENOSPC'));
+  t.throws(() => staged.keep(), /cannot be written \(ENOSPC\)/);
+  t.throws(() => stageBackup(join(dir, 'no/such'), BYTES), /cannot be written \(ENOENT\)/);
+  writeFileSync(join(dir, 'there'), 'mine');
+  const over = stageBackup(join(dir, 'there'), BYTES);
+  t.throws(() => over.keep(), /cannot be written \(EEXIST\)/);
+  t.equal(readFileSync(join(dir, 'there'), 'utf8'), 'mine');
+  t.notOk(readdirSync(dir).some((name) => name.endsWith('.new') || name === 'full'));
+});
+
+t.test('what belongs to a machine is told as commands, quoted for a shell', async (t) => {
+  const config = mkdtempSync(join(tmpdir(), 'backup-config-'));
+  t.teardown(() => rmSync(config, { recursive: true, force: true }));
+  t.same(commandsByHand({ configDir: config }), [], 'nothing where nothing was set up');
+  const path = (name: string): object => ({ path: name, owner: 'ada', kind: 'maildir', name: 'ada_mail' });
+  writeFileSync(join(config, 'paths.json'), JSON.stringify([path('/home/ada/Mail'), path("/home/ada/it's; rm -rf")]));
+  t.same(commandsByHand({ configDir: config }), [
+    'sudo airlock-ctl path allow /home/ada/Mail',
+    String.raw`sudo airlock-ctl path allow '/home/ada/it'\''s; rm -rf'`,
+  ]);
+});
+
+t.test('a body of the release before, without commands, is still read; one with something else is not', async (t) => {
+  const body = { v: 1, totp: '', services: [], rules: null, config: {}, facts: {} };
+  t.same(parseBody(Buffer.from(JSON.stringify(body))), body);
+  t.throws(() => parseBody(Buffer.from(JSON.stringify({ ...body, byHand: [1] }))), { code: 'VAULT_UNREADABLE' });
+});
