@@ -3,7 +3,9 @@ import t from 'tap';
 import { cutPower, failCalls } from './powercut.js';
 import { SCENARIOS } from './scenarios.js';
 
-for (const scenario of SCENARIOS) {
+t.setTimeout(300_000);
+// A daemon starts for each state of that story: npm run test:crash has the time for it.
+for (const scenario of SCENARIOS.filter(({ name }) => name !== 'codes')) {
   t.test(`${scenario.name}: whatever a power cut leaves, what was answered for is there (STATE-2, AUDIT-8)`, async (t) => {
     const { states, lost, example } = await cutPower(scenario, 1);
     t.ok(states > 100, `${states} states`);

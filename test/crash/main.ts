@@ -1,6 +1,6 @@
 /**
- * npm run test:crash: kills at random moments; power cuts and failing calls under the log, the register and the vault.
- * `--full`: 1,000 kills and 40 seeds of the sampled selections; `--kills N`; `--seed N`.
+ * npm run test:crash: kills at random moments; power cuts and failing calls under everything that is durable.
+ * `--full`: 1,000 kills and 40 seeds of the sampled selections; `--kills N`; `--seed N`; `--story NAME`, one of the stories alone.
  */
 import { argumentsOf, conclude, report } from '../fire/command.js';
 import { killThrough } from './kills.js';
@@ -19,7 +19,7 @@ const LIES = [
 const figures = ({ moments, states, sealed, lost }: Survey): object => ({ moments, states, sealed, lost });
 
 export const main = async (args: readonly string[]): Promise<number> => {
-  const given = argumentsOf(args, ['full', 'seed', 'kills']);
+  const given = argumentsOf(args, ['full', 'seed', 'kills', 'story']);
   const seed = given.number('seed', 1);
   const problems: string[] = [];
   const surveys: Record<string, object> = {};
@@ -31,7 +31,8 @@ export const main = async (args: readonly string[]): Promise<number> => {
     if (survey.lost > 0)
       problems.push(`${name}: ${survey.lost} of ${survey.states} states lost something; ${survey.example ?? ''}`);
   };
-  for (const scenario of SCENARIOS) {
+  const story = given.text('story');
+  for (const scenario of SCENARIOS.filter(({ name }) => story === null || name === story)) {
     for (let more = 0; more < (given.has('full') ? FULL_SEEDS : 1); more += 1)
       note(`${scenario.name} power cuts${more === 0 ? '' : `, seed ${seed + more}`}`, await cutPower(scenario, seed + more));
     note(`${scenario.name} failing calls`, await failCalls(scenario));

@@ -107,6 +107,11 @@ export class ModelFs {
     return { uid: process.geteuid?.() ?? 0, mode: node.mode | TYPE[node.kind], size, nlink: node.nlink, ...kind };
   }
 
+  /** Not among what a power cut may lose: no story depends on it. */
+  chmod(fd: number, mode: number): void {
+    this.#of(fd).node.mode = mode;
+  }
+
   read(fd: number, into: Uint8Array, offset: number, length: number, position: number): number {
     this.hook('read');
     return this.#fileOf(fd).content.copy(into, offset, position, position + length);
@@ -115,6 +120,12 @@ export class ModelFs {
   content(fd: number): Buffer {
     this.hook('read');
     return this.#fileOf(fd).content;
+  }
+
+  /** What stands at a path; null where there is no file. */
+  contentOf(path: string): Buffer | null {
+    const node = this.#find(path);
+    return node?.kind === 'file' ? node.content : null;
   }
 
   write(fd: number, bytes: Uint8Array, offset: number, length: number, position: number | null): number {
@@ -161,6 +172,11 @@ export class ModelFs {
     if (node?.kind !== 'file') throw failure('ENOENT');
     node.nlink = 0;
     parent.change({ remove: name, add: null, node: null });
+  }
+
+  /** Not there is no error. */
+  remove(path: string): void {
+    if (this.#find(path) !== undefined) this.unlink(path);
   }
 
   /** @returns whether it was made */

@@ -27,7 +27,7 @@ export class FileNode {
   synced: Buffer = Buffer.alloc(0);
   pending: Write[] = [];
   nlink = 1;
-  readonly mode: number;
+  mode: number;
 
   constructor(mode: number) {
     this.mode = mode;
@@ -50,7 +50,7 @@ export class DirectoryNode {
   synced = new Map<string, Node>();
   pending: NameChange[] = [];
   readonly nlink = 2;
-  readonly mode: number;
+  mode: number;
 
   constructor(mode: number) {
     this.mode = mode;

@@ -1,5 +1,5 @@
 /** Puts the model below code that imports node:fs itself: paths under /state and the model's descriptors go there, all others on. */
-import fs from 'node:fs';
+import fs, { constants } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import type { ModelFs } from './model-fs.js';
 
@@ -22,12 +22,19 @@ const put = (name: keyof typeof fs, ours: (model: ModelFs, args: readonly unknow
 
 const text = (value: unknown): string => value as string;
 const fdOf = (value: unknown): number => value as number;
+const FLAGS: Readonly<Record<string, number>> = {
+  r: constants.O_RDONLY,
+  wx: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
+};
+const flagsOf = (value: unknown): number => (typeof value === 'string' ? (FLAGS[value] ?? Number.NaN) : fdOf(value));
 const install = (): void => {
-  put('openSync', (model, [path, flags, mode]) => model.open(text(path), fdOf(flags), mode as number | undefined), false);
-  put('mkdirSync', (model, [path, options]) => model.mkdir(text(path), (options as { mode?: number }).mode ?? 0o777), false);
+  put('openSync', (model, [path, flags, mode]) => model.open(text(path), flagsOf(flags), mode as number | undefined), false);
+  put('fchmodSync', (model, [fd, mode]) => model.chmod(fdOf(fd), mode as number), true);
+  put('mkdirSync', (model, [path, options]) => makeDirectory(model, text(path), options as DirectoryOptions), false);
   put('readdirSync', (model, [path]) => model.list(text(path)), false);
   put('renameSync', (model, [from, to]) => model.rename(text(from), text(to)), false);
   put('unlinkSync', (model, [path]) => model.unlink(text(path)), false);
+  put('rmSync', (model, [path]) => model.remove(text(path)), false);
   put('closeSync', (model, [fd]) => model.close(fdOf(fd)), true);
   put('fstatSync', (model, [fd]) => model.stat(fdOf(fd)), true);
   put('fsyncSync', (model, [fd]) => model.sync(fdOf(fd)), true);
@@ -36,6 +43,12 @@ const install = (): void => {
   syncBuiltinESMExports();
 };
 
+interface DirectoryOptions {
+  readonly mode?: number;
+  readonly recursive?: boolean;
+}
+const makeDirectory = (model: ModelFs, path: string, { mode = 0o777, recursive = false }: DirectoryOptions): boolean =>
+  model.mkdir(path, mode, recursive);
 const writeAll = (model: ModelFs, fd: number, bytes: Uint8Array, at: number): number =>
   model.write(fd, bytes, at, bytes.length - at, null);
 install();

@@ -1,17 +1,20 @@
-/** The log, the register of airlock-totp and the vault of the gateway on the model file system. */
-import { openLog, type AuditLog, type LogFs } from '@airlock/audit';
-import type { Clock, Timers } from '@airlock/protocol';
+/** The log, the register of airlock-totp and the vault of the gateway on the model file system; and all the stories there are. */
+import { openLog, type AuditLog } from '@airlock/audit';
+import type { Clock } from '@airlock/protocol';
 import { isDeepStrictEqual } from 'node:util';
 import { readFileSync } from 'node:fs';
 import type * as Snapshot from '../../packages/totp/src/state/snapshot.js';
 import type * as Directory from '../../packages/totp/src/state/directory.js';
 import type * as State from '../../packages/totp/src/queue/state.js';
-import type { StateFs } from '../../packages/totp/src/state/state-fs.js';
 import type * as Store from '../../packages/gateway/src/vault/store.js';
 import type { ServiceEntry } from '../../packages/gateway/src/vault/entry.js';
 import { fromRoot, inside } from '../fire/packages.js';
-import { ModelFs, failure, type Disk } from './model-fs.js';
+import { HandClock, logFs, recordsOn, stateFs, TIMERS } from './adapters.js';
+import { config } from './config-story.js';
+import { rules, operations } from './gateway-story.js';
+import { ModelFs, type Disk } from './model-fs.js';
 import { onModel } from './patched-fs.js';
+import { codes, heads, restore } from './totp-story.js';
 import { lost, WHOLE, type Scenario, type Telling, type Verdict } from './scenario.js';
 
 const { readState, writeState } = (await inside('totp/dist/src/state/snapshot.js')) as typeof Snapshot;
@@ -20,66 +23,8 @@ const { emptyState } = (await inside('totp/dist/src/queue/state.js')) as typeof 
 const { ServiceStore } = (await inside('gateway/dist/src/vault/store.js')) as typeof Store;
 
 const DAY_MS = 86_400_000;
-const START_MS = Date.UTC(2026, 10, 20, 12);
-const ROOMY = 2 ** 40;
-
-const logFs = (fs: ModelFs): LogFs => ({
-  open: (path, flags, mode) => fs.open(path, flags, mode),
-  close: (fd) => fs.close(fd),
-  stat: (fd) => fs.stat(fd),
-  read: (fd, into, length, position) => fs.read(fd, into, 0, length, position),
-  write: (fd, bytes, offset, length, position) => fs.write(fd, bytes, offset, length, position),
-  datasyncSync: (fd) => fs.datasync(fd),
-  datasync: (fd, done) => {
-    let failed: Error | null = null;
-    try {
-      fs.datasync(fd);
-    } catch (thrown) {
-      failed = thrown instanceof Error ? thrown : failure('EIO');
-    }
-    setImmediate(() => done(failed));
-  },
-  syncSync: (fd) => fs.sync(fd),
-  truncate: (fd, length) => fs.truncate(fd, length),
-  unlink: (path) => fs.unlink(path),
-  mkdir: (path, mode) => void fs.mkdir(path, mode),
-  list: (dir) => fs.list(dir),
-  procText: () => {
-    throw failure('ENOENT');
-  },
-  freeBytes: () => ROOMY,
-});
-
-const stateFs = (fs: ModelFs): StateFs => ({
-  open: (path, flags, mode) => fs.open(path, flags, mode),
-  close: (fd) => fs.close(fd),
-  stat: (fd) => fs.stat(fd),
-  read: (fd, into, offset) => fs.read(fd, into, offset, into.length - offset, offset),
-  write: (fd, bytes, offset) => fs.write(fd, bytes, offset, bytes.length - offset, null),
-  datasync: (fd) => fs.datasync(fd),
-  sync: (fd) => fs.sync(fd),
-  rename: (from, to) => fs.rename(from, to),
-  unlink: (path) => fs.unlink(path),
-  mkdir: (path, mode) => fs.mkdir(path, mode, true),
-});
 
 const LOG = '/state/log';
-/** Never: what has to be durable is asked for. */
-const TIMERS: Timers = { after: () => ({ cancel: () => undefined }), nowMs: () => 0 };
-
-const recordsOn = (disk: Disk): string =>
-  [...disk]
-    .filter(([path]) => path.startsWith(`${LOG}/`) && path.endsWith('.jsonl'))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, content]) => content?.toString('latin1') ?? '')
-    .join('');
-
-class HandClock implements Clock {
-  now = START_MS;
-  readonly wallMs = (): number => this.now;
-  readonly bootMs = (): number => 1000;
-}
-
 const openOn = (fs: ModelFs, clock: Clock, bootId: string): AuditLog =>
   openLog({ dir: LOG, fs: logFs(fs), clock, bootId, reserveBytes: 64, timers: TIMERS });
 
@@ -89,7 +34,7 @@ const checkLog = (disk: Disk, answered: string): Verdict => {
   const clock = new HandClock();
   clock.now += 2 * DAY_MS;
   const log = openOn(fs, clock, 'boot2');
-  if (!recordsOn(fs.now).startsWith(answered))
+  if (!recordsOn(fs.now, LOG).startsWith(answered))
     return lost(`durable records are gone: ${answered.length} bytes were answered for`);
   if (log.sealed !== null) return { kind: 'sealed', why: log.sealed.message.replace(/[0-9]+/g, '#') };
   log.appendDurableSync('again');
@@ -100,7 +45,7 @@ const tellLog = (fs: ModelFs, began: string): Telling => {
   let answered = began;
   const clock = new HandClock();
   const note = (): void => {
-    answered = recordsOn(fs.now);
+    answered = recordsOn(fs.now, LOG);
   };
   return {
     run: async () => {
@@ -133,7 +78,7 @@ const GOOD = ((): string => {
   fs.mkdir('/state', 0o700);
   const one = openOn(fs, new HandClock(), 'boot0');
   for (let index = 0; index < 3; index += 1) one.appendDurableSync('call', { index });
-  return recordsOn(fs.now);
+  return recordsOn(fs.now, LOG);
 })();
 /** A log that a power cut has torn, opened again, while the power goes once more. */
 const recovery: Scenario = {
@@ -224,4 +169,4 @@ const vault: Scenario = {
   before: new Map([[VAULT, null]]),
 };
 
-export const SCENARIOS: readonly Scenario[] = [log, recovery, register, vault];
+export const SCENARIOS: readonly Scenario[] = [log, recovery, register, vault, codes, heads, restore, operations, rules, config];

@@ -1,87 +1,225 @@
-/** Agents that come, get a lease, read mail from a real Dovecot, and go or let it run out. */
-import {
-  openSession,
-  startDovecot,
-  startTestInstance,
-  until,
-  writeMaildir,
-  pidsOf,
-  isAlive,
-  type DovecotServer,
-  type Running,
-} from '@airlock/testkit';
-import type { AccessRequestResult, AccessWaitResult, CallResult } from '@airlock/protocol';
-import { connectionsTo } from './measure.js';
+/** Agents that come at the same time, get leases, read mail, call tools, write with an approval of its own, and go or let it run out. */
+import { openSession, until, type AgentSession } from '@airlock/testkit';
+import type { AccessRequestResult, AccessWaitResult, AirlockError } from '@airlock/protocol';
 import type { Dice } from '../fire/dice.js';
-import { approve, withTotp } from '../fire/operator.js';
+import { withTotp } from '../fire/operator.js';
+import type { House } from './house.js';
+import type { Hourglass } from './hourglass.js';
+import type { Operator, Wish } from './operator.js';
 
-export interface House {
-  readonly running: Running;
-  readonly dovecot: DovecotServer;
-  stop(): Promise<void>;
-}
-
-const CELLS = 8;
-
-export const openHouse = async (): Promise<House> => {
-  const dovecot = await startDovecot((maildir) => writeMaildir(maildir));
-  const running = await startTestInstance({ cells: CELLS });
-  const settings = ['host=127.0.0.1', `port=${dovecot.port}`, 'security=none', `user=${dovecot.user}`];
-  const added = await running.command(
-    'airlock-ctl',
-    ['service', 'add', 'imap', '--name', 'mail', ...settings.flatMap((one) => ['--set', one]), '--stdin', '--json'],
-    { stdin: `${dovecot.password}\n${running.freshCode()}\n` },
-  );
-  const stop = async (): Promise<void> => {
-    await running.stop();
-    await dovecot.stop();
-  };
-  if (added.status === 0) return { running, dovecot, stop };
-  await stop();
-  throw new Error(`service add: ${added.stdout}${added.stderr}`);
-};
-
+/** What agents did and were told, to be found in the record and on the servers. */
 export interface Counts {
   leases: number;
-  calls: number;
+  reads: number;
+  ran: number;
+  denied: number;
+  deniedOperations: number;
   released: number;
+  revoked: number;
+  expired: number;
+  asked: number;
+  /** Calls whose cell ended: by its watchdog, where the machine left it standing for two seconds. */
+  cut: number;
+  /** Approved operations that ended so, and what they would have written. */
+  cutOperations: number;
+  readonly unclear: string[];
+  readonly drafts: string[];
+  readonly sent: string[];
 }
 
-const OPERATIONS = ['list_folders', 'list_messages', 'list_messages'] as const;
-/** Leases of agents that go without a word end within two codes of others. */
-const SHORT_S = 60;
+export const noCounts = (): Counts => ({
+  ...{ leases: 0, reads: 0, ran: 0, denied: 0, deniedOperations: 0, released: 0, revoked: 0, expired: 0, asked: 0 },
+  ...{ cut: 0, cutOperations: 0, unclear: [], drafts: [], sent: [] },
+});
+
+/** Longer than any cycle on the clock that codes move, shorter than what ends it. */
+const TTL_S = 3600;
+/** A machine with much other work is no failure. */
+export const PATIENCE_MS = 600_000;
+const BACK_OFF_MS = 10_000;
+const RETRY_MS = 250;
+const SCOPES = ['mail:read', 'mail:write', 'tools:read', 'tools:write'];
+const READS = [
+  ['mail', 'list_folders'],
+  ['mail', 'list_messages'],
+  ['tools', 'fine'],
+  ['mail', 'list_messages'],
+  ['tools', 'fine'],
+] as const;
+/** One in so many is refused by the operator. */
+const ONE_DENIED_IN = 6;
+
+/** Of an approved operation whose cell ended: nothing happened, or nobody knows. */
+const CUT: ReadonlySet<string> = new Set(['UNAVAILABLE', 'OUTCOME_UNKNOWN']);
+
+const codeOf = (thrown: unknown): string => (thrown as { code?: string }).code ?? '';
+
+/** What all agents of a cycle share. */
+export interface Floor {
+  readonly house: House;
+  readonly operator: Operator;
+  readonly glass: Hourglass;
+  readonly counts: Counts;
+}
+/** One agent's own. */
+export interface Part {
+  readonly dice: Dice;
+  readonly role: string;
+  readonly name: string;
+}
+
+class Visit {
+  readonly #house: House;
+  readonly #operator: Operator;
+  readonly #glass: Hourglass;
+  readonly #counts: Counts;
+  readonly #dice: Dice;
+  readonly #agent: AgentSession;
+  readonly #name: string;
+
+  constructor({ house, operator, glass, counts }: Floor, { dice, name }: Part, agent: AgentSession) {
+    this.#house = house;
+    this.#operator = operator;
+    this.#glass = glass;
+    this.#counts = counts;
+    this.#dice = dice;
+    this.#agent = agent;
+    this.#name = name;
+  }
+
+  /** Waits out what asks for patience: a place in the queue, or the time after a denial, on the clock that is moved by hand. */
+  async #patiently<T>(attempt: () => Promise<T>): Promise<T> {
+    for (let turn = 0; turn < 60; turn += 1) {
+      try {
+        return await attempt();
+      } catch (thrown) {
+        if (codeOf(thrown) !== 'RATE_LIMITED') throw thrown;
+        await this.#glass.move(BACK_OFF_MS);
+      }
+    }
+    throw new Error('RATE_LIMITED sixty times');
+  }
+
+  /** As a client does: once more where a cell ended, which is in the record as a call of its own. */
+  async #persistently<T>(attempt: () => Promise<T>): Promise<T> {
+    const end = performance.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        return await this.#glass.still(attempt);
+      } catch (thrown) {
+        const { code, data } = thrown as AirlockError;
+        if (code !== 'UNAVAILABLE' || performance.now() > end) throw thrown;
+        if (data.audit !== undefined) this.#counts.cut += 1;
+        await new Promise((resolve) => setTimeout(resolve, data.retryAfterMs ?? RETRY_MS));
+      }
+    }
+  }
+
+  /** @returns the lease, or null where the operator denied it */
+  async #access(wish: Wish): Promise<string | null> {
+    const ask = { scopes: SCOPES, reason: 'soak', ttlS: TTL_S };
+    for (;;) {
+      const { request, match } = await this.#patiently(() => this.#agent.call<AccessRequestResult>('access.request', ask));
+      const settle = this.#operator.wish(match, wish);
+      const decided = await until('a decision', () => this.#decision(request), PATIENCE_MS).finally(settle);
+      if (decided.status === 'denied') return null;
+      if (decided.lease !== undefined) return decided.lease;
+    }
+  }
+
+  async #decision(request: string): Promise<AccessWaitResult | null> {
+    const found = await this.#agent.call<AccessWaitResult>('access.wait', { request, timeoutS: 10 });
+    return found.status === 'pending' ? null : found;
+  }
+
+  async #read(lease: string): Promise<void> {
+    for (const [service, operation] of READS) {
+      await this.#persistently(() => this.#agent.call('call', { lease, service, operation, params: {} }));
+      this.#counts.reads += 1;
+    }
+  }
+
+  #write(): { readonly service: string; readonly operation: string; readonly params: object; readonly kept: string[] | null } {
+    const subject = `soak ${this.#name}`;
+    const message = { to: ['bob@example.org'], subject, text: 'Hello' };
+    const { drafts, sent } = this.#counts;
+    return this.#dice.pick([
+      { service: 'mail', operation: 'save_draft', params: message, kept: drafts },
+      { service: 'mail', operation: 'send_message', params: message, kept: sent },
+      { service: 'tools', operation: 'change', params: {}, kept: null },
+    ]);
+  }
+
+  /** An operation with an approval of its own, to its end. */
+  async #operate(lease: string): Promise<void> {
+    const { kept, ...order } = this.#write();
+    const pending = await this.#patiently(() =>
+      this.#persistently(() =>
+        this.#agent.call('call', { lease, ...order }).then(
+          () => Promise.reject(new Error(`${order.operation} ran without an approval`)),
+          (thrown: unknown) =>
+            codeOf(thrown) === 'APPROVAL_PENDING' ? (thrown as AirlockError) : Promise.reject(thrown as Error),
+        ),
+      ),
+    );
+    this.#counts.asked += 1;
+    const { request = '' } = pending.data;
+    const [, match = ''] = /\(match (\d+)\)/.exec(pending.message) ?? [];
+    const settle = this.#operator.wish(match, this.#dice.chance(ONE_DENIED_IN) ? 'deny' : 'approve');
+    const ending = await until('the end of an operation', () => this.#outcome(request), PATIENCE_MS).finally(settle);
+    const subject = String((order.params as { subject?: string }).subject);
+    if (ending === 'ok') {
+      this.#counts.ran += 1;
+      kept?.push(subject);
+    } else if (CUT.has(ending)) {
+      this.#counts.cutOperations += 1;
+      if (kept !== null) this.#counts.unclear.push(subject);
+    } else if (ending === 'APPROVAL_DENIED') this.#counts.deniedOperations += 1;
+    else throw new Error(`${order.operation} ended with ${ending}`);
+  }
+
+  #outcome(request: string): Promise<string | null> {
+    return this.#agent.call('call.result', { request }).then(
+      () => 'ok',
+      (thrown: unknown) => (codeOf(thrown) === 'APPROVAL_PENDING' ? null : codeOf(thrown)),
+    );
+  }
+
+  async #leave(lease: string): Promise<void> {
+    const way = this.#dice.below(3);
+    if (way === 0) {
+      this.#counts.expired += 1;
+    } else if (way === 1) {
+      await this.#agent.call('access.release', { lease });
+      this.#counts.released += 1;
+    } else {
+      const { id } = JSON.parse(Buffer.from(lease.split('.')[1] ?? '', 'base64url').toString()) as { id: string };
+      await withTotp(this.#house.running, (ask) => ask('revoke', { lease: id }));
+      this.#counts.revoked += 1;
+    }
+  }
+
+  async run(): Promise<void> {
+    if (this.#dice.chance(ONE_DENIED_IN)) {
+      const lease = await this.#access('deny');
+      if (lease !== null) throw new Error('what was denied gave a lease');
+      this.#counts.denied += 1;
+    }
+    const lease = await this.#access('approve');
+    if (lease === null) throw new Error('what was approved was denied');
+    this.#counts.leases += 1;
+    await this.#read(lease);
+    if (!this.#dice.chance(3)) await this.#operate(lease);
+    await this.#leave(lease);
+  }
+}
 
 /** One agent from hello to its end. */
-const visit = async ({ running }: House, counts: Counts, dice: Dice): Promise<void> => {
-  const agent = await openSession(running);
+export const visit = async (floor: Floor, part: Part): Promise<void> => {
+  const agent = await openSession(floor.house.running, { role: part.role });
   try {
-    const ask = { scopes: ['mail:read'], reason: 'soak', ttlS: SHORT_S + dice.below(60) };
-    const { request, match } = await agent.call<AccessRequestResult>('access.request', ask);
-    await until('an approval', () => approve(running, match));
-    const { lease } = await agent.call<AccessWaitResult>('access.wait', { request, timeoutS: 10 });
-    if (lease === undefined) throw new Error('no lease was delivered');
-    counts.leases += 1;
-    for (const operation of OPERATIONS) {
-      await agent.call<CallResult>('call', { lease, service: 'mail', operation, params: {} });
-      counts.calls += 1;
-    }
-    if (dice.chance(2)) return;
-    await agent.call('access.release', { lease });
-    counts.released += 1;
+    await new Visit(floor, part, agent).run();
   } finally {
     agent.close();
   }
-};
-
-const AGENTS = 4;
-
-/** Some agents one after the other, then quiet: every lease over, no connection to the mailbox, a fresh cell in every slot. */
-export const cycle = async (house: House, counts: Counts, dice: Dice): Promise<void> => {
-  for (let agent = 0; agent < AGENTS; agent += 1) await visit(house, counts, dice);
-  house.running.clock.advance(2 * SHORT_S * 1000);
-  const leases = (): Promise<readonly unknown[]> =>
-    withTotp(house.running, (ask) => ask<{ leases: readonly unknown[] }>('leases')).then((found) => found.leases);
-  await until('the end of every lease', async () => (await leases()).length === 0);
-  await until('the end of every connection to Dovecot', () => connectionsTo(house.dovecot.port) === 0);
-  await until('a cell in every slot', () => pidsOf(house.running, 'airlock-cell').filter(isAlive).length === CELLS);
 };

@@ -1,70 +1,136 @@
 /**
- * npm run soak: agents come and go against a real Dovecot; nothing that a daemon holds may grow, and every call is in the record.
- * `--minutes N`, 5 unless given; `--seed N`. Ends with the negative control: a driver that leaves its connections open.
+ * npm run soak: agents come and go against real servers; nothing that a daemon holds may grow, and everything is in the record once.
+ * `--minutes N`, 5 unless given; `--agents N` at the same time, 6 unless given; `--seed N`; `--trace FILE`, where each sample goes as a line of JSON. Ends with the negative controls:
+ * connections that are left open, memory that each connection leaves behind, children that nobody ends.
  */
+import { appendFileSync } from 'node:fs';
 import { daemonOf, openSession, type AgentSession } from '@airlock/testkit';
 import { linesOf } from '../crash/kills.js';
 import { argumentsOf, conclude, report } from '../fire/command.js';
-import { Dice } from '../fire/dice.js';
-import { cycle, openHouse, type Counts, type House } from './agents.js';
+import { noCounts, type Counts } from './agents.js';
+import { cycle } from './cycle.js';
+import { draftSubjects, launcherOf, openHouse, sentSubjects, type House } from './house.js';
 import { driftOf, problemsOf, sampleOf, type Drift, type Sample } from './measure.js';
+import { liveBytes, startLeaking } from './preload.js';
+import { recordProblems } from './record.js';
 
 const DEFAULT_MINUTES = 5;
-/** A third of them warms the heaps up: with ten they still rise. */
-const FEWEST_CYCLES = 30;
-const CONTROL_CYCLES = 6;
+const DEFAULT_AGENTS = 6;
+/** Each takes two cells. */
+const MOST_AGENTS = 7;
+/** A third of them warms the heaps up. */
+const FEWEST_CYCLES = 24;
+const CONTROL_CYCLES = 9;
+const LEFT_OPEN = 3;
 
-type Samples = Record<'totp' | 'gateway', Sample[]>;
-const sampleBoth = async ({ running }: House, samples: Samples): Promise<void> => {
-  samples.totp.push(sampleOf(await daemonOf(running, 'airlock-totp')));
-  samples.gateway.push(sampleOf(await daemonOf(running, 'airlock-gateway')));
+const PROCESSES = ['airlock-totp', 'airlock-gateway', 'launcher'] as const;
+type Samples = Record<(typeof PROCESSES)[number], Sample[]>;
+const noSamples = (): Samples => ({ 'airlock-totp': [], 'airlock-gateway': [], launcher: [] });
+
+const sampleAll = async (house: House, samples: Samples, trace: string | null): Promise<void> => {
+  for (const name of ['airlock-totp', 'airlock-gateway'] as const) {
+    const pid = await daemonOf(house.running, name);
+    const live = await liveBytes(house.running, pid);
+    samples[name].push(sampleOf(pid, live));
+  }
+  // Its memory is the harness's; its descriptors and children are those of the MCP hosts and of everything that was started.
+  samples.launcher.push({ ...sampleOf(launcherOf(house)), memoryKb: 0 });
+  if (trace !== null) appendFileSync(trace, `${JSON.stringify(PROCESSES.map((name) => samples[name].at(-1)))}\n`);
 };
 
 const judge = (samples: Samples): { readonly drift: Record<string, Drift>; readonly problems: string[] } => {
-  const drift = { totp: driftOf(samples.totp), gateway: driftOf(samples.gateway) };
-  return { drift, problems: [...problemsOf('airlock-totp', drift.totp), ...problemsOf('airlock-gateway', drift.gateway)] };
+  const drift = Object.fromEntries(PROCESSES.map((name) => [name, driftOf(samples[name])]));
+  return { drift, problems: PROCESSES.flatMap((name) => problemsOf(name, driftOf(samples[name]))) };
 };
 
-/** Connections that nobody closes have to show as descriptors. */
-const control = async (house: House, counts: Counts, dice: Dice): Promise<boolean> => {
-  const samples: Samples = { totp: [], gateway: [] };
-  const left: AgentSession[] = [];
-  for (let index = 0; index < CONTROL_CYCLES; index += 1) {
-    await cycle(house, counts, dice);
-    for (let one = 0; one < 3; one += 1) left.push(await openSession(house.running));
-    await sampleBoth(house, samples);
-  }
-  for (const session of left) session.close();
-  return judge(samples).problems.some((problem) => problem.includes('descriptors'));
-};
+/** What the judge has to find once the daemons leak and the driver leaves connections open. */
+const LEAKS = [
+  ['airlock-totp', 'livePercent'],
+  ['airlock-gateway', 'livePercent'],
+  ['airlock-totp', 'memoryPercent'],
+  ['airlock-gateway', 'memoryPercent'],
+  ['airlock-totp', 'children'],
+  ['airlock-gateway', 'children'],
+  ['airlock-gateway', 'descriptors'],
+] as const;
 
-const soak = async (house: House, minutes: number, seed: number): Promise<number> => {
-  const dice = new Dice(seed, 'soak');
-  const counts: Counts = { leases: 0, calls: 0, released: 0 };
-  const samples: Samples = { totp: [], gateway: [] };
-  const end = performance.now() + minutes * 60_000;
-  let cycles = 0;
-  for (; cycles < FEWEST_CYCLES || performance.now() < end; cycles += 1) {
-    await cycle(house, counts, dice);
-    await sampleBoth(house, samples);
+interface Given {
+  readonly seed: number;
+  readonly agents: number;
+  readonly trace: string | null;
+}
+
+class Soak {
+  readonly house: House;
+  readonly counts: Counts = noCounts();
+  readonly #given: Given;
+  cycles = 0;
+
+  constructor(house: House, given: Given) {
+    this.house = house;
+    this.#given = given;
   }
-  const { drift, problems } = judge(samples);
-  const hasFound = await control(house, counts, dice);
-  if (!hasFound) problems.push('negative control: connections that were left open are not seen');
-  const recorded = linesOf(house.running, 'gateway').filter(({ event }) => event === 'operation_allowed').length;
-  if (recorded !== counts.calls) problems.push(`${counts.calls} calls were answered, ${recorded} are in the record`);
-  const verified = await house.running.command('airlock-ctl', ['audit', 'verify', '--json']);
-  if (verified.status !== 0) problems.push(`audit verify: ${verified.stdout}`);
-  const last = { totp: samples.totp.at(-1), gateway: samples.gateway.at(-1) };
-  report('soak', { minutes, seed, cycles, ...counts, recorded, drift, last, leakFound: hasFound });
-  return conclude(4 - Math.min(4, problems.length), problems);
-};
+
+  async #cycle(samples: Samples): Promise<void> {
+    this.cycles += 1;
+    const { seed, agents, trace } = this.#given;
+    await cycle(this.house, this.counts, { seed, agents, number: this.cycles });
+    await sampleAll(this.house, samples, trace);
+  }
+
+  async run(minutes: number): Promise<Samples> {
+    const samples = noSamples();
+    const end = performance.now() + minutes * 60_000;
+    while (this.cycles < FEWEST_CYCLES || performance.now() < end) await this.#cycle(samples);
+    return samples;
+  }
+
+  /** @returns the leaks that were not found */
+  async control(): Promise<readonly string[]> {
+    const samples = noSamples();
+    const left: AgentSession[] = [];
+    startLeaking(this.house.running);
+    for (let index = 0; index < CONTROL_CYCLES; index += 1) {
+      for (let one = 0; one < LEFT_OPEN; one += 1) left.push(await openSession(this.house.running, { role: 'one' }));
+      await this.#cycle(samples);
+    }
+    for (const session of left) session.close();
+    const { problems } = judge(samples);
+    const isFound = ([name, key]: (typeof LEAKS)[number]): boolean =>
+      problems.some((problem) => problem.startsWith(`${name}: ${key} `));
+    return LEAKS.filter((leak) => !isFound(leak)).map((leak) => leak.join(' '));
+  }
+
+  async recorded(): Promise<string[]> {
+    const { running } = this.house;
+    const problems = recordProblems(this.counts, {
+      ...{ totp: linesOf(running, 'totp'), gateway: linesOf(running, 'gateway') },
+      ...{ sent: sentSubjects(this.house), drafts: draftSubjects(this.house) },
+    });
+    const verified = await running.command('airlock-ctl', ['audit', 'verify', '--json']);
+    return verified.status === 0 ? problems : [...problems, `audit verify: ${verified.stdout}`];
+  }
+}
 
 export const main = async (args: readonly string[]): Promise<number> => {
-  const given = argumentsOf(args, ['minutes', 'seed']);
+  const given = argumentsOf(args, ['minutes', 'agents', 'seed', 'trace']);
+  const [minutes, seed] = [given.number('minutes', DEFAULT_MINUTES), given.number('seed', 1)];
+  const agents = Math.min(given.number('agents', DEFAULT_AGENTS), MOST_AGENTS);
   const house = await openHouse();
   try {
-    return await soak(house, given.number('minutes', DEFAULT_MINUTES), given.number('seed', 1));
+    const soak = new Soak(house, { seed, agents, trace: given.text('trace') });
+    const samples = await soak.run(minutes);
+    const { cycles } = soak;
+    const { drift, problems } = judge(samples);
+    const missed = await soak.control();
+    problems.push(...missed.map((leak) => `negative control: the leak is not seen: ${leak}`), ...(await soak.recorded()));
+    const last = Object.fromEntries(PROCESSES.map((name) => [name, samples[name].at(-1)]));
+    const { drafts, sent, unclear, ...counts } = soak.counts;
+    const written = { drafts: drafts.length, sent: sent.length, unclear: unclear.length };
+    const figures = { ...counts, ...written, drift, last };
+    report('soak', { minutes, agents, seed, cycles, ...figures, leaks: LEAKS.length, leaksFound: LEAKS.length - missed.length });
+    const checks = PROCESSES.length + LEAKS.length + 2;
+    return conclude(Math.max(0, checks - problems.length), problems);
   } finally {
     await house.stop();
   }

@@ -1,8 +1,8 @@
 import { AirlockError, COMPILED_CONFIG_FILE, DEFAULT_CONFIG, parseCompiledConfig } from '@airlock/protocol';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { compileConfig, parseRolesFile, parseYamlConfig, readConfig } from '../src/config/compile.js';
+import { compileConfig, parseRolesFile, parseYamlConfig, readConfig, replaceFile } from '../src/config/compile.js';
 
 const refusal = (run: () => unknown): AirlockError => {
   try {
@@ -124,4 +124,24 @@ t.test('a directory that cannot hold the compiled file is an error, not a silent
   const dir = t.testdir({});
   mkdirSync(join(dir, COMPILED_CONFIG_FILE), { recursive: true });
   t.throws(() => compileConfig(dir));
+});
+
+t.test('a file is replaced whole, with its mode, over what a killed process of the same number left', async (t) => {
+  const path = join(t.testdir(), 'below', 'roles.json');
+  replaceFile(path, 'first', 0o644);
+  writeFileSync(`${path}.${process.pid}.new`, 'half of', { mode: 0o600 });
+  replaceFile(path, 'second', 0o644);
+  t.equal(readFileSync(path, 'utf8'), 'second');
+  t.equal(statSync(path).mode & 0o777, 0o644);
+  t.same(readdirSync(join(path, '..')), ['roles.json'], 'nothing is left beside it');
+});
+
+t.test('keys that are no text are refused in words of our own, and the YAML parser prints none of its own', async (t) => {
+  const printed: string[] = [];
+  const hear = (warning: Error): void => void printed.push(warning.message);
+  process.on('warning', hear);
+  t.teardown(() => process.off('warning', hear));
+  t.equal(refusal(() => parseYamlConfig('? {a: 1}\n: 2\n', 'airlock.yaml')).code, 'CONFIG_INVALID');
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(printed, []);
 });

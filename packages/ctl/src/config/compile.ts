@@ -7,7 +7,7 @@ import {
   OPERATOR_ROLE,
   type CompiledConfig,
 } from '@airlock/protocol';
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import { presetDir, withPolicies } from './policies.js';
@@ -78,7 +78,11 @@ const plainValue = (file: string, document: Document): unknown => {
  */
 export const parseYamlConfig = (yaml: string, file: string, base: CompiledConfig = DEFAULT_CONFIG): CompiledConfig => {
   const lines = new LineCounter();
-  const document = parseDocument(yaml, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  const document = parseDocument(yaml, {
+    ...{ lineCounter: lines, uniqueKeys: true, prettyErrors: false },
+    // What is wrong is said here, once; the parser's own words on odd keys would go to the terminal.
+    logLevel: 'error',
+  });
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem) {
     const { line, col } = lines.linePos(problem.pos[0]);
@@ -137,14 +141,42 @@ export const readConfig = (configDir: string, presetsIn = presetDir()): Compiled
   return withPolicies(parseYamlConfig(readOptional(yamlPath) ?? '', yamlPath, base), configDir, yamlPath, presetsIn);
 };
 
-/** Writes a file whole or not at all. */
+const syncDirectory = (path: string): void => {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+};
+
+const writeSynced = (path: string, content: string, mode: number): void => {
+  const fd = openSync(path, 'wx', mode);
+  try {
+    // Under a unit's UMask=0077 the daemons could not read what was made for them.
+    fchmodSync(fd, mode);
+    const bytes = Buffer.from(content);
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+};
+
+/** Writes a file whole or not at all; durable on return, so that a power cut leaves the old one or the new one and nothing in between. */
 export const replaceFile = (path: string, content: string, mode: number): void => {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const temporary = `${path}.${process.pid}.new`;
-  writeFileSync(temporary, content, { mode, flag: 'wx' });
-  // Under a unit's UMask=0077 the daemons could not read what was made for them.
-  chmodSync(temporary, mode);
-  renameSync(temporary, path);
+  // Left by a process of this number that was killed, or lost its power, before its last step.
+  rmSync(temporary, { force: true });
+  try {
+    writeSynced(temporary, content, mode);
+    renameSync(temporary, path);
+  } catch (thrown) {
+    rmSync(temporary, { force: true });
+    throw thrown;
+  }
+  syncDirectory(dirname(path));
 };
 
 /**

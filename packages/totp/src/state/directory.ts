@@ -6,11 +6,13 @@
  * STATE-3  a file that cannot be trusted or read is VAULT_UNREADABLE with its name; it is never replaced by an empty one.
  * STATE-4  a write that failed leaves the file as it was, and is an error to the caller.
  */
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { AirlockError } from '@airlock/protocol';
 import { CREATE_FLAGS, DIRECTORY_FLAGS, READ_FLAGS, nodeStateFs, type StateFs, type StateStat } from './state-fs.js';
 
+const TEMPORARY_BYTES = 8;
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 /** Group or others may write. */
@@ -36,7 +38,6 @@ export class StateDirectory {
   readonly path: string;
   readonly #fs: StateFs;
   readonly #uid: number;
-  #temporary = 0;
 
   /** Makes the directory where it is missing. @throws AirlockError VAULT_UNREADABLE */
   constructor({ path, fs = nodeStateFs, uid = process.getuid?.() ?? 0 }: DirectoryOptions) {
@@ -103,8 +104,8 @@ export class StateDirectory {
   /** Durable on return. @throws AirlockError VAULT_UNREADABLE; then the file is as it was, or as it should be. */
   write(name: string, bytes: Uint8Array): void {
     const path = `${this.path}/${name}`;
-    this.#temporary += 1;
-    const temporary = `${path}.${process.pid}-${Date.now()}-${this.#temporary}.tmp`;
+    // Never one that an earlier process left behind, whatever its number and its clock were.
+    const temporary = `${path}.${process.pid}-${randomBytes(TEMPORARY_BYTES).toString('hex')}.tmp`;
     try {
       this.#writeTemporary(temporary, bytes);
       this.#fs.rename(temporary, path);
