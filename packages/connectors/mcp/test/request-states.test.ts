@@ -2,6 +2,7 @@
 import type { Json } from '@airlock/protocol';
 import t from 'tap';
 import type { Caller } from '../src/contract.js';
+import { MCP_LIMITS } from '../src/limits.js';
 import { RequestStates } from '../src/request-states.js';
 
 const caller = (requestState: Json): Caller => ({
@@ -30,4 +31,19 @@ t.test('256 states are kept, the oldest is forgotten', async (t) => {
   t.equal(states.restore(caller(names[0] ?? ''))?.requestState, names[0]);
   t.equal(states.restore(caller(names[1] ?? ''))?.requestState, 'state 1');
   t.equal(states.restore(caller(names[256] ?? ''))?.requestState, 'state 256');
+});
+
+t.test('UPSTREAM-16: as much as two of the longest answers is kept, the oldest is forgotten', async (t) => {
+  const states = new RequestStates();
+  const long = 'x'.repeat(MCP_LIMITS.maxMessageBytes);
+  const nameOf = (state: string): string => stateIn(states.hide({ requestState: state }));
+  const isKept = (name: string): boolean => states.restore(caller(name))?.requestState !== name;
+  const [first, second] = [nameOf(long), nameOf(long)];
+  t.same([first, second].map(isKept), [true, true], 'negative control: there is room for both');
+  const third = nameOf('x');
+  t.same([first, second, third].map(isKept), [false, true, true]);
+  const longer = nameOf(long + long);
+  t.same([second, third, longer].map(isKept), [false, false, true]);
+  const last = nameOf('y');
+  t.same([longer, last].map(isKept), [false, true], 'and there is room again');
 });
