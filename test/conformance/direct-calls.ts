@@ -2,6 +2,7 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { AirlockError, type Json, type Params } from '@airlock/protocol';
+import { METHODS } from '@airlock/connector-mcp/static';
 import type { CallOptions, Exchange, RelayCalls, RelayedTool } from '@airlock/mcp';
 
 type Members = Readonly<Record<string, unknown>>;
@@ -9,18 +10,6 @@ type Listener = (method: string, params: Members) => void;
 
 const ENVELOPE = 'io.modelcontextprotocol/';
 const CLIENT_INFO = { name: 'direct-calls', version: '1.0.0' };
-
-const METHODS: Readonly<Record<string, string>> = {
-  mcp_resources_list: 'resources/list',
-  mcp_resource_templates_list: 'resources/templates/list',
-  mcp_resource_read: 'resources/read',
-  mcp_resource_subscribe: 'resources/subscribe',
-  mcp_resource_unsubscribe: 'resources/unsubscribe',
-  mcp_prompts_list: 'prompts/list',
-  mcp_prompt_get: 'prompts/get',
-  mcp_complete: 'completion/complete',
-  mcp_set_level: 'logging/setLevel',
-};
 
 const requestOf = (operation: string, params: Params): { method: string; params: Members } => {
   const method = METHODS[operation];
