@@ -24,8 +24,8 @@ import { approve, withTotp } from '../fire/operator.js';
 const KILLS_A_BATCH = 40;
 const PROGRAMS: readonly ProgramName[] = ['airlock-totp', 'airlock-gateway', 'airlock-cell'];
 const LONGEST_DELAY_MS = 120;
-/** What a call is told whose process went away: a restarted airlock-totp knows no release ticket of before. */
-const UNANSWERED: ReadonlySet<string> = new Set(['UNAVAILABLE', 'NOT_AUTHENTICATED']);
+/** What a call is told whose process went away, a release ticket of an airlock-totp of before included (RELEASE-13). */
+const UNANSWERED: ReadonlySet<string> = new Set(['UNAVAILABLE']);
 
 export interface Killed {
   readonly kills: number;

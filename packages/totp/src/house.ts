@@ -79,7 +79,7 @@ export const openHouse = (options: HouseOptions): House => {
     journal,
     leaseKey: openLeaseKey(directory, wrappingKey, bootId, random),
     actionTickets: new ActionTickets(random),
-    releaseTickets: new ReleaseTickets(random),
+    releaseTickets: new ReleaseTickets(random, clock.bootMs()),
     desks,
     listeners: new Set(),
     enrolledListeners: new Set(),

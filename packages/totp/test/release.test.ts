@@ -69,7 +69,18 @@ t.test('who gets a key, and who does not', async (t) => {
     inner.releaseTickets.issue({ operator: 'default', service: 'github', lease: id }, inner.clock.bootMs()),
     'base64url',
   );
+  const unknown = (): Promise<string> =>
+    refusal(Promise.resolve().then(() => grantRelease(inner, { ticket: Buffer.alloc(32, 7), ...foreign })));
+  t.equal(await unknown(), 'UNAVAILABLE', 'RELEASE-13: it may be of the process before');
+  const used = Buffer.from(
+    inner.releaseTickets.issue({ operator: 'default', service: 'github', lease: id }, inner.clock.bootMs()),
+    'base64url',
+  );
+  const again = (): Promise<string> => refusal(Promise.resolve().then(() => grantRelease(inner, { ticket: used, ...foreign })));
+  t.equal(await again(), 'none');
+  t.equal(await again(), 'NOT_AUTHENTICATED', 'RELEASE-13: not what this process issued');
   house.clock.pass(10_000);
+  t.equal(await unknown(), 'NOT_AUTHENTICATED', 'RELEASE-13: nor later, for it would be over');
   const late = Promise.resolve().then(() => grantRelease(inner, { ticket, ...foreign }));
   t.equal(await refusal(late), 'NOT_AUTHENTICATED', 'RELEASE-1: ten seconds');
   lockOperator(desk, 'test');
