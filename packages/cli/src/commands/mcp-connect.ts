@@ -4,6 +4,7 @@ import type { Change, Edit, Target } from '@airlock/mcp/clients';
 import type { Flag, Invocation } from '@airlock/protocol/command';
 import { randomBytes } from 'node:crypto';
 import { thisProcess, withLock } from '../config-file/lock.js';
+import { becomeOwner } from '../config-file/owner.js';
 import { readConfigFile, type ConfigFile } from '../config-file/read.js';
 import { backupOf, ensureDirectory, readBackup, replaceConfigFile } from '../config-file/replace.js';
 import type { Context } from '../context.js';
@@ -95,6 +96,8 @@ const SAID: Readonly<Record<Change, string>> = {
 };
 
 const run = async (context: Context, target: Target, invocation: Invocation, decide: Decide): Promise<Done | null> => {
+  const owner = becomeOwner(target.file);
+  if (owner !== null) printNote(context.output, `as ${printable(owner)}, whose place it is: ${printable(target.file)}`);
   try {
     if (invocation.options['dryRun'] !== true) return await apply(context, target.file, decide);
     await preview(context, target, decide);
