@@ -110,6 +110,8 @@ t.test('a command is made absolute, or refused with what is allowed', (t) => {
     ['no-such-program-here'],
     ['/no/such/file'],
     ['sh', 'a\nb'],
+    ['sh', 'run.sh'],
+    ['sh', '/no/such/run.sh'],
   ])
     t.match(refusal(() => argvOf(...words)).code, /PARAMS_INVALID|NOT_FOUND/, words.join(' '));
   t.end();

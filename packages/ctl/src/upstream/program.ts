@@ -1,9 +1,10 @@
 /** The command of an upstream MCP server as an operator types it, turned into a program that can be sealed: absolute, and root's. */
 import { AirlockError, canonicalProgram } from '@airlock/protocol';
-import { accessSync, closeSync, constants, lstatSync, openSync, readSync, readlinkSync, realpathSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, lstatSync, openSync, readSync, readlinkSync, realpathSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { Context } from '../context.js';
 import { isInstalled } from '../system.js';
+import { codeFiles, type Looks } from './code-files.js';
 import { findPackage, programOf } from './packages.js';
 
 /** Node as install.sh copied it; agents cannot write it. */
@@ -86,6 +87,8 @@ const fromWords = (context: Context, [first = '', ...rest]: readonly string[]): 
   return [...runnable(context, first), ...rest];
 };
 
+const DISK: Looks = { real: realpathSync, exists: existsSync, head: (path) => headOf(path).split('\n')[0] ?? '' };
+
 const MAX_LINKS = 40;
 
 const partsOf = (path: string): readonly string[] => path.split('/').filter((part) => part !== '' && part !== '.');
@@ -166,7 +169,14 @@ export const programText = (context: Context, words: readonly string[], env: Rea
       'airlock-ctl service add mcp --name NAME -- npx PACKAGE; for a server elsewhere: --url URL',
     );
   const argv = fromWords(context, words);
-  for (const path of argv.filter((word, index) => index === 0 || (index === 1 && argv[0] === nodeOf(context))))
-    checkPlace(context, path);
+  const { files, relative } = codeFiles(argv, DISK);
+  if (relative !== null)
+    throw bad(
+      `${relative} depends on where the server is started`,
+      'the absolute path of a script',
+      relative,
+      'write the whole path',
+    );
+  for (const path of files) checkPlace(context, path);
   return canonicalProgram(JSON.stringify({ argv, env }));
 };
