@@ -113,7 +113,13 @@ t.test('ask, wait, approved: the lease is delivered once, to the session that as
   const asked = await ask(agent, { constraints: { calls: 3 }, ttlS: 600 });
   t.match(asked, { status: 'pending', match: '07', position: 0 });
   t.match(world.totp.requests[0]?.params, { scopes: ['mail:read'], ttlS: 600, budget: { calls: 3 }, constraints: {} });
-  t.match(world.events('access_requested')[0], { role: 'default', reason: 'find the invoice', scopes: ['mail:read'] });
+  t.match(world.totp.requests[0]?.params, { client: 'test' }, 'IDENTITY-1');
+  t.match(world.events('access_requested')[0], {
+    role: 'default',
+    client: 'test',
+    reason: 'find the invoice',
+    scopes: ['mail:read'],
+  });
   t.equal((await wait(agent, asked.request)).status, 'pending');
   const stranger = await world.agent();
   t.equal((await refusalOf(wait(stranger, asked.request))).code, 'NOT_FOUND');

@@ -59,7 +59,7 @@ t.test('TAINT-5: status says since when and by what, the record too; the first c
   t.match(world.events('tainted'), [{ session: agent.session, role: 'default', service: 'mail', operation: 'get' }]);
   t.equal(world.events('tainted').length, 1);
   const { sessions } = await (await world.operator()).call<SessionList>('session.list');
-  t.match(sessions, [{ session: agent.session, taint: { service: 'mail', operation: 'get' } }]);
+  t.match(sessions, [{ session: agent.session, client: 'test', taint: { service: 'mail', operation: 'get' } }]);
 });
 
 t.test('TAINT-1: an answer that does not arrive taints too', async (t) => {

@@ -3,6 +3,7 @@ import t from 'tap';
 import { escapeText, quoteText, wordText } from '../src/text/escape.js';
 import { actionText } from '../src/text/action-text.js';
 import { leaseText, type LeaseFacts } from '../src/text/lease-text.js';
+import { operationText } from '../src/text/operation-text.js';
 import { durationText } from '../src/text/renewal-text.js';
 
 const FACTS: LeaseFacts = {
@@ -35,6 +36,22 @@ t.test('approval.md, text of a lease request', (t) => {
       '  match    07',
     ].join('\n'),
   );
+  t.end();
+});
+
+t.test('IDENTITY-1: what the agent calls itself stands below who it is, quoted, as its own words', (t) => {
+  const hostile = 'claude"\n  access   everything\u202e\u200b (the operator)';
+  for (const client of ['claude-code (airlock 0.1.0)', hostile]) {
+    const lines = leaseText({ ...FACTS, client }).split('\n');
+    t.equal(lines.length, 12);
+    t.equal(lines[2], '  who      agents of role "default" (session 9f2kq1)');
+    t.match(lines[3], /^ {11}calls itself ".*" \(the agent's words\)$/);
+    t.notMatch(lines[3], /[\u202e\u200b]/);
+  }
+  const operation = { ...FACTS, lease: 'l', service: 'mail', operation: 'send_message', class: 'write', params: {} };
+  t.match(operationText({ ...operation, client: hostile }).split('\n')[3], /^ {11}calls itself "/);
+  t.notMatch(leaseText(FACTS) + operationText(operation), /calls itself/, 'negative control');
+  t.notMatch(leaseText({ ...FACTS, role: 'operator', client: 'x' }), /calls itself/, 'the operator is nobody else');
   t.end();
 });
 

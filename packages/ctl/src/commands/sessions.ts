@@ -3,13 +3,15 @@ import { AirlockError, isoTime, type BlockView, type SessionList, type SessionVi
 import { approveAction } from '../action.js';
 import { ask, withGateway, withTotp, type Context } from '../context.js';
 import { localTime, print, table } from '../output.js';
+import { printableValue } from '../printable.js';
 import type { Command, Invocation } from './command.js';
 
 const read = (context: Context): Promise<SessionList> => withGateway(context, (link) => ask<SessionList>(link, 'session.list'));
 
-const sessionRow = ({ session, role, connected, leases, taint, blocked }: SessionView): string[] => [
+const sessionRow = ({ session, role, client, connected, leases, taint, blocked }: SessionView): string[] => [
   session,
   role,
+  client === null ? '' : printableValue(client),
   connected ? 'connected' : 'away',
   String(leases),
   taint === null ? '' : `${taint.service} ${taint.operation}, ${localTime(isoTime(taint.sinceMs))}`,
@@ -29,7 +31,7 @@ const text = ({ sessions, blocks }: SessionList): string =>
   [
     sessions.length === 0
       ? 'no agent is connected or holds a lease'
-      : table(['session', 'role', '', 'leases', 'has read', 'blocked'], sessions.map(sessionRow)),
+      : table(['session', 'role', 'calls itself', '', 'leases', 'has read', 'blocked'], sessions.map(sessionRow)),
     ...(blocks.length === 0
       ? []
       : [table(['role', 'session', 'blocked for', 'since', 'until', 'ends with'], blocks.map(blockRow))]),

@@ -12,7 +12,7 @@ import {
 import { canonicalConstraints } from '@airlock/lease';
 import type { House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
-import type { Session } from '../sessions/sessions.js';
+import { callsItself, type Session } from '../sessions/sessions.js';
 import { checkOpen, checkPolicies, checkScopes, freedWrites, enforcedBy, ttlOf } from './allowed.js';
 
 /** bridge.request.open: most calls of a budget. */
@@ -94,7 +94,8 @@ export const accessRequest = async (
   house.journal.admit(role, GATEWAY_LIMITS.callLogBytes);
   const unattended = freedWrites(house, session, scopes);
   const { reason, intent, renew } = params;
-  const asked = { operator, role, session: id, scopes, reason, ttlS, intent, budget, constraints, renew };
+  const client = callsItself(session);
+  const asked = { operator, role, session: id, ...client, scopes, reason, ttlS, intent, budget, constraints, renew };
   const seq = await house.journal.durable('access_requested', asked);
   const optional = {
     ...(intent === undefined ? {} : { intent }),
@@ -110,6 +111,7 @@ export const accessRequest = async (
     reason,
     ttlS,
     constraints,
+    ...client,
     ...optional,
   });
   const { request, match, position, expiresAt, merged } = opened;

@@ -19,6 +19,7 @@ import { checkStillAllowed } from '../call/checks.js';
 import type { Answerable } from '../call/question.js';
 import { checkSeen } from '../call/seen.js';
 import { GATEWAY_LIMITS } from '../limits.js';
+import { callsItself } from '../sessions/sessions.js';
 import type { Parked } from './parked.js';
 
 /** Said while the outcome is not there yet. */
@@ -66,11 +67,20 @@ const open = async (question: Answerable, digest: string, constraints: Constrain
   const { role, operator, id } = session;
   const asked = { operator, role, session: id, lease: lease.payload.id, service: params.service, operation: params.operation };
   const { policy, rule, maxRisk } = question.decision;
-  const of = await house.journal.durable('operation_asked', { ...asked, class: operation.class, digest, policy, rule });
+  const client = callsItself(session);
+  const of = await house.journal.durable('operation_asked', {
+    ...asked,
+    ...client,
+    class: operation.class,
+    digest,
+    policy,
+    rule,
+  });
   const opened = await house.bridge.call<OpenRequestResult>('operation.open', {
     ...asked,
     class: operation.class,
     params: params.params,
+    ...client,
   });
   const { request, match, expiresAt, merged } = opened;
   const known = house.operations.get(request);

@@ -1,16 +1,17 @@
 /** `session.list` and `session.unblock`: who is connected, who has read what others wrote, who is blocked and why. */
 import type { SessionList, SessionView, Unblocked } from '@airlock/protocol';
 import type { House } from '../house.js';
-import type { Session } from '../sessions/sessions.js';
+import { callsItself, type Session } from '../sessions/sessions.js';
 import { redeem, type TicketParams } from './redeem.js';
 
-const viewOf = (house: House, { id, role, connections, taint }: Session): SessionView => ({
-  session: id,
-  role,
-  connected: connections.size > 0,
-  leases: house.register.ofSession(id).length,
-  taint,
-  blocked: house.watch.blockOf({ role, session: id }),
+const viewOf = (house: House, session: Session): SessionView => ({
+  session: session.id,
+  role: session.role,
+  client: callsItself(session).client ?? null,
+  connected: session.connections.size > 0,
+  leases: house.register.ofSession(session.id).length,
+  taint: session.taint,
+  blocked: house.watch.blockOf({ role: session.role, session: session.id }),
 });
 
 /** Sessions that are connected, hold a lease, or are blocked: the others are forgotten by themselves. */

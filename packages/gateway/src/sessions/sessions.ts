@@ -38,6 +38,10 @@ export interface Session extends Identity {
   readonly tainted: boolean;
 }
 
+/** IDENTITY-1: for the eyes of the operator, as Unicode. */
+export const callsItself = ({ client }: Session): { readonly client?: string } =>
+  client === null || client.trim() === '' ? {} : { client: client.toWellFormed() };
+
 interface Entry {
   readonly session: Session;
   readonly resumeHash: Buffer;

@@ -160,23 +160,28 @@ export const BRIDGE_SCHEMAS = {
       budget: { ...closed({ calls: callCount, bytes: byteCount }, ['calls', 'bytes']), minProperties: 1 },
       renew: id,
       unattended: { type: 'array', minItems: 1, maxItems: 64, uniqueItems: true, items: text(130) },
+      client: text(128),
     },
-    ['intent', 'budget', 'renew', 'unattended'],
+    ['intent', 'budget', 'renew', 'unattended', 'client'],
   ),
   'bridge.request.get': closed({ request: id }),
   /** Hands out the lease text of an approved request, once. */
   'bridge.request.take': closed({ request: id }),
   /** Puts one call of an agent before the human (approval.md "Operation requests"). */
-  'bridge.operation.open': closed({
-    operator,
-    role: name,
-    session: id,
-    lease: id,
-    service,
-    operation,
-    class: { enum: ['read', 'use', 'write'] },
-    params: freeObject,
-  }),
+  'bridge.operation.open': closed(
+    {
+      operator,
+      role: name,
+      session: id,
+      lease: id,
+      service,
+      operation,
+      class: { enum: ['read', 'use', 'write'] },
+      params: freeObject,
+      client: text(128),
+    },
+    ['client'],
+  ),
   /** The ticket of an approved operation, once. */
   'bridge.operation.take': closed({ request: id }),
   /** Turns a grant into a lease of the session, once. */

@@ -146,6 +146,8 @@ export interface KindList {
 export interface SessionView {
   readonly session: string;
   readonly role: string;
+  /** What the agent calls itself; null where it says nothing but the name of our own programs, and after a restart until it comes back. */
+  readonly client: string | null;
   readonly connected: boolean;
   readonly leases: number;
   readonly taint: Taint | null;

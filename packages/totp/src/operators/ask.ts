@@ -41,6 +41,8 @@ export interface AskParams {
   readonly budget?: Budget;
   readonly renew?: string;
   readonly unattended?: readonly string[];
+  /** What the agent calls itself; shown, and nothing else. */
+  readonly client?: string;
 }
 
 const invalid = (message: string, field: string, expected: string): AirlockError =>
@@ -121,7 +123,7 @@ const buildRequest = (desk: Desk, params: AskParams, renewed: RegisteredLease | 
     ttlS: params.ttlS,
     match: newMatch(desk.state, (below) => desk.house.random.below(below)),
   };
-  const shown = renewed === undefined ? facts : { ...facts, renewed };
+  const shown = { ...facts, ...(renewed === undefined ? {} : { renewed }), client: params.client };
   const text = withAlert(leaseText(shown), desk.house.alert.view);
   const lane = params.role === OPERATOR_ROLE ? 'operator' : 'agent';
   return {

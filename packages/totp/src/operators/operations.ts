@@ -41,6 +41,8 @@ export interface OperationParams {
   readonly operation: string;
   readonly class: ScopeClass;
   readonly params: Readonly<Record<string, Json>>;
+  /** What the agent calls itself. */
+  readonly client?: string;
 }
 
 /** @throws AirlockError PARAMS_INVALID */

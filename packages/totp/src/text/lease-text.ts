@@ -1,6 +1,7 @@
 /** The text of a request of kind `lease` (docs/spec/approval.md "Text of a lease request"). */
 import { OPERATOR_ROLE } from '@airlock/protocol';
 import type { QueuedRequest } from '../queue/state.js';
+import { agentLines } from './agent-lines.js';
 import { quoteText, wordText } from './escape.js';
 import { limitLines } from './limit-words.js';
 import { layOutText, listLines, type Line } from './lines.js';
@@ -12,12 +13,12 @@ export type LeaseFacts = Pick<
 > & {
   /** The lease that is to be renewed, as the register has it. */
   readonly renewed?: Present;
+  /** What the agent calls itself. */
+  readonly client?: string | undefined;
 };
 
-const who = (facts: LeaseFacts): string =>
-  facts.role === OPERATOR_ROLE
-    ? `you, from the terminal (session ${wordText(facts.session)})`
-    : `agents of role ${quoteText(facts.role)} (session ${wordText(facts.session)})`;
+const who = (facts: LeaseFacts): readonly string[] =>
+  facts.role === OPERATOR_ROLE ? [`you, from the terminal (session ${wordText(facts.session)})`] : agentLines(facts);
 
 /** An agent's words, marked as such on a line of their own. */
 const agentsWords = (label: string, words: string | null): Line[] =>
@@ -30,7 +31,7 @@ export const leaseText = (facts: LeaseFacts): string => {
   const words = facts.role === OPERATOR_ROLE ? ownWords : agentsWords;
   const { renewed } = facts;
   return layOutText(`Airlock request ${facts.id}`, [
-    { label: 'who', value: who(facts) },
+    ...listLines('who', who(facts)),
     ...(renewed === undefined ? [] : [renewedLine(renewed)]),
     ...listLines('access', facts.scopes.map(wordText)),
     ...listLines(

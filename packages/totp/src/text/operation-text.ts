@@ -1,5 +1,6 @@
 /** The text of a request of kind `operation` (OPERATION-2): every parameter whole, in order of its path. */
 import type { Json } from '@airlock/protocol';
+import { agentLines } from './agent-lines.js';
 import { quoteText, wordText } from './escape.js';
 import { layOutText, listLines } from './lines.js';
 
@@ -7,6 +8,7 @@ export interface OperationFacts {
   readonly id: string;
   readonly role: string;
   readonly session: string;
+  readonly client?: string | undefined;
   readonly lease: string;
   readonly service: string;
   readonly operation: string;
@@ -47,7 +49,7 @@ const paramLines = (params: OperationFacts['params']): string[] => {
 
 export const operationText = (facts: OperationFacts): string =>
   layOutText(`Airlock operation ${facts.id}`, [
-    { label: 'who', value: `agents of role ${quoteText(facts.role)} (session ${wordText(facts.session)})` },
+    ...listLines('who', agentLines(facts)),
     { label: 'do', value: `${wordText(facts.service)}:${wordText(facts.operation)}, once` },
     { label: 'class', value: wordText(facts.class) },
     ...listLines('with', paramLines(facts.params)),
