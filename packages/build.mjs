@@ -23,11 +23,13 @@ const programs = {
   'airlock-cell': 'packages/cell/dist/src/main.js',
   'airlock-mcp-host': 'packages/mcp-host/dist/src/main.js',
   'airlock-export': 'packages/export/dist/src/main.js',
+  'airlock-presence': 'packages/presence/dist/src/main.js',
   'airlock-ctl': 'packages/ctl/dist/src/main.js',
   airlock: 'packages/cli/dist/src/main.js',
   'dev/airlock-totp': 'packages/totp/dist/src/dev/main.js',
   'dev/airlock-gateway': 'packages/gateway/dist/src/dev/main.js',
   'dev/airlock-cell': 'packages/cell/dist/src/dev/main.js',
+  'dev/airlock-presence': 'packages/presence/dist/src/dev/main.js',
 };
 
 const bundle = async (esbuild, entry, outfile) => {

@@ -22,6 +22,7 @@ const IMPORTS: Readonly<Record<string, { readonly ours: readonly string[]; reado
     theirs: ['otplib', '@otplib', '@noble/ciphers', '@noble/hashes'],
   },
   export: { ours: ['protocol', 'ipc'], theirs: [] },
+  presence: { ours: ['protocol', 'ipc'], theirs: [] },
   gateway: { ours: ['protocol', 'ipc', 'audit', 'lease', 'policy'], theirs: [] },
   cell: { ours: ['protocol', 'ipc', 'vault', 'guard'], theirs: [] },
   egress: { ours: ['protocol'], theirs: ['undici', 'ipaddr.js'] },
@@ -38,7 +39,7 @@ const IMPORTS: Readonly<Record<string, { readonly ours: readonly string[]; reado
   mcp: { ours: ['protocol', 'client'], theirs: ['@modelcontextprotocol/server', 'ws', 'jsonc-parser', 'smol-toml', 'yaml'] },
   cli: { ours: ['client', 'mcp', 'protocol'], theirs: ['commander'] },
   ctl: { ours: ['protocol', 'ipc', 'audit', 'policy', 'vault'], theirs: ['commander', 'yaml', 'uqr'] },
-  testkit: { ours: ['protocol', 'ipc', 'lease', 'vault', 'audit', 'client', 'ctl', 'totp', 'mcp-host'], theirs: [] },
+  testkit: { ours: ['protocol', 'ipc', 'lease', 'vault', 'audit', 'client', 'ctl', 'totp', 'mcp-host', 'presence'], theirs: [] },
 };
 
 const filesBelow = (folder: string, suffix: string): string[] =>

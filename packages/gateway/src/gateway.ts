@@ -121,7 +121,7 @@ const build = (options: GatewayOptions): House => {
     channels: new Channels(timers),
     catalogue: new Catalogue(options.connectorDirs),
     rewrapping: new Set(),
-    locked: new Set(),
+    frozen: new Map(),
     sealed: () => problem ?? state.problem ?? journal.sealed,
   };
   return built;

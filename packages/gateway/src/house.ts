@@ -1,6 +1,14 @@
 /** What the parts of airlock-gateway share: one of each, made by gateway.ts, handed to every method. */
 import type { CompiledRules, RateCounters } from '@airlock/policy';
-import type { AirlockError, Clock, CompiledConfig, OperationManifest, Timers } from '@airlock/protocol';
+import {
+  frozenError,
+  type AirlockError,
+  type Clock,
+  type CompiledConfig,
+  type Freeze,
+  type OperationManifest,
+  type Timers,
+} from '@airlock/protocol';
 import type { BridgeLink } from './bridge/link.js';
 import type { CellPool } from './cells/pool.js';
 import type { SlotLedger } from './cells/slots.js';
@@ -61,8 +69,8 @@ export interface House {
   readonly listed: ReadonlyMap<string, ListedStore>;
   /** Operators whose keys are being wrapped again. */
   readonly rewrapping: Set<string>;
-  /** Operators that are locked, as airlock-totp says. */
-  readonly locked: Set<string>;
+  /** Operators whose leases are frozen, and by what, as airlock-totp says. */
+  readonly frozen: Map<string, Freeze>;
   /** Why nothing is served but the diagnosis, or null. */
   sealed(): AirlockError | null;
 }
@@ -130,4 +138,10 @@ export const findService = (house: House, operator: string, name: string): Servi
 export const listServices = (house: House, operator: string): Service[] => {
   const names = [...(house.stores.get(operator)?.entries.keys() ?? [])].sort();
   return names.map((name) => findService(house, operator, name)).filter((service) => service !== null);
+};
+
+/** @throws AirlockError LOCKED, with what freezes the operator's leases */
+export const requireThawed = ({ frozen }: Pick<House, 'frozen'>, operator: string): void => {
+  const freeze = frozen.get(operator);
+  if (freeze !== undefined) throw frozenError(freeze);
 };

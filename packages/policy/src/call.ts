@@ -7,6 +7,7 @@
  * POLICY-4  deny wins, then approval, then allow; in which order rules stand changes nothing.
  * POLICY-5  where no rule matches, what reads or uses is allowed and what writes needs an approval of its own.
  * POLICY-7  in a session that read what others wrote, what would be allowed and writes or goes outward needs an approval.
+ *           So it does under a lease that lived while the operator was away (PRESENCE-3).
  */
 import type { Params, Scope } from '@airlock/protocol';
 import type { CompiledRule, CompiledRules } from './compile.js';
@@ -29,6 +30,8 @@ export interface CallQuestion {
   /** Calls counted under the key within the last `perS` seconds, without this one. */
   readonly rateCount: (key: string, perS: number) => number;
   readonly tainted: boolean;
+  /** The lease lived while the operator was away (PRESENCE-3). */
+  readonly wasFrozen?: boolean;
 }
 
 type Basis = Pick<Decision, 'decision' | 'policy' | 'rule'>;
@@ -38,6 +41,7 @@ const NO_SCOPE: Basis = { decision: 'deny', policy: 'lease', rule: 'no-scope' };
 const BY_LEASE: Basis = { decision: 'allow', policy: 'lease', rule: 'lease-scope' };
 const WRITE: Basis = { decision: 'approval', policy: 'configuration', rule: 'write-approval' };
 const STEP_UP: Basis = { decision: 'approval', policy: 'taint', rule: 'step-up' };
+const AWAY: Basis = { decision: 'approval', policy: 'presence', rule: 'step-up' };
 
 /** True where one of the scopes names the service, the operation's class, and the operation or all of them. */
 export const scopesAllow = (scopes: readonly Scope[], service: string, operation: OperationFacts): boolean => {
@@ -80,10 +84,11 @@ const byRule = ({ policy, rule }: CompiledRule): Omit<Decision, 'rateKeys'> => (
 /** POLICY-5, POLICY-7. */
 const byDefault = ({ operation }: CallQuestion): Basis => (operation.class === 'write' ? WRITE : BY_LEASE);
 
-const stepUp = (decided: Omit<Decision, 'rateKeys'>, { tainted, operation }: CallQuestion): Omit<Decision, 'rateKeys'> =>
-  tainted && decided.decision === 'allow' && (operation.outward || operation.class === 'write')
-    ? { ...decided, ...STEP_UP }
-    : decided;
+const stepUp = (decided: Omit<Decision, 'rateKeys'>, question: CallQuestion): Omit<Decision, 'rateKeys'> => {
+  const { tainted, wasFrozen = false, operation } = question;
+  const isMeant = decided.decision === 'allow' && (operation.outward || operation.class === 'write');
+  return isMeant && (tainted || wasFrozen) ? { ...decided, ...(tainted ? STEP_UP : AWAY) } : decided;
+};
 
 const noIdentity = (policy: string): Basis & Pick<Decision, 'reason'> => ({
   ...{ decision: 'deny', policy, rule: 'identity' },

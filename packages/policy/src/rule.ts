@@ -67,7 +67,7 @@ export interface RuleSet {
 
 export interface Decision {
   readonly decision: Verdict;
-  /** Id of the policy, or `configuration`, `lease`, `taint`. */
+  /** Id of the policy, or `configuration`, `lease`, `taint`, `presence`. */
   readonly policy: string;
   readonly rule: string;
   readonly reason?: string;

@@ -121,7 +121,7 @@ const first = (found: readonly Found[], decision: string): Found | undefined =>
     .filter(({ rule }) => rule.decision === decision)
     .sort((a, b) => (`${a.policy} ${a.rule.id}` < `${b.policy} ${b.rule.id}` ? -1 : 1))[0];
 
-const verdict = (matching: readonly Found[], { operation, tainted }: CallQuestion): Answer => {
+const verdict = (matching: readonly Found[], { operation, tainted, wasFrozen = false }: CallQuestion): Answer => {
   const said = ({ policy, rule }: Found): Answer => ({
     ...answer(rule.decision, policy, rule.id),
     ...(rule.reason === undefined ? {} : { reason: rule.reason }),
@@ -134,8 +134,9 @@ const verdict = (matching: readonly Found[], { operation, tainted }: CallQuestio
   const allowed = first(matching, 'allow');
   if (allowed === undefined && operation.class === 'write') return answer('approval', 'configuration', 'write-approval');
   const free = allowed === undefined ? answer('allow', 'lease', 'lease-scope') : said(allowed);
-  const isStepUp = tainted && (operation.outward || operation.class === 'write');
-  return isStepUp ? { ...free, decision: 'approval', policy: 'taint', rule: 'step-up' } : free;
+  const isStepUp = operation.outward || operation.class === 'write';
+  if (isStepUp && tainted) return { ...free, decision: 'approval', policy: 'taint', rule: 'step-up' };
+  return isStepUp && wasFrozen ? { ...free, decision: 'approval', policy: 'presence', rule: 'step-up' } : free;
 };
 
 /** Obvious and slow: one plain question after the other, over the rules as they are written. */

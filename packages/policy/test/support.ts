@@ -155,5 +155,6 @@ export const randomCall = (random: Random, rules: CallQuestion['rules']): CallQu
     nowMs: MONDAY_NOON + random(7 * 24 * 60) * 60_000,
     rateCount: (key, perS) => countOf(key, perS, seed),
     tainted: maybe(random, 15),
+    wasFrozen: maybe(random, 15),
   };
 };

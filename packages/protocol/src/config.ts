@@ -1,6 +1,7 @@
 /** The compiled configuration: what airlock-ctl made of airlock.yaml and what both daemons read as JSON. */
 import type { Json } from './canonical.js';
 import { AirlockError } from './errors.js';
+import { DEFAULT_PRESENCE, type PresenceConfig } from './presence.js';
 import { validate } from './validate.js';
 
 /** How much of what is normal within its time; one more is an anomaly (docs/spec/anomalies.md). Of a session; its role may do four times as much. */
@@ -85,6 +86,7 @@ export interface CompiledConfig {
   readonly notifications: Readonly<Record<string, string>> | null;
   readonly audit: { readonly retainDays: number; readonly groupCommitMs: number; readonly sinks?: readonly SinkConfig[] };
   readonly anomalies: AnomalyConfig;
+  readonly presence: PresenceConfig;
   readonly operators: readonly string[];
   /** Role name to the operator it belongs to. */
   readonly roles: Readonly<Record<string, { readonly operator: string }>>;
@@ -110,6 +112,7 @@ export const DEFAULT_CONFIG: CompiledConfig = {
     probedScopesPer5Minutes: 12,
     codesPerHour: 3,
   },
+  presence: DEFAULT_PRESENCE,
   operators: ['default'],
   roles: { default: { operator: 'default' } },
   isolation: 'users',
@@ -128,10 +131,11 @@ export const parseCompiledConfig = (value: unknown): CompiledConfig => {
     const { field = 'the file', expected = 'another value', found = 'this' } = problem.data;
     throw new AirlockError('CONFIG_INVALID', `${COMPILED_CONFIG_FILE}: ${field}: found ${found}, allowed: ${expected}`);
   }
-  // Written before there were policies.
+  // Written before there were policies, or presence.
   const config: CompiledConfig = {
     ...(value as CompiledConfig),
     rules: (value as Partial<CompiledConfig>).rules ?? DEFAULT_CONFIG.rules,
+    presence: (value as Partial<CompiledConfig>).presence ?? DEFAULT_PRESENCE,
   };
   if (config.invalid) throw new AirlockError('CONFIG_INVALID', config.invalid.message, { hint: config.invalid.hint });
   return config;

@@ -10,6 +10,7 @@ export * from './json.js';
 export * from './limits.js';
 export * from './timers.js';
 export * from './policy-changes.js';
+export * from './presence.js';
 export * from './validate.js';
 export * from './config.js';
 export * from './constraints.js';

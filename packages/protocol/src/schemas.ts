@@ -5,7 +5,9 @@ import { ROOT_SCHEMAS } from './methods/root.js';
 import { BRIDGE_SCHEMAS } from './methods/bridge.js';
 import { CELL_SCHEMAS } from './methods/cell.js';
 import { OPERATOR_SCHEMAS } from './methods/operator.js';
+import { PRESENCE_SCHEMAS } from './methods/presence.js';
 import { bool, closed, digest, fieldName, integer, kind, MAX_LISTED, name, operation, text } from './methods/shapes.js';
+import { PRESENCE_SWITCHES } from './presence.js';
 
 const stringMap = { type: 'object', maxProperties: 64, additionalProperties: { type: 'string', maxLength: 1024 } };
 /** A JSON Schema inside a manifest; the cell compiles it. */
@@ -55,11 +57,16 @@ const compiledConfig = closed(
       probedScopesPer5Minutes: integer(1, 10_000),
       codesPerHour: integer(1, 1000),
     }),
+    presence: closed({
+      mode: { enum: ['auto', 'required', 'off'] },
+      freezeOn: { type: 'array', maxItems: 4, uniqueItems: true, items: { enum: [...PRESENCE_SWITCHES] } },
+      silenceS: integer(10, 600),
+    }),
     operators: { type: 'array', minItems: 1, maxItems: 32, uniqueItems: true, items: name },
     roles: { type: 'object', maxProperties: 64, propertyNames: name, additionalProperties: closed({ operator: name }) },
     isolation: { enum: ['users', 'same-user', 'none'] },
   },
-  ['invalid', 'rules'],
+  ['invalid', 'rules', 'presence'],
 );
 
 const operationManifest = closed(
@@ -148,6 +155,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   ...OPERATOR_SCHEMAS,
   ...BRIDGE_SCHEMAS,
   ...CELL_SCHEMAS,
+  ...PRESENCE_SCHEMAS,
   compiledConfig,
   connectorManifest,
   listedOperations,

@@ -19,6 +19,7 @@ export {
   type ImapDouble,
 } from './imap-double.js';
 export { addLister, installListerKind, type ListedTool } from './lister-kind.js';
+export { startLogindDouble, type DoubleSession, type LogindDouble } from './logind-double.js';
 export { startDeliveries, type Deliveries } from './deliveries.js';
 export { daemonOf, isAlive, memoryHolds, pidsOf, restartWith, until, untilServing, type ProgramName } from './processes.js';
 export { HOSTILE_HTTP, type HostileHttp } from './hostile/http.js';

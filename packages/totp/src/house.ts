@@ -8,6 +8,7 @@ import { Heads, TOTP_LOG } from './heads/heads.js';
 import { Journal } from './heads/journal.js';
 import { Desk } from './operators/desk.js';
 import type { House } from './operators/house.js';
+import { PresenceWatch } from './presence/watch.js';
 import { openLeaseKey } from './register/lease-key.js';
 import { StateDirectory } from './state/directory.js';
 import type { Random } from './state/random.js';
@@ -76,6 +77,7 @@ export const openHouse = (options: HouseOptions): House => {
     wrappingKey,
     heads,
     alert,
+    presence: new PresenceWatch({ clock, config, desks }),
     journal,
     leaseKey: openLeaseKey(directory, wrappingKey, bootId, random),
     actionTickets: new ActionTickets(random),

@@ -20,6 +20,7 @@ import { retention } from './heads/retention.js';
 import { TOTP_LIMITS } from './limits.js';
 import type { House } from './operators/house.js';
 import { VERSION } from './operators/status.js';
+import { servePresence } from './presence/serve.js';
 import { OpenReleases } from './release/open-releases.js';
 import { expireReleases, followRegister, serveRelease } from './release/serve.js';
 import { serveRoot } from './root/serve.js';
@@ -27,7 +28,7 @@ import { serveSealed } from './sealed.js';
 import { systemRandom, type Random } from './state/random.js';
 import type { StateFs } from './state/state-fs.js';
 
-/** A listening socket and its name as in LISTEN_FDNAMES: `approve/OP`, `bridge`, `release`, `root`. */
+/** A listening socket and its name as in LISTEN_FDNAMES: `approve/OP`, `bridge`, `presence`, `release`, `root`. */
 export type Sockets = ReadonlyMap<string, Listening>;
 
 export interface TotpOptions {
@@ -71,6 +72,7 @@ const serveOpen = async (house: House, releases: OpenReleases, { sockets, stateD
     if (family === 'approve') return serveApprove(context, operator, at) as Promise<SocketServer<unknown>>;
     if (family === 'bridge') return serveBridge(house, releases, at) as Promise<SocketServer<unknown>>;
     if (family === 'release') return serveRelease(house, releases, at) as Promise<SocketServer<unknown>>;
+    if (family === 'presence') return servePresence(house, at) as Promise<SocketServer<unknown>>;
     if (family === 'root') return serveRoot(house, at) as Promise<SocketServer<unknown>>;
     throw new Error(`no socket of this daemon is called ${name}`);
   };
@@ -98,6 +100,7 @@ const ticker = (house: House, releases: OpenReleases): (() => void) => {
     count += 1;
     try {
       for (const desk of house.desks.values()) desk.settle();
+      if (house.sealed() === null) house.presence.tick();
     } catch (thrown) {
       // The desk has sealed the daemon; what is open is closed below.
       house.seal(asAirlockError(thrown));
@@ -132,6 +135,7 @@ const runOpen = async (house: House, options: TotpOptions): Promise<Totp> => {
   followRegister(house, releases);
   house.journal.note('started', { version: VERSION, boot: house.bootId });
   options.prepare?.(house);
+  if (house.sealed() === null) house.presence.begin();
   const servers = await serveOpen(house, releases, options);
   const tick = ticker(house, releases);
   const ticking = every(house.timers, TOTP_LIMITS.tickMs, tick);

@@ -30,6 +30,7 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
     'enrol.begin',
     'enrol.code',
   ],
+  presence: ['report', 'sleep'],
   root: ['restore.finish', 'enrol.begin', 'enrol.code', 'recovery.check', 'lockout.clear', 'attack.record', 'keys'],
   bridge: [
     'hello',
@@ -68,7 +69,7 @@ const tableOf = (family: string, { reason, clock, periodS }: SealedOptions): Rea
   return Object.fromEntries(entries);
 };
 
-/** @param name as in LISTEN_FDNAMES: `approve/OP`, `bridge`, `release` or `root` */
+/** @param name as in LISTEN_FDNAMES: `approve/OP`, `bridge`, `presence`, `release` or `root` */
 export const serveSealed = (name: string, at: Listening, options: SealedOptions): Promise<SocketServer<null>> => {
   const family = name.split('/')[0] ?? name;
   return serveSocket<null>({

@@ -1,5 +1,6 @@
 /** `airlock status`: leases and requests of this session, and what its role can claim. */
 import { accessStatus, type AccessStatus } from '@airlock/client';
+import { presenceText } from '@airlock/protocol';
 import { withSession, type Context } from '../context.js';
 import { printResult } from '../output.js';
 import { table } from '../table.js';
@@ -37,7 +38,10 @@ const grantTable = ({ grants }: AccessStatus): string[] =>
       ];
 
 /** Why some calls need a code of their own, or none is answered. */
-const whyText = ({ taint, blocked }: AccessStatus): string[] => [
+const whyText = ({ taint, blocked, frozen }: AccessStatus): string[] => [
+  ...(frozen === undefined
+    ? []
+    : [`frozen: ${presenceText(frozen)}; reading goes on when the operator is back, what writes or sends out then needs a code`]),
   ...(blocked === null ? [] : [`blocked until ${blocked.until}: ${blocked.reason}`]),
   ...(taint === null
     ? []
@@ -47,7 +51,7 @@ const whyText = ({ taint, blocked }: AccessStatus): string[] => [
 ];
 
 const human = (status: AccessStatus): string => {
-  const flags = `${status.locked ? ', locked' : ''}${status.tainted ? ', has read what others wrote' : ''}`;
+  const flags = `${status.locked ? (status.frozen === undefined ? ', locked' : ', frozen') : ''}${status.tainted ? ', has read what others wrote' : ''}`;
   return [
     `role ${status.role}, session ${status.session}${flags}`,
     ...whyText(status),

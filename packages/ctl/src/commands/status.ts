@@ -1,5 +1,5 @@
 /** status: one look. */
-import { AirlockError, type ApproveStatus, type GatewayStatus } from '@airlock/protocol';
+import { AirlockError, presenceText, type ApproveStatus, type GatewayStatus } from '@airlock/protocol';
 import { ask, withGateway, withTotp, type Context } from '../context.js';
 import { print } from '../output.js';
 import type { Command } from './command.js';
@@ -49,6 +49,12 @@ const rulesLines = ({ problem, staged }: GatewayStatus['rules']): string[] => [
   ...(staged === 0 ? [] : [`policies      ${staged} changes wait for a code: airlock-ctl policy apply`]),
 ];
 
+const stateText = ({ locked, presence }: ApproveStatus): string => {
+  if (locked) return 'LOCKED: airlock-ctl unlock';
+  const reasons = presence?.reasons ?? [];
+  return reasons.length === 0 ? 'open' : `FROZEN: ${presenceText(reasons)}; be there, or: airlock-ctl unlock`;
+};
+
 const statusText = (totp: Up<ApproveStatus>, gateway: Up<GatewayStatus>): string => {
   const lines = [daemonText('totp        ', totp), daemonText('gateway     ', gateway)];
   const approvals = totp.status;
@@ -58,7 +64,7 @@ const statusText = (totp: Up<ApproveStatus>, gateway: Up<GatewayStatus>): string
       lines.push(`ALERT         ${approvals.alert.message} (${approvals.alert.at})\n              airlock-ctl audit verify`);
     lines.push(
       `phone         ${approvals.enrolled ? `enrolled, next code in ${approvals.nextStepInS} s` : 'not enrolled: sudo airlock-ctl init'}`,
-      `state         ${approvals.locked ? 'LOCKED: airlock-ctl unlock' : 'open'}${terminal.locked ? ', codes from this terminal are locked out' : ''}`,
+      `state         ${stateText(approvals)}${terminal.locked ? ', codes from this terminal are locked out' : ''}`,
       `waiting       ${approvals.queue}`,
       `leases        ${approvals.leases}`,
     );
@@ -82,6 +88,8 @@ const status = async (context: Context): Promise<number> => {
   const value = {
     enrolled: totp.status?.enrolled ?? false,
     locked: totp.status?.locked ?? false,
+    frozen: totp.status?.presence?.reasons ?? [],
+    presence: totp.status?.presence ?? null,
     ...(totp.status?.alert === undefined ? {} : { alert: totp.status.alert }),
     totp: { up: totp.up, nextStepInS: totp.status?.nextStepInS ?? null, sealed: totp.status?.sealed ?? null },
     gateway: { up: gateway.up, sealed: gateway.status?.sealed ?? null },

@@ -4,6 +4,7 @@ import {
   DEFAULT_SINK_FIELDS,
   isName,
   isSinkTarget,
+  PRESENCE_SWITCHES,
   type CompiledConfig,
   type SinkConfig,
 } from '@airlock/protocol';
@@ -83,7 +84,9 @@ const sinksOf = (found: unknown): Partial<Pick<CompiledConfig['audit'], 'sinks'>
       }
     : {};
 
-const { totp, leases, permissions, audit, anomalies } = DEFAULT_CONFIG;
+const { totp, leases, permissions, audit, anomalies, presence } = DEFAULT_CONFIG;
+
+const yesNo: Rule = { allowed: 'true or false', accepts: (found) => typeof found === 'boolean' };
 
 /** Section → key → what it may be. Unknown sections and keys are errors. */
 export const KEYS: Readonly<Record<string, Readonly<Record<string, Key>>>> = {
@@ -141,6 +144,22 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, Key>>>> = {
     ),
     codes_per_hour: key(integer(1, 1000), anomalies.codesPerHour, 'one-time codes that a role offers'),
   },
+  presence: {
+    mode: key(
+      oneOf('auto', 'required', 'off'),
+      presence.mode,
+      "auto: leases freeze for what is seen of the operator's session at a screen, and nothing where there is none; required: what cannot be seen counts as absent; off: nothing freezes",
+    ),
+    lock: key(yesNo, 'true', 'a locked screen freezes leases'),
+    sleep: key(yesNo, 'true', 'the sleep of the machine freezes leases'),
+    switch: key(yesNo, 'true', 'another session in front, or none, freezes leases'),
+    idle: key(yesNo, 'true', 'a session that logind calls idle freezes leases'),
+    silence_seconds: key(
+      integer(10, 600),
+      presence.silenceS,
+      'with mode required, how long airlock-presence may be silent before leases freeze',
+    ),
+  },
   audit: {
     retain_days: key(integer(1, 36_500), audit.retainDays, 'days for which the record is kept'),
     group_commit_ms: key(integer(1, 1000), audit.groupCommitMs, 'longest time by which records of reads are written together'),
@@ -179,6 +198,15 @@ const anomalyLimits = (base: CompiledConfig, sections: Sections): Omit<CompiledC
   return limits;
 };
 
+const presenceOf = ({ presence: base }: CompiledConfig, sections: Sections): CompiledConfig['presence'] => ({
+  mode: (sections['presence']?.['mode'] as CompiledConfig['presence']['mode'] | undefined) ?? base.mode,
+  freezeOn: PRESENCE_SWITCHES.filter((name) => {
+    const found = sections['presence']?.[name];
+    return typeof found === 'boolean' ? found : base.freezeOn.includes(name);
+  }),
+  silenceS: number(sections, 'presence', 'silence_seconds', base.silenceS),
+});
+
 /** The checked sections over the defaults. Everything in `sections` has passed KEYS. */
 export const merge = (base: CompiledConfig, sections: Sections): CompiledConfig => ({
   ...base,
@@ -204,6 +232,7 @@ export const merge = (base: CompiledConfig, sections: Sections): CompiledConfig 
     blockS: number(sections, 'anomalies', 'block_minutes', base.anomalies.blockS / 60) * 60,
     ...anomalyLimits(base, sections),
   },
+  presence: presenceOf(base, sections),
   audit: {
     retainDays: number(sections, 'audit', 'retain_days', base.audit.retainDays),
     groupCommitMs: number(sections, 'audit', 'group_commit_ms', base.audit.groupCommitMs),

@@ -7,6 +7,7 @@ import { bothDaemons } from '../commands/status.js';
 import { ask, withGateway, withTotp, type Context } from '../context.js';
 import { VERSION } from '../version.js';
 import { check, type Check } from './check.js';
+import { presenceCheck } from './presence.js';
 
 /** A clock further off than this makes codes fail now and then. */
 const MAX_CLOCK_GAP_S = 2;
@@ -41,6 +42,8 @@ const answering = (name: string, status: Status | null, problem: AirlockError | 
   ];
 };
 
+const isDevelopment = ({ env }: Context): boolean => env['AIRLOCK_STATE_DIR'] !== undefined;
+
 const ofTotp = (context: Context, { enrolled, now, locked, lockout, alert }: ApproveStatus): Check[] => {
   const gapS = Math.abs(Date.now() - Date.parse(now)) / 1000;
   const isOpen = !locked && !lockout.terminal.locked;
@@ -67,7 +70,7 @@ const ofTotp = (context: Context, { enrolled, now, locked, lockout, alert }: App
     check(
       'clock',
       // A development instance may have a clock of its own.
-      gapS <= MAX_CLOCK_GAP_S || context.env['AIRLOCK_STATE_DIR'] !== undefined,
+      gapS <= MAX_CLOCK_GAP_S || isDevelopment(context),
       `${gapS.toFixed(1)} s apart`,
       `at most ${MAX_CLOCK_GAP_S} s`,
       'sudo timedatectl set-ntp true',
@@ -159,6 +162,7 @@ export const daemonChecks = async (context: Context): Promise<readonly Check[]> 
     ...answering('airlock-totp', totp.status, totp.problem),
     ...answering('airlock-gateway', gateway.status, gateway.problem),
     ...(totp.status ? ofTotp(context, totp.status) : []),
+    ...(totp.status?.presence === undefined || isDevelopment(context) ? [] : [presenceCheck(totp.status.presence)]),
     ...(gateway.status ? ofGateway(gateway.status) : []),
     ...(await orNothing(heads(context).then((one) => [one]))),
     ...(await orNothing(credentials(context))),

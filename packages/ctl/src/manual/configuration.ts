@@ -7,6 +7,7 @@ const EXAMPLE = [
   'leases: {default_ttl_minutes: 60, max_ttl_minutes: 480, request_ttl_minutes: 5}',
   'permissions: {default: read}',
   'anomalies: {block_minutes: 15, calls_per_minute: 1000, unknown_ids_per_5_minutes: 20}',
+  'presence: {mode: auto, lock: true, sleep: true, switch: true, idle: true}',
   'audit: {retain_days: 365, group_commit_ms: 20}',
 ];
 

@@ -9,6 +9,7 @@ const EVENTS = [
   'request.decided',
   'lease.issued',
   'lease.ended',
+  'lease.marked',
   'grant.issued',
   'grant.ended',
   'locked',

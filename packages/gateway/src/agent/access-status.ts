@@ -12,10 +12,17 @@ const leaseView = (house: House, { id, scopes, expiresMs, budget }: RegisteredLe
   ...(budget?.bytes === undefined ? {} : { bytesLeft: Math.max(0, budget.bytes - house.budgets.bytesOf(id)) }),
 });
 
+/** Nothing to say where the operator locked, or nothing is frozen. */
+const frozenView = ({ frozen }: House, operator: string): Pick<AccessStatus, 'frozen'> => {
+  const { presence = [] } = frozen.get(operator) ?? {};
+  return presence.length === 0 ? {} : { frozen: presence };
+};
+
 export const accessStatus = (house: House, session: Session): AccessStatus => ({
   role: session.role,
   session: session.id,
-  locked: house.locked.has(session.operator),
+  locked: house.frozen.has(session.operator),
+  ...frozenView(house, session.operator),
   tainted: session.tainted,
   taint: session.taint,
   blocked: house.watch.blockOf({ role: session.role, session: session.id }),

@@ -1,7 +1,7 @@
 /** What is looked at before a human is bothered, and again before what a human granted is given out. */
 import { alwaysDenied, decideRequest, mayBeFreed } from '@airlock/policy';
 import { AirlockError, OPERATOR_ROLE, parseScope, scopeCovers, type OperationManifest } from '@airlock/protocol';
-import { listServices, type House } from '../house.js';
+import { listServices, requireThawed, type House } from '../house.js';
 import type { Identity } from '../sessions/sessions.js';
 
 /** What needs nothing of a connector: the cell scores every result. */
@@ -74,5 +74,5 @@ export const checkOpen = (house: House, { operator, role }: Identity): void => {
   const cutOff = house.bridge.refusal();
   if (cutOff !== null) throw cutOff;
   // The operator's own request is what `unlock` and diagnosis are for; airlock-totp decides on it.
-  if (house.locked.has(operator) && role !== OPERATOR_ROLE) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+  if (role !== OPERATOR_ROLE) requireThawed(house, operator);
 };

@@ -2,8 +2,11 @@
 import {
   AirlockError,
   asAirlockError,
+  frozenError,
+  isFrozen,
   isoTime,
   type BridgeHelloResult,
+  type Freeze,
   type LeaseEnd,
   type RegisteredLease,
 } from '@airlock/protocol';
@@ -49,15 +52,23 @@ const openAhead = (house: House, { id, operator, role, scopes }: RegisteredLease
   }
 };
 
-const setLocked = (house: House, operator: string, locked: boolean): void => {
-  if (house.locked.has(operator) === locked) return;
-  house.journal.note(locked ? 'locked' : 'unlocked', { operator });
-  if (!locked) {
-    house.heads.retry();
-    return void house.locked.delete(operator);
-  }
-  house.locked.add(operator);
-  house.pool.endOperator(operator, new AirlockError('LOCKED', 'the operator locked Airlock'));
+const THAWED: Freeze = { locked: false, presence: [] };
+
+/** Recorded here too (PRESENCE-11). */
+const noteFreeze = ({ journal, heads }: House, operator: string, was: Freeze, is: Freeze): void => {
+  if (was.locked !== is.locked) journal.note(is.locked ? 'locked' : 'unlocked', { operator });
+  if (was.locked && !is.locked) heads.retry();
+  const rose = is.presence.filter((reason) => !was.presence.includes(reason));
+  if (rose.length > 0) journal.note('presence_frozen', { operator, why: rose });
+  if (was.presence.length > 0 && is.presence.length === 0) journal.note('presence_thawed', { operator });
+};
+
+const setFreeze = (house: House, operator: string, { locked, presence = [] }: Partial<Freeze> & Pick<Freeze, 'locked'>): void => {
+  const freeze = { locked, presence };
+  noteFreeze(house, operator, house.frozen.get(operator) ?? THAWED, freeze);
+  if (!isFrozen(freeze)) return void house.frozen.delete(operator);
+  house.frozen.set(operator, freeze);
+  house.pool.endOperator(operator, frozenError(freeze));
 };
 
 /** Told by airlock-totp's connection. */
@@ -94,7 +105,8 @@ export const bridgeHandlers = (house: () => House): BridgeHandlers => ({
       house().journal.note('grant_ended', { grant, operator: known.operator, role: known.role, why });
   },
   'lease.ended': ({ lease, why }) => house().register.end(lease, why),
-  locked: ({ operator, locked }) => setLocked(house(), operator, locked),
+  locked: ({ operator, ...freeze }) => setFreeze(house(), operator, freeze),
+  'lease.marked': ({ leases }) => house().register.mark(leases),
   enrolled: ({ operator, enrolled }) => {
     if (enrolled) rewrapVault(house(), operator);
   },
@@ -104,7 +116,7 @@ export const bridgeHandlers = (house: () => House): BridgeHandlers => ({
 export const onBridgeUp = (house: House, { operators, leases, grants, head, restored }: BridgeHelloResult): void => {
   house.register.replace(leases);
   house.grants.replace(grants);
-  for (const { operator, locked } of operators) setLocked(house, operator, locked);
+  for (const { operator, ...freeze } of operators) setFreeze(house, operator, freeze);
   house.heads.resume(head);
   applyRestored(house, restored);
   for (const store of house.stores.values()) void store.settle(commitOf(house, store.operator));

@@ -1,7 +1,7 @@
 /**
  * What has to hold before a cell is asked, each check by name, in this order. A check throws the refusal, or returns.
  *
- * CALL-1  airlock-totp lives (BRIDGE-2), and the operator has not locked.
+ * CALL-1  airlock-totp lives (BRIDGE-2), and neither a lock nor presence freezes.
  * CALL-2  the signature is checked before a byte of the lease is believed; then role, session, ends, intent.
  * CALL-3  the register of airlock-totp has the lease, for this role, session and operator.
  * CALL-4  service and operation exist; their class is the manifest's.
@@ -20,7 +20,7 @@ import {
 } from '@airlock/protocol';
 import { codeRefused, strayCodeField } from '../agent/code-guard.js';
 import { offeredOperations } from '../agent/services-list.js';
-import { findService } from '../house.js';
+import { findService, requireThawed } from '../house.js';
 import { found, type Answerable, type Question } from './question.js';
 
 /** One check; what it finds it writes into the question. */
@@ -32,7 +32,7 @@ const airlockTotpLives: Check = ({ house }) => {
 };
 
 const operatorHasNotLocked: Check = ({ house, session }) => {
-  if (house.locked.has(session.operator)) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+  requireThawed(house, session.operator);
 };
 
 const leaseVerifies: Check = (question) => {
@@ -132,7 +132,11 @@ const policyAllows: Check = (question) => {
   const { params } = question;
   const operation = found(question.operation);
   const scopes = [found(question.lease).effective.scopes.map(parseScope), found(question.registered).scopes.map(parseScope)];
-  const decision = decideCall({ ...circumstances(question, operation), scopes });
+  const decision = decideCall({
+    ...circumstances(question, operation),
+    scopes,
+    wasFrozen: found(question.registered).stepUp === true,
+  });
   // What writes needs a code of its own, unless the human has read in the lease's text that it does not (UNATTENDED-1).
   const isFree = found(question.registered).unattended?.includes(`${params.service}:${operation.name}`) === true;
   question.decision =

@@ -12,7 +12,7 @@ import { taintSession } from '../sessions/taint-session.js';
 /** The session's connections may hear it now. */
 const mayHear = (house: House, { lease, operator }: CellKey): string | null => {
   const registered = house.register.find(lease);
-  if (registered === null || house.bridge.refusal() !== null || house.locked.has(operator)) return null;
+  if (registered === null || house.bridge.refusal() !== null || house.frozen.has(operator)) return null;
   const isLimited = registered.budget?.bytes !== undefined || Object.keys(registered.constraints).length > 0;
   return isLimited ? null : registered.session;
 };

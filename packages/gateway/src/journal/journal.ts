@@ -32,6 +32,8 @@ export type GatewayEvent =
   | 'operation_asked'
   | 'operation_refused'
   | 'policy_changed'
+  | 'presence_frozen'
+  | 'presence_thawed'
   | 'protocol_violation'
   | 'request_fronted'
   | 'request_opened'

@@ -84,6 +84,14 @@ export class LeaseRegister {
     for (const lease of leases) this.add(lease);
   }
 
+  /** PRESENCE-3: what writes or sends out under these needs an approval of its own from now on. */
+  mark(ids: readonly string[]): void {
+    for (const id of ids) {
+      const lease = this.#live.get(id);
+      if (lease !== undefined) this.#live.set(id, { ...lease, stepUp: true });
+    }
+  }
+
   end(id: string, why: LeaseEnd): void {
     const lease = this.#live.get(id);
     if (lease === undefined) return;

@@ -6,7 +6,7 @@
  */
 import { AirlockError, fromWireError, type CallResult } from '@airlock/protocol';
 import { withAudit } from '../agent/refuse.js';
-import type { House } from '../house.js';
+import { requireThawed, type House } from '../house.js';
 import type { Session } from '../sessions/sessions.js';
 import { isSettled, type Parked } from './parked.js';
 import { pendingError } from './park.js';
@@ -22,7 +22,7 @@ const checkDeliverable = (house: House, parked: Parked): void => {
   const { operator, class: kind } = parked;
   const cutOff = house.bridge.refusal();
   if (cutOff !== null) throw cutOff;
-  if (house.locked.has(operator)) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+  requireThawed(house, operator);
   if (kind !== 'write') checkLease(house, parked);
 };
 

@@ -23,7 +23,7 @@ import { checkAnswer, checkRisk, constraintsFor } from '../call/seen.js';
 import { checkKept, checkKeptError, checkResult } from '../call/cell-result.js';
 import { isOutcomeUnknown, outcomeUnknown } from '../call/outcome.js';
 import type { Cell } from '../cells/cell.js';
-import { findService, type House } from '../house.js';
+import { findService, requireThawed, type House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import { taintSession } from '../sessions/taint-session.js';
 import type { ServiceEntry } from '../vault/entry.js';
@@ -43,7 +43,7 @@ const entryFor = (house: House, parked: Parked): ServiceEntry => {
   const { operator, service } = parked;
   const cutOff = house.bridge.refusal() ?? house.sealed();
   if (cutOff !== null) throw cutOff;
-  if (house.locked.has(operator)) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+  requireThawed(house, operator);
   const registered = checkLease(house, parked);
   const session = house.sessions.get(parked.session);
   if (session === undefined) throw new AirlockError('LEASE_SESSION', 'the session that asked for it is gone');

@@ -1,6 +1,6 @@
 /** `airlock_status`: the role, what it may get, what it has, what waits, and what is held up and why. */
 import type { AccessStatus } from '@airlock/client';
-import { isoTime } from '@airlock/protocol';
+import { isoTime, presenceText } from '@airlock/protocol';
 import { onlyKnown } from '../arguments.js';
 import type { HeldAccess } from '../broker.js';
 import { outputSchema, text, texts } from '../output.js';
@@ -26,8 +26,16 @@ const blockNote = ({ blocked }: AccessStatus): string[] => {
   ];
 };
 
-const waitingNote = ({ locked, pending, grants }: AccessStatus): string[] => [
-  ...(locked ? ['The operator has locked Airlock: every call is refused until airlock-ctl unlock.'] : []),
+const frozenNote = ({ locked, frozen = [] }: AccessStatus): string[] => {
+  if (!locked) return [];
+  return frozen.length === 0
+    ? ['The operator has locked Airlock: every call is refused until airlock-ctl unlock.']
+    : [
+        `Every call is refused: ${presenceText(frozen)}. When the operator is back, reading goes on; what writes or sends something out then needs an approval of its own.`,
+      ];
+};
+
+const waitingNote = ({ pending, grants }: AccessStatus): string[] => [
   ...pending.map(({ request, match }) => `Request ${request} (match number ${match}) waits for the human: airlock_wait.`),
   ...grants.map(({ id, scopes }) => `${scopes.join(', ')} is granted and waits for airlock_claim {"grant": "${id}"}.`),
 ];
@@ -36,6 +44,7 @@ const waitingNote = ({ locked, pending, grants }: AccessStatus): string[] => [
 export const notesOf = (status: AccessStatus): readonly string[] => [
   ...blockNote(status),
   ...taintNote(status),
+  ...frozenNote(status),
   ...waitingNote(status),
 ];
 
@@ -60,6 +69,7 @@ export const statusTool: OwnTool = {
         role: text,
         session: text,
         locked: { type: 'boolean' },
+        frozen: texts,
         tainted: { type: 'boolean' },
         taint: MAYBE,
         blocked: MAYBE,

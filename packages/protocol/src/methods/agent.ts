@@ -3,6 +3,7 @@ import type { Json } from '../canonical.js';
 import type { Params } from '../connector.js';
 import type { ExchangeEvent, ExchangeMcp } from '../exchange.js';
 import type { ScopeClass } from '../scope.js';
+import type { PresenceReason } from '../presence.js';
 import {
   channel,
   closed,
@@ -129,7 +130,10 @@ export interface BlockView {
 export interface AccessStatus {
   readonly role: string;
   readonly session: string;
+  /** Nothing is served: the operator locked, or is not there. */
   readonly locked: boolean;
+  /** Why, where it is presence that freezes (docs/spec/presence.md); absent where it does not. */
+  readonly frozen?: readonly PresenceReason[];
   readonly tainted: boolean;
   readonly taint: Taint | null;
   readonly blocked: BlockView | null;

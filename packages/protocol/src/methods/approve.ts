@@ -3,6 +3,7 @@ import type { Json } from '../canonical.js';
 import type { Destination } from '../destination.js';
 import type { Settings } from '../connector.js';
 import type { Constraints, RequestStatus } from './agent.js';
+import type { PresenceView } from '../presence.js';
 import {
   bool,
   byteCount,
@@ -103,6 +104,8 @@ export interface ApproveStatus {
   readonly sealed: { readonly code: string; readonly message: string; readonly hint: string } | null;
   /** The gateway's log did not continue what was signed (BRIDGE-6); absent where it always did, or since an unlock. */
   readonly alert?: AuditAlertView;
+  /** Whether the operator is there, as far as is known; absent while sealed so early that it knows no operators. */
+  readonly presence?: PresenceView;
   readonly version: string;
   readonly now: string;
 }

@@ -1,6 +1,7 @@
 /** Methods of bridge.sock: airlock-gateway to airlock-totp, and the notifications that come back. docs/spec/release.md */
 import type { Action, ActionVerb } from './approve.js';
 import type { Constraints, RequestStatus } from './agent.js';
+import type { PresenceReason } from '../presence.js';
 import {
   base64url,
   byteCount,
@@ -31,6 +32,8 @@ export interface RegisteredLease {
   readonly constraints: Constraints;
   /** `service:operation` of each write that needs no approval of its own where policy says so; sorted (UNATTENDED-1). */
   readonly unattended?: readonly string[];
+  /** It lived when presence froze: what writes or sends out needs an approval of its own (PRESENCE-3). */
+  readonly stepUp?: true;
   /** Intent hash, or null. */
   readonly intent: string | null;
   readonly budget: Budget | null;
@@ -50,6 +53,8 @@ export interface RegisteredGrant {
   readonly intent: string | null;
   /** Absent where there are none. */
   readonly constraints?: Constraints;
+  /** As of a lease, which the lease it becomes keeps. */
+  readonly stepUp?: true;
   readonly budget: Budget | null;
   readonly issuedMs: number;
   /** On both clocks: end of the grant, and of the lease it becomes. */
@@ -67,6 +72,8 @@ export interface BridgeHelloResult {
     readonly operator: string;
     readonly enrolled: boolean;
     readonly locked: boolean;
+    /** What freezes the leases beside a lock; absent where nothing does. */
+    readonly presence?: readonly PresenceReason[];
     readonly rewrap?: boolean;
   }[];
   readonly leases: readonly RegisteredLease[];
@@ -140,7 +147,11 @@ export type BridgeNotification =
   | { readonly method: 'lease.ended'; readonly params: { readonly lease: string; readonly why: LeaseEnd } }
   | { readonly method: 'grant.issued'; readonly params: { readonly grant: RegisteredGrant } }
   | { readonly method: 'grant.ended'; readonly params: { readonly grant: string; readonly why: GrantEnd } }
-  | { readonly method: 'locked'; readonly params: { readonly operator: string; readonly locked: boolean } }
+  | {
+      readonly method: 'locked';
+      readonly params: { readonly operator: string; readonly locked: boolean; readonly presence?: readonly PresenceReason[] };
+    }
+  | { readonly method: 'lease.marked'; readonly params: { readonly leases: readonly string[] } }
   | { readonly method: 'enrolled'; readonly params: { readonly operator: string; readonly enrolled: boolean } };
 
 const operator = name;

@@ -65,7 +65,7 @@ const programs = (layout: Layout, options: LauncherOptions, bind: (name: string,
     bundle: bundle('airlock-totp'),
     flags: ['--jitless', '--disallow-code-generation-from-strings', ...SMALL, ...preload],
     env: { ...env, ...(options.secretFile === undefined ? {} : { AIRLOCK_DEV_TOTP_SECRET_FILE: options.secretFile }) },
-    sockets: [bind(`approve/${OPERATOR}`), bind('bridge'), bind('release'), bind('root')],
+    sockets: [bind(`approve/${OPERATOR}`), bind('bridge'), bind('presence'), bind('release'), bind('root')],
     prepare,
   };
   const gateway: Program = {

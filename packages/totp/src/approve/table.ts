@@ -11,7 +11,7 @@ import { exportKeys, signExport } from '../heads/export.js';
 import { listSegments, readSegment } from '../heads/segments.js';
 import { approveRequest } from '../operators/approve.js';
 import { openAction, parseAction } from '../operators/ask.js';
-import { cancelAction, denyRequests, lockOperator, revokeLeases, type DenyParams } from '../operators/deny.js';
+import { cancelAction, denyRequests, lockAll, revokeLeases, type DenyParams } from '../operators/deny.js';
 import type { Desk } from '../operators/desk.js';
 import { beginEnrolment, giveEnrolmentCode, useRecoveryCode } from '../operators/enrolment.js';
 import type { House } from '../operators/house.js';
@@ -92,7 +92,7 @@ const leaseMethods = (context: ApproveContext): Record<string, Entry> => ({
     revoked: revokeLeases(desk, params),
   })),
   lock: method(context, 'lock', (desk) => {
-    lockOperator(desk, 'the operator');
+    lockAll(desk);
     return { locked: true };
   }),
 });

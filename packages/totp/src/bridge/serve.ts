@@ -5,7 +5,15 @@
  * BRIDGE-4  what happens here is told as a notification, after it is durable.
  */
 import { always, serveSocket, type Connection, type Listening, type MethodEntry, type SocketServer } from '@airlock/ipc';
-import { AirlockError, FRAME, packBlobs, validatorOf, type BridgeHelloResult, type BridgeNotification } from '@airlock/protocol';
+import {
+  AirlockError,
+  FRAME,
+  packBlobs,
+  validatorOf,
+  type BridgeHelloResult,
+  type BridgeNotification,
+  type Freeze,
+} from '@airlock/protocol';
 import { readCounter } from '../backup/counter.js';
 import { GATEWAY_LOG } from '../heads/heads.js';
 import type { Changes } from '../operators/changes.js';
@@ -13,6 +21,7 @@ import type { Desk } from '../operators/desk.js';
 import { claimGrant } from '../operators/grants.js';
 import { openOperation, takeOperation } from '../operators/operations.js';
 import { requireOpen, type House } from '../operators/house.js';
+import { freezeOf } from '../presence/freeze.js';
 import type { OpenReleases } from '../release/open-releases.js';
 import { signGatewayHead } from './head-sign.js';
 import { createTicket, recordCommitted, recordRemoved, redeemAction, releaseLease, type RecordParams } from './records.js';
@@ -26,6 +35,12 @@ interface BridgeState {
 
 type BridgeConnection = Connection<BridgeState>;
 
+/** A lock, and beside it what presence freezes. */
+const frozenView = ({ locked, presence }: Freeze): Pick<BridgeHelloResult['operators'][number], 'locked' | 'presence'> => ({
+  locked,
+  ...(presence.length === 0 ? {} : { presence }),
+});
+
 const helloResult = (house: House): BridgeHelloResult => {
   const desks = [...house.desks.values()];
   const { restored } = readCounter(house.directory);
@@ -35,7 +50,7 @@ const helloResult = (house: House): BridgeHelloResult => {
     operators: desks.map((desk) => ({
       operator: desk.operator,
       enrolled: desk.isEnrolled,
-      locked: desk.state.locked,
+      ...frozenView(freezeOf(desk.state)),
       ...((desk.secrets?.totp.length ?? 0) > 1 ? { rewrap: true } : {}),
     })),
     leases: desks.flatMap((desk) => desk.state.leases),
@@ -99,7 +114,8 @@ const tableOf = (house: House, releases: OpenReleases): Readonly<Record<string, 
 
 /** What the gateway is told of a change, in the order in which it matters: what ends first. */
 export const notificationsOf = ({ operator }: Desk, changes: Changes): BridgeNotification[] => [
-  ...(changes.locked === null ? [] : [{ method: 'locked' as const, params: { operator, locked: changes.locked } }]),
+  ...(changes.freeze === null ? [] : [{ method: 'locked' as const, params: { operator, ...frozenView(changes.freeze) } }]),
+  ...(changes.marked.length === 0 ? [] : [{ method: 'lease.marked' as const, params: { leases: changes.marked } }]),
   ...changes.ended.map(({ id }) => ({ method: 'lease.ended' as const, params: { lease: id, why: changes.why } })),
   ...changes.endedGrants.map(({ id }) => ({
     method: 'grant.ended' as const,

@@ -38,6 +38,8 @@ export type TotpEvent =
   | 'operation_approved'
   | 'operation_taken'
   | 'phone_forgotten'
+  | 'presence_frozen'
+  | 'presence_thawed'
   | 'protocol_error'
   | 'record_removed'
   | 'recovery_used'

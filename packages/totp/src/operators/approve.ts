@@ -8,6 +8,7 @@ import { AirlockError, isoTime, type Action, type ApproveParams, type ApproveRes
 import { newLeaseId } from '@airlock/lease';
 import { findStep } from '../codes/totp.js';
 import { TOTP_LIMITS } from '../limits.js';
+import { presenceOf, unlockedState } from '../presence/freeze.js';
 import { clearCoolOff } from '../queue/cool-off.js';
 import { isLockedOut, triesLeft } from '../queue/failures.js';
 import { leaveQueue } from '../queue/leave.js';
@@ -71,6 +72,7 @@ const allowAction = (desk: Desk, request: QueuedRequest, action: Action, opener:
   const { house } = desk;
   if (action.verb === 'unlock') {
     house.journal.record('unlocked', desk.fields({ request: request.id, alert: house.alert.view?.message }));
+    if (presenceOf(desk.state).held.length > 0) house.journal.note('presence_thawed', desk.fields({ request: request.id }));
     house.alert.clear();
   }
   const owner = desk.openers.get(request.id);
@@ -78,7 +80,7 @@ const allowAction = (desk: Desk, request: QueuedRequest, action: Action, opener:
   if (ticket !== null && owner !== undefined && owner !== opener)
     desk.undelivered.set(request.id, { given: { ticket }, opener: owner });
   const next = left(desk.state, request, null, now);
-  desk.commit(action.verb === 'unlock' ? { ...next, locked: false } : next);
+  desk.commit(action.verb === 'unlock' ? unlockedState(next) : next);
   if (action.verb === 'rotate') rotateKeys(desk, request.id);
   return ticket !== null && owner === opener ? { request: request.id, ticket } : { request: request.id };
 };

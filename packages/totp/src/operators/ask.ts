@@ -18,6 +18,7 @@ import {
 import { canonicalConstraints } from '@airlock/lease';
 import { withAlert } from '../heads/alert.js';
 import { TOTP_LIMITS } from '../limits.js';
+import { requireThawed } from '../presence/freeze.js';
 import { decideAgentPlace, decideOperatorPlace, enqueue, findSame, newMatch, newRequestId, positionOf } from '../queue/open.js';
 import type { Now, QueuedRequest } from '../queue/state.js';
 import { findLease } from '../register/leases.js';
@@ -167,7 +168,7 @@ export const openLeaseRequest = (desk: Desk, params: AskParams): OpenRequestResu
   const constraints = canonicalConstraints(params.constraints) as Constraints;
   const unattended = unattendedOf(scopes, params);
   const asked = { ...params, ...unattended, scopes, constraints, intent: params.intent ?? null, budget: params.budget ?? null };
-  if (desk.state.locked) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+  requireThawed(desk.state);
   const same = findSame(desk.state, asked);
   if (same !== null) return answerOf(desk, same, true);
   const refusal =

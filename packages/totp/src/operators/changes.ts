@@ -1,5 +1,6 @@
 /** What happened between two states of an operator, so that everyone who has to know is told of the same thing. */
-import type { GrantEnd, LeaseEnd, RegisteredGrant, RegisteredLease } from '@airlock/protocol';
+import type { Freeze, GrantEnd, LeaseEnd, RegisteredGrant, RegisteredLease } from '@airlock/protocol';
+import { freezeOf } from '../presence/freeze.js';
 import type { DecidedRequest, OperatorState, QueuedRequest } from '../queue/state.js';
 
 export interface Changes {
@@ -13,13 +14,27 @@ export interface Changes {
   readonly endedGrants: readonly RegisteredGrant[];
   /** Why the grants of `endedGrants` ended. */
   readonly grantWhy: GrantEnd;
-  readonly locked: boolean | null;
+  /** What freezes from now on; null: as before. */
+  readonly freeze: Freeze | null;
+  /** Ids of leases that need a code for what they write from now on (PRESENCE-3). */
+  readonly marked: readonly string[];
 }
 
 const newcomers = <T extends { readonly id: string }>(before: readonly T[], after: readonly T[]): readonly T[] => {
   if (before === after) return [];
   const known = new Set(before.map((one) => one.id));
   return after.filter((one) => !known.has(one.id));
+};
+
+const newFreeze = (before: OperatorState, after: OperatorState): Freeze | null => {
+  const [was, is] = [freezeOf(before), freezeOf(after)];
+  return was.locked === is.locked && was.presence.join() === is.presence.join() ? null : is;
+};
+
+const newlyMarked = ({ leases }: OperatorState, after: OperatorState): readonly string[] => {
+  if (leases === after.leases) return [];
+  const known = new Map(leases.map(({ id, stepUp = false }) => [id, stepUp]));
+  return after.leases.filter(({ id, stepUp }) => stepUp === true && known.get(id) === false).map(({ id }) => id);
 };
 
 export const changesBetween = (before: OperatorState, after: OperatorState, why: LeaseEnd, grantWhy: GrantEnd): Changes => {
@@ -37,6 +52,7 @@ export const changesBetween = (before: OperatorState, after: OperatorState, why:
     granted: newcomers(before.grants, after.grants),
     endedGrants: newcomers(after.grants, before.grants),
     grantWhy,
-    locked: before.locked === after.locked ? null : after.locked,
+    freeze: newFreeze(before, after),
+    marked: newlyMarked(before, after),
   };
 };

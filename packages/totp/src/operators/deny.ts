@@ -112,6 +112,12 @@ export const revokeLeases = (desk: Desk, params: { readonly lease?: string; read
   return [...leases, ...grants].map(({ id }) => id);
 };
 
+/** QUEUE-12: everyone's leases, whoever locks; each operator unlocks with a code of their own. */
+export const lockAll = (desk: Desk): void => {
+  lockOperator(desk, 'the operator');
+  for (const other of desk.house.desks.values()) if (other.isEnrolled) lockOperator(other, `operator ${desk.operator}`);
+};
+
 /** Freezes every lease of the operator. */
 export const lockOperator = (desk: Desk, why: string): void => {
   if (desk.state.locked) return;

@@ -18,6 +18,7 @@ import {
 } from '@airlock/protocol';
 import { canonicalConstraints, newLeaseId } from '@airlock/lease';
 import { TOTP_LIMITS } from '../limits.js';
+import { requireThawed } from '../presence/freeze.js';
 import type { Now } from '../queue/state.js';
 import { findGrant, grantOf, leaseOfGrant, replaceGrant, type GrantParams } from '../register/grants.js';
 import type { Desk } from './desk.js';
@@ -76,7 +77,7 @@ export interface ClaimParams {
 }
 
 const claimable = (desk: Desk, { grant: id, role }: ClaimParams): RegisteredGrant => {
-  if (desk.state.locked) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+  requireThawed(desk.state);
   const grant = findGrant(desk.state, id);
   if (grant?.role === role) return grant;
   throw new AirlockError('NOT_FOUND', 'this role has no grant of this id that can be claimed', {

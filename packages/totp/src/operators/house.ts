@@ -4,6 +4,7 @@ import type { AuditAlert } from '../heads/alert.js';
 import type { Heads } from '../heads/heads.js';
 import type { Journal } from '../heads/journal.js';
 import type { Now } from '../queue/state.js';
+import type { PresenceWatch } from '../presence/watch.js';
 import { stepAt } from '../codes/totp.js';
 import type { LeaseKey } from '../register/lease-key.js';
 import type { StateDirectory } from '../state/directory.js';
@@ -27,6 +28,7 @@ export interface House {
   readonly journal: Journal;
   readonly heads: Heads;
   readonly alert: AuditAlert;
+  readonly presence: PresenceWatch;
   readonly leaseKey: LeaseKey;
   readonly actionTickets: ActionTickets;
   readonly releaseTickets: ReleaseTickets;

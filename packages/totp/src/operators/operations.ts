@@ -21,6 +21,7 @@ import {
 } from '@airlock/protocol';
 import { withAlert } from '../heads/alert.js';
 import { TOTP_LIMITS } from '../limits.js';
+import { requireThawed } from '../presence/freeze.js';
 import { clearCoolOff } from '../queue/cool-off.js';
 import { leaveQueue } from '../queue/leave.js';
 import { decideAgentPlace, decideOperatorPlace, newMatch } from '../queue/open.js';
@@ -97,7 +98,7 @@ const buildRequest = (desk: Desk, params: OperationParams, digest: string, now: 
 export const openOperation = (house: House, params: OperationParams): OpenRequestResult => {
   const desk = deskOf(house, params.operator);
   desk.requireEnrolled();
-  if (desk.state.locked) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+  requireThawed(desk.state);
   checkLease(desk, params);
   checkSize(params);
   const digest = digestOfOperation(params);
@@ -154,7 +155,7 @@ export const takeOperation = (house: House, { request }: { readonly request: str
   const { desk, kept } = findKept(house, request);
   const { lease, service, operation, class: shownClass, digest } = kept;
   if (kept.taken) throw new AirlockError('APPROVAL_EXPIRED', 'the approved operation was taken already', { request });
-  if (desk.state.locked) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+  requireThawed(desk.state);
   if (findLease(desk.state, lease) === null) throw new AirlockError('LEASE_EXPIRED', 'the lease does not live any more');
   desk.house.journal.record('operation_taken', desk.fields({ request, lease, service, operation, digest }));
   const operations = desk.state.operations.map((one) => (one === kept ? { ...one, taken: true } : one));

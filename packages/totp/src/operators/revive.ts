@@ -3,9 +3,11 @@
  *
  * QUEUE-13    requests survive a restart, actions do not; a front action that ends so left undecided.
  * REGISTER-1  a new boot ends every lease, every grant, and every request: their deadlines on boot time mean nothing any more.
+ * PRESENCE-5  and with them the freeze: nothing is left that it could hold.
  */
 import type { RegisteredGrant, RegisteredLease } from '@airlock/protocol';
 import { leaveQueue, raiseFloor, type Leaving } from '../queue/leave.js';
+import { NO_PRESENCE } from '../presence/decide.js';
 import { pendingOf, type CoolOff, type Now, type OperatorState } from '../queue/state.js';
 
 export interface Revived {
@@ -32,7 +34,8 @@ export const reviveState = (stored: OperatorState, now: Now): Revived => {
   if (stored.bootId === now.bootId)
     return { state: dropRequests(stored, now, (kind) => kind === 'action'), ended: [], endedGrants: [] };
   const wasLeft = stored.leftBootMs !== null;
-  const emptied = dropRequests({ ...stored, leases: [], grants: [], operations: [] }, now, () => true);
+  const thawed = stored.presence === undefined ? {} : { presence: NO_PRESENCE };
+  const emptied = dropRequests({ ...stored, ...thawed, leases: [], grants: [], operations: [] }, now, () => true);
   const renewed = { ...emptied, bootId: now.bootId, coolOff: rearmCoolOff(emptied, now) };
   return { state: wasLeft ? raiseFloor(renewed, now) : renewed, ended: stored.leases, endedGrants: stored.grants };
 };

@@ -29,6 +29,7 @@ export const statusOf = (desk: Desk | null, reason: AirlockError | null, clock: 
     lockout: { terminal: channelStatus(state, 'terminal'), relay: channelStatus(state, 'relay') },
     sealed: sealedView(reason),
     ...(alert === null ? {} : { alert }),
+    ...(desk === null ? {} : { presence: desk.house.presence.view(desk) }),
     version: VERSION,
     now: isoTime(wallMs),
   };

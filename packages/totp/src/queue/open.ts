@@ -8,6 +8,7 @@
  */
 import { AirlockError, canonicalJson, type Json } from '@airlock/protocol';
 import { TOTP_LIMITS } from '../limits.js';
+import { freezeRefusal } from '../presence/freeze.js';
 import { coolOffLeftMs } from './cool-off.js';
 import { pendingOf, type Now, type OperatorState, type QueuedRequest } from './state.js';
 
@@ -38,7 +39,8 @@ const untilFirstEndMs = (requests: readonly QueuedRequest[], now: Now): number =
 
 /** @returns why an agent of this role may not queue now, or null. */
 export const decideAgentPlace = (state: OperatorState, role: string, now: Now): AirlockError | null => {
-  if (state.locked) return new AirlockError('LOCKED', 'the operator locked Airlock');
+  const frozen = freezeRefusal(state);
+  if (frozen !== null) return frozen;
   const coolOffMs = coolOffLeftMs(state, role, now);
   if (coolOffMs > 0)
     return rateLimited(

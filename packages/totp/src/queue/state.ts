@@ -13,6 +13,7 @@ import type {
   RequestStatus,
   ScopeClass,
 } from '@airlock/protocol';
+import type { PresenceState } from '../presence/decide.js';
 
 export type Lane = 'operator' | 'agent';
 
@@ -106,6 +107,8 @@ export interface OperatorState {
   readonly floorStep: number;
   readonly failures: Readonly<Record<Channel, number>>;
   readonly locked: boolean;
+  /** What presence freezes (docs/spec/presence.md); absent where nothing was ever reported. */
+  readonly presence?: PresenceState;
   readonly coolOff: Readonly<Record<string, CoolOff>>;
   readonly front: QueuedRequest | null;
   /** In the order in which they come to the front. */

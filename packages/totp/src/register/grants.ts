@@ -38,6 +38,7 @@ export const leaseOfGrant = (grant: RegisteredGrant, session: string, id: string
   constraints: grant.constraints ?? {},
   intent: grant.intent === null ? null : intentHash(grant.intent),
   budget: grant.budget,
+  ...(grant.stepUp === undefined ? {} : { stepUp: grant.stepUp }),
   issuedMs: now.wallMs,
   expiresMs: grant.expiresMs,
   bootDeadlineMs: grant.bootDeadlineMs,

@@ -11,6 +11,7 @@ import type { Dek, RecordHeader } from '@airlock/vault';
 import { TOTP_LIMITS } from '../limits.js';
 import { deskOf, requireOpen, type House } from '../operators/house.js';
 import type { Desk } from '../operators/desk.js';
+import { requireThawed } from '../presence/freeze.js';
 import { findLease, scopesFor } from '../register/leases.js';
 import { markNewest, markSealed } from '../register/versions.js';
 import type { ReleaseTicket } from '../tickets/release-tickets.js';
@@ -40,7 +41,9 @@ export const TRIAL_LEASE = 'trial';
 export const leaseOver = (): AirlockError => new AirlockError('LEASE_EXPIRED', 'the lease does not live any more');
 
 /** UNATTENDED-3: names of the service's writes that the lease was approved for without a code each. */
-const unattendedIn = ({ unattended = [] }: RegisteredLease, service: string): Pick<ReleaseLimits, 'unattended'> => {
+const unattendedIn = (lease: RegisteredLease, service: string): Pick<ReleaseLimits, 'unattended'> => {
+  // PRESENCE-3: nothing is free of a code under a lease that was frozen.
+  const { unattended = [] } = lease.stepUp === true ? {} : lease;
   const own = unattended.filter((one) => one.startsWith(`${service}:`)).map((one) => one.slice(service.length + 1));
   return own.length === 0 ? {} : { unattended: own };
 };
@@ -63,7 +66,7 @@ export const decideRelease = (
   desk: Desk,
   { lease: id, service, approved }: ReleaseTicket,
 ): Omit<ReleaseLimits, 'service' | 'operator'> => {
-  if (desk.state.locked) throw new AirlockError('LOCKED', 'the operator locked Airlock');
+  requireThawed(id === null ? { locked: desk.state.locked } : desk.state);
   const now = desk.now();
   if (id === null) {
     const ends = { deadlineWallMs: now.wallMs + TOTP_LIMITS.trialMs, deadlineBootMs: now.bootMs + TOTP_LIMITS.trialMs };

@@ -1,6 +1,6 @@
 /** release.sock: one binary frame a connection, answered by a grant that lasts as long as the connection (RELEASE-5). */
 import { serveSocket, type Connection, type Listening, type SocketServer } from '@airlock/ipc';
-import { AirlockError, FRAME, LIMITS, packBlobs, unpackBlobs, type TimerHandle } from '@airlock/protocol';
+import { AirlockError, FRAME, frozenError, isFrozen, LIMITS, packBlobs, unpackBlobs, type TimerHandle } from '@airlock/protocol';
 import { TOTP_LIMITS } from '../limits.js';
 import { refusedFrame } from '../operators/refused-frame.js';
 import { grantRelease, leaseOver } from './grant.js';
@@ -61,11 +61,12 @@ export const expireReleases = (house: House, releases: OpenReleases): void => {
 
 /** The releases follow the register: what ended, was locked or removed there ends here. */
 export const followRegister = (house: House, releases: OpenReleases): void => {
-  house.listeners.add((desk, { ended, locked }) => {
+  house.listeners.add((desk, { ended, freeze }) => {
     const ids = new Set(ended.map(({ id }) => id));
     if (ids.size > 0) releases.end((one) => one.lease !== null && ids.has(one.lease), leaseOver());
-    if (locked === true)
-      releases.end((one) => one.operator === desk.operator, new AirlockError('LOCKED', 'the operator locked Airlock'));
+    if (freeze === null || !isFrozen(freeze)) return;
+    // A trial is the operator's own, approved by a code now: presence leaves it.
+    releases.end((one) => one.operator === desk.operator && (freeze.locked || one.lease !== null), frozenError(freeze));
   });
 };
 

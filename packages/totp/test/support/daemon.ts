@@ -52,7 +52,7 @@ export interface House {
   end(): Promise<void>;
 }
 
-const SOCKETS = ['approve/default', 'bridge', 'release', 'root'];
+const SOCKETS = ['approve/default', 'bridge', 'presence', 'release', 'root'];
 const fileOf = (name: string): string => name.replace('/', '-');
 
 export interface HouseSettings extends Partial<TotpOptions> {
@@ -93,6 +93,7 @@ export const openHouse = async ({ enrolled = true, ...overrides }: HouseSettings
           'request.decided',
           'lease.issued',
           'lease.ended',
+          'lease.marked',
           'grant.issued',
           'grant.ended',
           'locked',

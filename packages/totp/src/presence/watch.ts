@@ -1,0 +1,84 @@
+/** What airlock-presence says, applied to every operator, and its silence (PRESENCE-6). */
+import type { PresenceReport, PresenceView } from '@airlock/protocol';
+import type { Desk } from '../operators/desk.js';
+import type { House } from '../operators/house.js';
+import { decideReport, decideSilence, freeze, notConfigured, thaw } from './decide.js';
+import { applyFreeze, applyPresence, presenceOf } from './freeze.js';
+
+interface Heard {
+  readonly bootMs: number;
+  readonly available: boolean;
+  readonly sessions: number;
+}
+
+type Watched = Pick<House, 'clock' | 'config' | 'desks'>;
+
+export class PresenceWatch {
+  readonly #house: Watched;
+  readonly #startMs: number;
+  readonly #heard = new Map<string, Heard>();
+
+  constructor(house: Watched) {
+    this.#house = house;
+    this.#startMs = house.clock.bootMs();
+  }
+
+  /** PRESENCE-10: whoever is not in the configuration is passed over. */
+  report({ available, operators }: PresenceReport): void {
+    const { desks, config, clock } = this.#house;
+    for (const seen of operators) {
+      const desk = desks.get(seen.operator);
+      if (desk === undefined) continue;
+      applyPresence(desk, decideReport(presenceOf(desk.state), available, seen, config.presence));
+      this.#heard.set(seen.operator, { bootMs: clock.bootMs(), available, sessions: seen.sessions });
+    }
+  }
+
+  /** The machine goes to sleep, or has woken: all operators. */
+  sleep(asleep: boolean): void {
+    const { desks, config } = this.#house;
+    const { mode, freezeOn } = config.presence;
+    for (const desk of desks.values()) {
+      const state = presenceOf(desk.state);
+      if (!asleep) {
+        const settled = thaw(state, ['sleep']);
+        applyPresence(desk, { rose: [], frozen: settled, settled });
+      } else if (mode !== 'off' && freezeOn.includes('sleep')) applyFreeze(desk, ['sleep'], freeze(state, ['sleep']));
+    }
+  }
+
+  /** At the start: what the configuration no longer freezes for is thawed. */
+  begin(): void {
+    const { desks, config } = this.#house;
+    for (const desk of desks.values()) {
+      const settled = thaw(presenceOf(desk.state), notConfigured(config.presence));
+      applyPresence(desk, { rose: [], frozen: settled, settled });
+    }
+  }
+
+  /** At each tick: silence freezes. */
+  tick(): void {
+    const { desks, config, clock } = this.#house;
+    const now = clock.bootMs();
+    for (const desk of desks.values()) {
+      const state = presenceOf(desk.state);
+      const rose = decideSilence(state, now - (this.#heard.get(desk.operator)?.bootMs ?? this.#startMs), config.presence);
+      if (rose.length > 0) applyFreeze(desk, rose, freeze(state, rose));
+    }
+  }
+
+  /** For status and doctor. */
+  view(desk: Desk): PresenceView {
+    const { config, clock } = this.#house;
+    const { held, waived } = presenceOf(desk.state);
+    const heard = this.#heard.get(desk.operator);
+    return {
+      mode: config.presence.mode,
+      reasons: held,
+      waived,
+      heardS: heard === undefined ? null : Math.floor((clock.bootMs() - heard.bootMs) / 1000),
+      available: heard?.available ?? null,
+      sessions: heard?.sessions ?? null,
+    };
+  }
+}
