@@ -265,7 +265,7 @@ install_wrapping_key() {
 
 all_units() {
   local slot
-  echo airlock-bridge.socket airlock-release.socket airlock-root.socket airlock-export.socket
+  echo airlock-bridge.socket airlock-release.socket airlock-root.socket airlock-export.socket airlock-presence.socket
   for slot in $(seq 0 15); do echo "airlock-mcp@$slot.socket" "airlock-cell@$slot.socket"; done
   "$LIB/airlock-ctl" config units
 }
@@ -277,14 +277,14 @@ install_units() {
   local units
   units=$(all_units)
   # A socket cannot be restarted while its service runs.
-  systemctl stop airlock-export.service airlock-gateway.service airlock-totp.service 'airlock-cell@*.service' 'airlock-mcp@*.service' 2>/dev/null || true
+  systemctl stop airlock-presence.service airlock-export.service airlock-gateway.service airlock-totp.service 'airlock-cell@*.service' 'airlock-mcp@*.service' 2>/dev/null || true
   # shellcheck disable=SC2086
-  systemctl enable --quiet $units airlock-totp.service airlock-gateway.service airlock-export.service
+  systemctl enable --quiet $units airlock-totp.service airlock-gateway.service airlock-export.service airlock-presence.service airlock-sleep.service
   # shellcheck disable=SC2086
   systemctl restart $units
   systemctl start airlock-totp.service airlock-gateway.service
-  # Ends at once where airlock.yaml names no sinks.
-  systemctl restart airlock-export.service
+  # The one ends at once where airlock.yaml names no sinks, the other where presence is off.
+  systemctl restart airlock-export.service airlock-presence.service
 }
 
 write_keys() { # public keys of the log heads, for `audit verify`
@@ -315,6 +315,7 @@ run_install() {
   ensure_service_user airlock-totp
   ensure_service_user airlock-gateway
   ensure_service_user airlock-export
+  ensure_service_user airlock-presence
   for group in airlock-cells airlock-relay airlock-r-default "airlock-o-$operator"; do ensure_group "$group"; done
   getent passwd "$agent_user" >/dev/null || useradd --create-home --shell /bin/bash --comment "Airlock agents" "$agent_user"
   join_group "$operator" "airlock-o-$operator"
@@ -350,10 +351,10 @@ run_uninstall() {
     # shellcheck disable=SC2086
     [ -z "$units" ] || systemctl stop $units 2>/dev/null || true
     # shellcheck disable=SC2086
-    systemctl disable --quiet airlock-totp.service airlock-gateway.service airlock-export.service $units 2>/dev/null || true
+    systemctl disable --quiet airlock-totp.service airlock-gateway.service airlock-export.service airlock-presence.service airlock-sleep.service $units 2>/dev/null || true
   fi
   rm -rf "$UNITS"/airlock-*.path "$UNITS"/airlock-*.timer "$UNITS"/srv-airlock-paths-*.mount "$UNITS"/airlock-*.service "$UNITS"/airlock-*.socket "$UNITS"/airlock-*.service.d "$UNITS"/sockets.target.wants/airlock-* \
-    "$UNITS"/multi-user.target.wants/airlock-* /run/airlock "$LIB" "$LIB.new" "$LIB.old"
+    "$UNITS"/multi-user.target.wants/airlock-* "$UNITS"/sleep.target.wants/airlock-* /run/airlock "$LIB" "$LIB.new" "$LIB.old"
   rm -f "$BIN/airlock" "$BIN/airlock-ctl" "$USER_UNITS/airlock-watch.service"
   remove_manual
   [ ! -d /run/systemd/system ] || { systemctl daemon-reload; systemctl reset-failed 'airlock-*' 2>/dev/null || true; }
@@ -367,8 +368,8 @@ run_uninstall() {
   rmdir /srv/airlock/paths 2>/dev/null || true
   rmdir /srv/airlock 2>/dev/null || [ ! -d /srv/airlock ] || say "kept: /srv/airlock, it is not empty"
   local user group
-  for user in airlock-totp airlock-gateway airlock-export; do ! getent passwd "$user" >/dev/null || userdel "$user"; done
-  for group in $(getent group | awk -F: '/^airlock-(cells|relay|totp|gateway|export|r-|o-)/ {print $1}'); do groupdel "$group"; done
+  for user in airlock-totp airlock-gateway airlock-export airlock-presence; do ! getent passwd "$user" >/dev/null || userdel "$user"; done
+  for group in $(getent group | awk -F: '/^airlock-(cells|relay|totp|gateway|export|presence|r-|o-)/ {print $1}'); do groupdel "$group"; done
   if getent passwd airlock-agent >/dev/null; then say "kept: user airlock-agent and its home; remove with: sudo userdel -r airlock-agent"; fi
   say "removed everything else"
 }

@@ -18,7 +18,7 @@ case "$1" in
     git clone --quiet --no-hardlinks /checkout /opt/airlock || exit 1
     for user in ada bot bot2; do useradd --create-home --shell /bin/bash "$user" && install -d -m 0700 -o "$user" -g "$user" "/run/user-$user"; done
     install -d -m 0700 /run/user-root
-    tests install loop paths walls weakened canary failures upstream
+    tests install loop presence paths walls weakened canary failures upstream
     ;;
   walk)
     git config --system --add safe.directory '*'

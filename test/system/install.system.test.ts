@@ -77,6 +77,7 @@ const MANUAL: readonly (readonly [page: string, section: string])[] = [
   ['airlock-totp', '8'],
   ['airlock-gateway', '8'],
   ['airlock-export', '8'],
+  ['airlock-presence', '8'],
   ['airlock-cell', '8'],
 ];
 const COMPLETIONS = ['airlock', 'airlock-ctl'].flatMap((name) => [
@@ -95,6 +96,7 @@ const SOCKETS: readonly (readonly [string, string, string])[] = [
   ['release.sock', '660', 'airlock-cells'],
   ['root.sock', '600', 'root'],
   ['export.sock', '660', 'airlock-export'],
+  ['presence.sock', '660', 'airlock-presence'],
   ['cell/0.sock', '660', 'airlock-gateway'],
   ['cell/15.sock', '660', 'airlock-gateway'],
   ['mcp/0.sock', '660', 'airlock-cells'],
@@ -145,6 +147,8 @@ t.test('the wrapping key is sealed by systemd-creds', async (t) => {
 const EXPOSURE: readonly (readonly [string, number])[] = [
   ['airlock-totp.service', 0.4],
   ['airlock-gateway.service', 0.6],
+  ['airlock-presence.service', 0.6],
+  ['airlock-sleep.service', 0.6],
   ['airlock-cell@0.service', 2.0],
   ['airlock-mcp@0.service', 2.0],
 ];

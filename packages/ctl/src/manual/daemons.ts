@@ -1,4 +1,4 @@
-/** airlock-totp(8), airlock-gateway(8), airlock-export(8) and airlock-cell(8): environment, sockets, files, signals (docs/design/runtime.md). */
+/** airlock-totp(8), airlock-gateway(8), airlock-export(8), airlock-presence(8) and airlock-cell(8): environment, sockets, files, signals (docs/design/runtime.md). */
 import { bold, manualPage, type Block } from '@airlock/protocol/command';
 
 type Rows = readonly (readonly [name: string, meaning: string])[];
@@ -50,6 +50,7 @@ export const DAEMONS: readonly Daemon[] = [
       ['/run/airlock/approve/OPERATOR.sock', 'requests, codes, leases. Mode 0660, group airlock-o-OPERATOR.'],
       ['/run/airlock/bridge.sock', 'what airlock-gateway asks. Mode 0660, group airlock-gateway.'],
       ['/run/airlock/release.sock', 'where a cell redeems its one-use ticket. Mode 0660, group airlock-cells.'],
+      ['/run/airlock/presence.sock', 'what airlock-presence sees. Mode 0660, group airlock-presence.'],
       ['/run/airlock/root.sock', 'enrolment, lockouts, backups. Mode 0600, root.'],
     ],
     environment: [
@@ -135,6 +136,36 @@ export const DAEMONS: readonly Daemon[] = [
       ['after a change of audit.sinks', 'airlock-ctl config compile; systemctl restart airlock-export'],
     ],
     seeAlso: 'airlock-ctl(1), airlock-gateway(8), airlock.yaml(5)',
+  },
+  {
+    name: 'airlock-presence',
+    title: 'tells Airlock whether its operators are there',
+    about: [
+      'airlock-presence watches the sessions of systemd-logind over the system bus and tells airlock-totp over a socket of its own. While the screen of an operator is locked, their session is idle or not in front, or the machine sleeps, leases are frozen: every call is refused. Back at the screen reading goes on, and what writes or sends out needs a code. It can freeze, and thaw what it froze, and do nothing else: what airlock-ctl lock locked stays locked.',
+      'Where there is no logind, or an operator has no session at a screen, nothing is frozen by it, unless airlock.yaml says presence.mode: required. With presence.mode: off it ends at once.',
+      'airlock-sleep.service runs it with the argument sleep before the machine sleeps: it freezes, and ends when that is durable.',
+    ],
+    sockets: [
+      ['/run/airlock/presence.sock', 'where it tells airlock-totp. Mode 0660, group airlock-presence.'],
+      ['/run/dbus/system_bus_socket', 'where it hears logind.'],
+    ],
+    environment: [
+      ...CONFIG,
+      ['AIRLOCK_RUNTIME_DIR', 'directory of the sockets. /run/airlock.'],
+      ['DBUS_SYSTEM_BUS_ADDRESS', 'address of the bus, unix:path=PATH. The unit does not pass it on.'],
+    ],
+    files: [['/etc/group, /etc/passwd', 'which accounts belong to which operator: members of airlock-o-OPERATOR.']],
+    signals: [['SIGTERM', 'stop, exit status 0. What was frozen stays so.']],
+    status: [
+      ['0', 'stopped by a signal, or presence is off; with sleep: leases are frozen.'],
+      ['1', 'it could not start, or could not freeze; the journal says why.'],
+    ],
+    commands: [
+      ['what it says of itself', 'journalctl -u airlock-presence'],
+      ['what is frozen, and why', 'airlock-ctl status'],
+      ['work without being at the screen', 'airlock-ctl unlock'],
+    ],
+    seeAlso: 'airlock-ctl(1), airlock-totp(8), airlock.yaml(5), systemd-logind.service(8)',
   },
   {
     name: 'airlock-cell',
