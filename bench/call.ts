@@ -1,105 +1,23 @@
 /** A governed call of an operation that does nothing, against a bare JSON-RPC echo through as many sockets. */
-import { obtainLease, openSession, startTestInstance, type Running } from '@airlock/testkit';
-import { cpuMsOf, memoryOf } from './processes.js';
 import { fork, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LineClient, parallel, perSecond, sequential } from './line-client.js';
+import { callOf, startNoop, type NoopHouse } from './noop.js';
+import { cpuMsOf, memoryOf } from './processes.js';
+import { median, round } from './statistics.js';
 
 const SEQUENTIAL = 800;
 const CONNECTIONS = 16;
 const PARALLEL = 3200;
 const FRESH = 200;
+/** Of 16 clients that each connect anew for every call, together in a round. */
+const FRESH_PARALLEL = 800;
 const WARM_UP = 2000;
 /** Short rounds alternate baseline and product, so that both see the same machine; a ratio is the median over rounds. */
 const ROUNDS = 15;
-
-const MANIFEST = {
-  connector: 1,
-  kind: 'noop',
-  title: 'Nothing',
-  module: 'noop',
-  summary: 'answers with what it was given',
-  settings: { type: 'object', additionalProperties: false, properties: {} },
-  credential: { fields: {} },
-  destination: { path: '/dev/null' },
-  operations: [
-    {
-      name: 'echo',
-      class: 'read',
-      outward: false,
-      untrusted: false,
-      summary: 'returns its text',
-      params: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['text'],
-        properties: { text: { type: 'string', maxLength: 4096 } },
-      },
-      result: { type: 'object' },
-    },
-  ],
-};
-const MODULE = `exports.connector = {
-  open: async () => ({ execute: async (operation, params) => ({ result: { text: params.text }, count: 1 }), close: async () => {} }),
-  test: async () => {},
-};`;
-
-const PAYLOAD = 'x'.repeat(200);
-
-/** A client of its own: one line out, one line in, so that both sides are driven by the same code. */
-class LineClient {
-  readonly #socket: Socket;
-  readonly #waiting = new Map<number, (message: { error?: unknown }) => void>();
-  #rest = '';
-  #next = 0;
-
-  constructor(path: string) {
-    this.#socket = connect(path);
-    this.#socket.setEncoding('utf8').on('data', (text: string) => {
-      const parts = (this.#rest + text).split('\n');
-      this.#rest = parts.pop() ?? '';
-      for (const part of parts) this.#take(JSON.parse(part) as { id?: number; error?: unknown });
-    });
-  }
-
-  call(method: string, params: object): Promise<{ error?: unknown }> {
-    this.#next += 1;
-    const id = this.#next;
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#socket.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
-    });
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  #take(message: { id?: number; error?: unknown }): void {
-    if (message.id === undefined) return;
-    if (message.error !== undefined) throw new Error(JSON.stringify(message.error));
-    const resolve = this.#waiting.get(message.id);
-    this.#waiting.delete(message.id);
-    resolve?.(message);
-  }
-}
-
-const perSecond = (count: number, startMs: number): number => (count / (performance.now() - startMs)) * 1000;
-
-const sequential = async (client: LineClient, method: string, params: object, count: number): Promise<number> => {
-  const start = performance.now();
-  for (let n = 0; n < count; n += 1) await client.call(method, params);
-  return perSecond(count, start);
-};
-
-const parallel = async (clients: readonly LineClient[], method: string, params: object, total: number): Promise<number> => {
-  const start = performance.now();
-  await Promise.all(clients.map((client) => sequential(client, method, params, total / clients.length)));
-  return perSecond(total, start);
-};
 
 const ready = (child: ChildProcess): Promise<void> => new Promise((resolve) => child.once('message', () => resolve()));
 
@@ -124,41 +42,46 @@ const startBaseline = async (dir: string): Promise<Baseline> => {
   };
 };
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-const round = (value: number, digits = 0): number => Number(value.toFixed(digits));
+/** What a client says and asks: a session's hello first where there is one. */
+interface Question {
+  readonly path: string;
+  readonly hello: object | null;
+  readonly method: string;
+  readonly params: object;
+}
 
-/** Connect, say hello with the session's resume where there is one, call, close; as a short-lived command does. @returns µs each */
-const freshConnections = async (path: string, hello: object | null, method: string, params: object): Promise<number[]> => {
+/** Connect, say hello, call, close; as a short-lived command does. */
+const freshCall = async ({ path, hello, method, params }: Question): Promise<void> => {
+  const client = new LineClient(path);
+  const greeted = hello === null ? null : client.call('hello', hello);
+  await Promise.all([greeted, client.call(method, params)]);
+  client.close();
+};
+
+/** @returns µs each */
+const freshConnections = async (question: Question): Promise<number[]> => {
   const latencies: number[] = [];
   for (let n = 0; n < FRESH; n += 1) {
     const began = performance.now();
-    const client = new LineClient(path);
-    const greeted = hello === null ? null : client.call('hello', hello);
-    await Promise.all([greeted, client.call(method, params)]);
-    client.close();
+    await freshCall(question);
     latencies.push((performance.now() - began) * 1000);
   }
   return latencies;
 };
 
-const prepare = async (): Promise<{ running: Running; lease: string; resume: string; path: string; config: string }> => {
-  const config = mkdtempSync(join(tmpdir(), 'airlock-bench-'));
-  mkdirSync(join(config, 'connectors'));
-  writeFileSync(join(config, 'connectors/noop.json'), JSON.stringify(MANIFEST));
-  writeFileSync(join(config, 'connectors/noop.cjs'), MODULE);
-  // What is measured is no normal use.
-  writeFileSync(join(config, 'airlock.yaml'), 'anomalies: {calls_per_minute: 1000000}\n');
-  const running = await startTestInstance({ config, realTime: true });
-  const added = await running.command('airlock-ctl', ['service', 'add', 'noop', '--json'], { stdin: `${running.freshCode()}\n` });
-  if (added.status !== 0) throw new Error(added.stderr);
-  const session = await openSession(running);
-  const { lease } = await obtainLease(running, session, ['noop:read'], { ttlS: 3600 });
-  return { running, lease, resume: session.hello.resume, path: running.sockets['agent/default'] ?? '', config };
+/** @returns calls a second of 16 such clients together */
+const freshInParallel = async (question: Question): Promise<number> => {
+  const start = performance.now();
+  const client = async (): Promise<void> => {
+    for (let n = 0; n < FRESH_PARALLEL / CONNECTIONS; n += 1) await freshCall(question);
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, client));
+  return perSecond(FRESH_PARALLEL, start);
 };
 
-const connectAll = async (path: string, resume: string): Promise<LineClient[]> => {
+const connectAll = async (path: string, hello: object): Promise<LineClient[]> => {
   const clients = Array.from({ length: CONNECTIONS }, () => new LineClient(path));
-  await Promise.all(clients.map((client) => client.call('hello', { client: 'bench', protocol: 1, resume })));
+  await Promise.all(clients.map((client) => client.call('hello', hello)));
   return clients;
 };
 
@@ -166,6 +89,8 @@ interface Rounds {
   readonly governed: number[];
   readonly bare: number[];
 }
+
+const newRounds = (): Rounds => ({ governed: [], bare: [] });
 
 /** Medians of both, and of what one is of the other in the same round. */
 const compare = ({ governed, bare }: Rounds): { governedPerS: number; barePerS: number; ratio: number } => ({
@@ -176,48 +101,69 @@ const compare = ({ governed, bare }: Rounds): { governedPerS: number; barePerS: 
 
 const compareFresh = ({ governed, bare }: Rounds): object => {
   const p50Us = round(median(governed));
-  const meanUs = governed.reduce((sum, us) => sum + us, 0) / governed.length;
-  return { p50Us, perS: round(1e6 / meanUs), bareP50Us: round(median(bare)) };
+  const perSOf = (us: readonly number[]): number => round(1e6 / (us.reduce((sum, one) => sum + one, 0) / us.length));
+  return { p50Us, perS: perSOf(governed), bareP50Us: round(median(bare)), barePerS: perSOf(bare) };
 };
 
-const newRounds = (): Rounds => ({ governed: [], bare: [] });
-
-export const run = async (): Promise<object> => {
-  const { running, lease, resume, path, config } = await prepare();
-  const baseline = await startBaseline(config);
-  const params = { lease, service: 'noop', operation: 'echo', params: { text: PAYLOAD } };
-  const governed = await connectAll(path, resume);
-  const bare = Array.from({ length: CONNECTIONS }, () => new LineClient(baseline.path));
+/** Both on connections that stay; what the processes took of the processor meanwhile. */
+const onKept = async (house: NoopHouse, echoPath: string): Promise<object> => {
+  const params = callOf(house.lease);
+  const governed = await connectAll(house.path, house.hello);
+  const bare = Array.from({ length: CONNECTIONS }, () => new LineClient(echoPath));
   const [one, bareOne] = [governed[0], bare[0]];
   if (!one || !bareOne) throw new Error('no client');
-  const hello = { client: 'bench', protocol: 1, resume };
-  const [alone, many, fresh] = [newRounds(), newRounds(), newRounds()];
+  const [alone, many] = [newRounds(), newRounds()];
   await sequential(one, 'call', params, WARM_UP);
   await sequential(bareOne, 'echo', params, WARM_UP);
-  const before = cpuMsOf(running);
+  const before = cpuMsOf(house.running);
   for (let n = 0; n < ROUNDS; n += 1) {
     alone.bare.push(await sequential(bareOne, 'echo', params, SEQUENTIAL));
     alone.governed.push(await sequential(one, 'call', params, SEQUENTIAL));
     many.bare.push(await parallel(bare, 'echo', params, PARALLEL));
     many.governed.push(await parallel(governed, 'call', params, PARALLEL));
   }
-  const after = cpuMsOf(running);
-  for (let n = 0; n < ROUNDS; n += 1) {
-    fresh.bare.push(...(await freshConnections(baseline.path, null, 'echo', params)));
-    fresh.governed.push(...(await freshConnections(path, hello, 'call', params)));
-  }
-  const memoryMb = { ...memoryOf(running), reach: { totp: 60, gateway: 90, cell: 70 } };
+  const after = cpuMsOf(house.running);
   for (const client of [...governed, ...bare]) client.close();
-  baseline.stop();
-  await running.stop();
-  rmSync(config, { recursive: true, force: true });
   const cpuUs = (name: 'gateway' | 'cell'): number =>
     round(((after[name] - before[name]) * 1000) / (ROUNDS * (SEQUENTIAL + PARALLEL)));
   return {
     sequential: { ...compare(alone), reach: 0.5 },
     connections16: { ...compare(many), reach: 0.45 },
-    newConnectionPerCall: { ...compareFresh(fresh), reach: { p50Us: 369, perS: 2479 } },
     cpuUsPerCall: { gateway: cpuUs('gateway'), cell: cpuUs('cell') },
-    memoryMb,
   };
+};
+
+/** Both with a connection for each call. */
+const onFresh = async (house: NoopHouse, echoPath: string): Promise<object> => {
+  const params = callOf(house.lease);
+  const governed: Question = { path: house.path, hello: house.hello, method: 'call', params };
+  const bare: Question = { path: echoPath, hello: null, method: 'echo', params };
+  const [alone, many] = [newRounds(), newRounds()];
+  for (let n = 0; n < ROUNDS; n += 1) {
+    alone.bare.push(...(await freshConnections(bare)));
+    alone.governed.push(...(await freshConnections(governed)));
+    many.bare.push(await freshInParallel(bare));
+    many.governed.push(await freshInParallel(governed));
+  }
+  return {
+    newConnectionPerCall: { ...compareFresh(alone), reach: { p50Us: 369, perS: 2479 } },
+    newConnection16: { ...compare(many), reach: { perS: 5654 } },
+  };
+};
+
+/** `{sequential, connections16, cpuUsPerCall, newConnectionPerCall, newConnection16, memoryMb}`. */
+export const run = async (): Promise<object> => {
+  const house = await startNoop({ realTime: true });
+  const dir = mkdtempSync(join(tmpdir(), 'airlock-echo-'));
+  const baseline = await startBaseline(dir);
+  try {
+    const kept = await onKept(house, baseline.path);
+    const fresh = await onFresh(house, baseline.path);
+    return { ...kept, ...fresh, memoryMb: { ...memoryOf(house.running), reach: { totp: 60, gateway: 90, cell: 70 } } };
+  } finally {
+    baseline.stop();
+    house.session.close();
+    await house.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
 };

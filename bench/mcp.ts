@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withFreshCode } from './codes.js';
 
 const REVISIONS = ['2025-11-25', '2026-07-28'] as const;
 type Revision = (typeof REVISIONS)[number];
@@ -33,7 +34,7 @@ const open = async (revision: Revision, args: readonly string[], env: NodeJS.Pro
 const obtain = async (running: Running, client: Client, service: string): Promise<void> => {
   const ask = { scopes: [`${service}:read`], reason: 'the benchmark', ttl_minutes: 60 };
   const { structuredContent } = await client.callTool({ name: 'airlock_request_access', arguments: ask });
-  await approveFront(running);
+  await withFreshCode(() => approveFront(running));
   const { request } = structuredContent as { request: string };
   await client.callTool({ name: 'airlock_wait', arguments: { request } });
 };
@@ -83,7 +84,8 @@ const measure = async (running: Running, revision: Revision, tools: number): Pro
 
 const addService = async (running: Running, tools: number): Promise<void> => {
   const args = ['service', 'add', 'mcp', '--name', `up${tools}`, '--json', '--', process.execPath, SERVER, String(tools)];
-  const added = await running.command('airlock-ctl', args, { stdin: `${running.freshCode()}\n` });
+  const code = await withFreshCode(async () => running.freshCode());
+  const added = await running.command('airlock-ctl', args, { stdin: `${code}\n` });
   if (added.status !== 0) throw new Error(`service add: ${added.stdout}${added.stderr}`);
 };
 

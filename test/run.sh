@@ -24,7 +24,7 @@ npm run --silent build
 
 files=("$@")
 if [ $# = 0 ]; then
-  mapfile -t files < <(find test/dist packages/*/dist/test packages/connectors/*/dist/test -name '*.test.js' ! -name '*.system.test.js' | sort)
+  mapfile -t files < <(find test/dist bench/dist/test packages/*/dist/test packages/connectors/*/dist/test -name '*.test.js' ! -name '*.system.test.js' | sort)
 fi
 [ ${#files[@]} -gt 0 ] || { echo "test: no compiled test was found" >&2; exit 1; }
 

@@ -1,0 +1,104 @@
+// npm run coverage [-- --write]: branches of the packages that decide, as their own tests reach them. One JSON line; --write puts it
+// into docs/benchmarks.md. Programs that tests start are bundles in processes of their own, which V8's count of a test does not see.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PACKAGES = ['lease', 'vault', 'audit', 'policy', 'totp', 'gateway'];
+const AT_ONCE = 2;
+const root = fileURLToPath(new URL('..', import.meta.url));
+const args = process.argv.slice(2);
+if (args.some((one) => one !== '--write')) {
+  process.stderr.write(
+    `airlock: error: coverage: found ${args.join(' ')}, allowed: --write\nairlock: hint: npm run coverage -- --write\n`,
+  );
+  process.exit(2);
+}
+
+const below = (folder, suffix) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => join(folder, name));
+
+const files = PACKAGES.flatMap((name) => below(`packages/${name}/dist/test`, '.test.js')).filter(
+  (name) => !name.includes('.system.'),
+);
+// Not the directory of the tests: the names of their sockets have 107 characters.
+const kept = mkdtempSync(join(tmpdir(), 'ac-'));
+const env = { ...process.env, NODE_V8_COVERAGE: join(kept, 'v8'), TAP_TIMEOUT: '900' };
+
+const test = (file) =>
+  new Promise((resolve) => {
+    const child = spawn(process.execPath, [file], { cwd: root, env, stdio: ['ignore', 'ignore', 'ignore'] });
+    child.on('exit', (status) => resolve(status === 0));
+  });
+
+const [date, started, before] = [new Date().toISOString(), performance.now(), loadavg()[0]];
+const failed = [];
+let next = 0;
+const worker = async () => {
+  for (let file = files[next++]; file !== undefined; file = files[next++]) {
+    process.stderr.write(`coverage: ${next} of ${files.length}: ${file}\n`);
+    if (!(await test(file))) failed.push(file);
+  }
+};
+await Promise.all(Array.from({ length: AT_ONCE }, worker));
+
+const report = spawnSync(
+  process.execPath,
+  [
+    ...['node_modules/c8/bin/c8.js', 'report', '--temp-directory', env.NODE_V8_COVERAGE, '--reports-dir', join(kept, 'out')],
+    ...[
+      '--reporter',
+      'json-summary',
+      '--all',
+      '--src',
+      join(root, 'packages'),
+      '--allowExternal',
+      '--exclude',
+      '**/generated/**',
+    ],
+    ...PACKAGES.flatMap((name) => ['--include', `packages/${name}/dist/src/**/*.js`]),
+  ],
+  { cwd: root, encoding: 'utf8' },
+);
+if (report.status !== 0) {
+  process.stderr.write(`airlock: error: c8: ${report.stderr}\n`);
+  process.exit(1);
+}
+const summary = JSON.parse(readFileSync(join(kept, 'out/coverage-summary.json'), 'utf8'));
+rmSync(kept, { recursive: true, force: true });
+
+const figures = Object.fromEntries(
+  PACKAGES.map((name) => {
+    const own = Object.entries(summary).filter(([file]) => file.includes(`/packages/${name}/dist/src/`));
+    const sum = (key) => own.reduce((total, [, { branches }]) => total + branches[key], 0);
+    const [branches, covered] = [sum('total'), sum('covered')];
+    return [name, { branches, covered, percent: Math.floor((covered / branches) * 1000) / 10 }];
+  }),
+);
+for (const [file, { branches }] of Object.entries(summary))
+  if (file !== 'total' && branches.covered < branches.total)
+    process.stderr.write(
+      `coverage: ${branches.total - branches.covered} of ${branches.total} not covered: ${file.slice(root.length)}\n`,
+    );
+
+const run = {
+  ...{ date, command: 'npm run coverage', node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length },
+  ...{ memoryGb: Math.round(totalmem() / 2 ** 30), load: [before, loadavg()[0]].map((one) => Math.round(one * 100) / 100) },
+  ...{ seconds: Math.round((performance.now() - started) / 1000), figures },
+};
+console.log(JSON.stringify({ coverage: 'branches', ...run }));
+if (failed.length > 0) {
+  process.stderr.write(
+    `airlock: error: coverage: failed: ${failed.join(', ')}\nairlock: hint: what tests that fail reach is no figure; npm test\n`,
+  );
+  process.exit(1);
+}
+if (args.includes('--write')) {
+  const { keepRun, writeReport } = await import(new URL('../bench/dist/report/files.js', import.meta.url).href);
+  keepRun('coverage', run);
+  writeReport();
+}
