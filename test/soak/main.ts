@@ -22,6 +22,8 @@ const MOST_AGENTS = 7;
 const FEWEST_CYCLES = 24;
 const CONTROL_CYCLES = 9;
 const LEFT_OPEN = 3;
+/** Exit status of what a signal ended. */
+const STOPPED = 130;
 
 const PROCESSES = ['airlock-totp', 'airlock-gateway', 'launcher'] as const;
 type Samples = Record<(typeof PROCESSES)[number], Sample[]>;
@@ -117,6 +119,8 @@ export const main = async (args: readonly string[]): Promise<number> => {
   const [minutes, seed] = [given.number('minutes', DEFAULT_MINUTES), given.number('seed', 1)];
   const agents = Math.min(given.number('agents', DEFAULT_AGENTS), MOST_AGENTS);
   const house = await openHouse();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void house.stop().finally(() => process.exit(STOPPED)));
   try {
     const soak = new Soak(house, { seed, agents, trace: given.text('trace') });
     const samples = await soak.run(minutes);
