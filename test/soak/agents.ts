@@ -66,6 +66,9 @@ export interface Part {
   readonly dice: Dice;
   readonly role: string;
   readonly name: string;
+  /** Of the session it comes back to. */
+  readonly resume: string | undefined;
+  readonly came: (resume: string) => void;
 }
 
 class Visit {
@@ -216,8 +219,10 @@ class Visit {
 
 /** One agent from hello to its end. */
 export const visit = async (floor: Floor, part: Part): Promise<void> => {
-  const agent = await openSession(floor.house.running, { role: part.role });
+  const { role, resume } = part;
+  const agent = await openSession(floor.house.running, { role, ...(resume === undefined ? {} : { resume }) });
   try {
+    part.came(agent.hello.resume);
     await new Visit(floor, part, agent).run();
   } finally {
     agent.close();

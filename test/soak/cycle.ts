@@ -26,16 +26,23 @@ export interface Turn {
   readonly seed: number;
   readonly number: number;
   readonly agents: number;
+  /** Of each agent, with which it comes back as who it was; kept from cycle to cycle. */
+  readonly resumes: Map<number, string>;
 }
+/** So often an agent comes as a new one. */
+const ONE_NEW_IN = 8;
 
 /** Every agent at once; afterwards every lease is over, nothing is connected, a fresh cell is in every slot. */
-export const cycle = async (house: House, counts: Counts, { seed, number, agents }: Turn): Promise<void> => {
+export const cycle = async (house: House, counts: Counts, { seed, number, agents, resumes }: Turn): Promise<void> => {
   const glass = new Hourglass((ms) => house.running.clock.advance(ms));
   const operator = new Operator(house.running, glass);
   const visits = Array.from({ length: agents }, (_unused, index) => {
     const role = ROLES[index % ROLES.length] ?? ROLES[0];
     const name = `${number} ${role} ${index}`;
-    return visit({ house, operator, glass, counts }, { dice: new Dice(seed, name), role, name });
+    const dice = new Dice(seed, name);
+    const resume = dice.chance(ONE_NEW_IN) ? undefined : resumes.get(index);
+    const part = { dice, role, name, resume, came: (secret: string) => void resumes.set(index, secret) };
+    return visit({ house, operator, glass, counts }, part);
   });
   // An operator who fails leaves agents waiting: what is wrong with it is said first.
   const failed = operator.done.then(() => new Promise<never>(() => undefined));

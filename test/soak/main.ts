@@ -18,9 +18,9 @@ const DEFAULT_MINUTES = 5;
 const DEFAULT_AGENTS = 6;
 /** Each takes two cells. */
 const MOST_AGENTS = 7;
-/** A third of them warms the heaps up. */
+/** A quarter of them warms the heaps up. */
 const FEWEST_CYCLES = 24;
-const CONTROL_CYCLES = 9;
+const CONTROL_CYCLES = 8;
 const LEFT_OPEN = 3;
 /** Exit status of what a signal ended. */
 const STOPPED = 130;
@@ -65,6 +65,7 @@ interface Given {
 class Soak {
   readonly house: House;
   readonly counts: Counts = noCounts();
+  readonly #resumes = new Map<number, string>();
   readonly #given: Given;
   cycles = 0;
 
@@ -76,7 +77,7 @@ class Soak {
   async #cycle(samples: Samples): Promise<void> {
     this.cycles += 1;
     const { seed, agents, trace } = this.#given;
-    await cycle(this.house, this.counts, { seed, agents, number: this.cycles });
+    await cycle(this.house, this.counts, { seed, agents, number: this.cycles, resumes: this.#resumes });
     await sampleAll(this.house, samples, trace);
   }
 

@@ -11,6 +11,8 @@ const samples = (of: (index: number) => Partial<Sample>): Sample[] =>
 t.test('a heap that goes up and down is no leak; memory, descriptors and children that only rise are', async (t) => {
   const breathing = samples((index) => ({ memoryKb: 20_000 + (index % 5) * 4000, descriptors: 30 + (index % 2) }));
   t.same(problemsOf('x', driftOf(breathing)), []);
+  const stepped = samples((index) => ({ liveKb: index < 18 ? 8000 : 9000, memoryKb: index < 18 ? 20_000 : 22_500 }));
+  t.same(problemsOf('x', driftOf(stepped)), [], 'a buffer that doubles once');
   const restless = samples((index) => ({
     memoryKb: index > 9 && index % 7 === 0 ? 20_000 : 22_500,
     liveKb: 8000 + (index % 3) * 900,

@@ -37,35 +37,37 @@ export interface Drift {
   readonly children: number;
 }
 
-const THIRDS = 3;
+const QUARTERS = 4;
 
 const percent = (before: number, after: number): number => (before === 0 ? 0 : Math.round((after / before - 1) * 1000) / 10);
-
 const middleOf = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+const floorOf = (values: readonly number[]): number => Math.min(...values);
+const topOf = (values: readonly number[]): number => Math.max(0, ...values);
 
 /**
- * The last third against the middle one; the first is for warming up. What is alive is exact but for what is just under way: floor
+ * Quarters of the run against each other; the first is for warming up. What leaks, leaks in each: the smaller of both rises, twice. A
+ * table that is full from then on, or a buffer that doubles, is one step. What is alive is exact but for what is just under way: floor
  * against floor. What is resident goes up and down by a tenth with the pages that an allocator keeps: a leak lifts even its floor above
  * what was usual before.
  */
 export const driftOf = (samples: readonly Sample[]): Drift => {
-  const third = Math.floor(samples.length / THIRDS);
-  const middle = samples.slice(third, 2 * third);
-  const last = samples.slice(2 * third);
-  const most = (part: readonly Sample[], of: (one: Sample) => number): number => Math.max(0, ...part.map(of));
-  const floor = (part: readonly Sample[], of: (one: Sample) => number): number => Math.min(...part.map(of));
-  const usual = middleOf(middle.map((one) => one.memoryKb));
+  const size = Math.floor(samples.length / QUARTERS);
+  const parts = (of: (one: Sample) => number): readonly (readonly number[])[] =>
+    [1, 2, 3].map((at) => samples.slice(at * size, at === 3 ? undefined : (at + 1) * size).map(of));
+  const steady = (of: (one: Sample) => number, before: (values: readonly number[]) => number): number => {
+    const [second = [], third = [], last = []] = parts(of);
+    const rises = [percent(before(second), floorOf(third)), percent(before(third), floorOf(last))];
+    return Math.round(20 * floorOf(rises)) / 10;
+  };
+  const grown = (of: (one: Sample) => number): number => {
+    const [second = [], , last = []] = parts(of);
+    return topOf(last) - topOf(second);
+  };
   return {
-    livePercent: percent(
-      floor(middle, (one) => one.liveKb),
-      floor(last, (one) => one.liveKb),
-    ),
-    memoryPercent: percent(
-      usual,
-      floor(last, (one) => one.memoryKb),
-    ),
-    descriptors: most(last, (one) => one.descriptors) - most(middle, (one) => one.descriptors),
-    children: most(last, (one) => one.children) - most(middle, (one) => one.children),
+    livePercent: steady((one) => one.liveKb, floorOf),
+    memoryPercent: steady((one) => one.memoryKb, middleOf),
+    descriptors: grown((one) => one.descriptors),
+    children: grown((one) => one.children),
   };
 };
 
