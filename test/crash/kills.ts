@@ -24,6 +24,8 @@ import { approve, withTotp } from '../fire/operator.js';
 const KILLS_A_BATCH = 40;
 const PROGRAMS: readonly ProgramName[] = ['airlock-totp', 'airlock-gateway', 'airlock-cell'];
 const LONGEST_DELAY_MS = 120;
+/** A machine with much other work is no failure. */
+const PATIENCE_MS = 300_000;
 /** What a call is told whose process went away, a release ticket of an airlock-totp of before included (RELEASE-13). */
 const UNANSWERED: ReadonlySet<string> = new Set(['UNAVAILABLE']);
 
@@ -55,23 +57,27 @@ class Session {
   async #again(): Promise<void> {
     const { resume } = this.#agent.hello;
     this.#agent.close();
-    await untilServing(this.running);
+    await untilServing(this.running, PATIENCE_MS);
     this.#agent = await openSession(this.running, { resume });
   }
 
   /** As a client does: what a killed process left unanswered is asked again. */
   #persistently<T>(what: string, attempt: () => Promise<T>): Promise<T> {
-    return until(what, async () => {
-      try {
-        return { value: await attempt() };
-      } catch (thrown) {
-        const code = (thrown as { code?: string }).code ?? 'no code';
-        if (!UNANSWERED.has(code)) throw thrown;
-        this.unanswered[code] = (this.unanswered[code] ?? 0) + 1;
-        await this.#again();
-        return null;
-      }
-    }).then(({ value }) => value);
+    return until(
+      what,
+      async () => {
+        try {
+          return { value: await attempt() };
+        } catch (thrown) {
+          const code = (thrown as { code?: string }).code ?? 'no code';
+          if (!UNANSWERED.has(code)) throw thrown;
+          this.unanswered[code] = (this.unanswered[code] ?? 0) + 1;
+          await this.#again();
+          return null;
+        }
+      },
+      PATIENCE_MS,
+    ).then(({ value }) => value);
   }
 
   async #kill(): Promise<void> {
@@ -89,11 +95,15 @@ class Session {
     const asked = await this.#persistently('a request', () => this.#agent.call<AccessRequestResult>('access.request', ask));
     const wait = (): Promise<AccessWaitResult> =>
       this.#agent.call<AccessWaitResult>('access.wait', { request: asked.request, timeoutS: 1 });
-    const { lease } = await until('the decision', async () => {
-      await approve(this.running, asked.match);
-      const result = await this.#persistently('an answer', wait);
-      return result.status === 'pending' ? null : result;
-    });
+    const { lease } = await until(
+      'the decision',
+      async () => {
+        await approve(this.running, asked.match);
+        const result = await this.#persistently('an answer', wait);
+        return result.status === 'pending' ? null : result;
+      },
+      PATIENCE_MS,
+    );
     await killed;
     if (lease === undefined) return;
     this.leases.push(lease);

@@ -73,9 +73,9 @@ const areBack = async ({ sockets }: Running, sinceMs: number): Promise<boolean> 
 };
 
 /** Resolves when both daemons answer and the gateway has heard of airlock-totp after now. */
-export const untilServing = async (running: Running): Promise<void> => {
+export const untilServing = async (running: Running, ms = 10_000): Promise<void> => {
   const sinceMs = performance.now();
-  await until('an answer of both daemons', () => areBack(running, sinceMs), 10_000);
+  await until('an answer of both daemons', () => areBack(running, sinceMs), ms);
 };
 
 /**
