@@ -40,6 +40,11 @@ t.test('sinks compile with the fields that leave where none are named', async (t
     sinks?.[0]?.fields.some((field) => ['reason', 'intent', '*'].includes(field)),
     "the agent's words stay here",
   );
+  const more = parseYamlConfig(
+    'audit: {sinks: [{name: a, to: "https://h:4318", headers: /etc/airlock/a, ca: /b}, {name: b, to: "http://127.0.0.1:4318", headers: /c}]}',
+    'airlock.yaml',
+  ).audit.sinks;
+  t.match(more, [{ headers: '/etc/airlock/a', ca: '/b' }, { headers: '/c' }]);
   t.equal(parseYamlConfig('audit: {sinks: []}', 'airlock.yaml').audit.sinks, undefined);
 });
 
@@ -66,6 +71,15 @@ t.test('a bad value names file, key, what was found and what is allowed', async 
     ['audit: {sinks: [{name: a}]}', 'audit.sinks', '[{"name":"a"}]', 'syslog+tcp://HOST:PORT'],
     ['audit: {sinks: [{name: a, to: "ftp://x"}]}', 'audit.sinks', 'ftp', 'http(s)://HOST:PORT'],
     ['audit: {sinks: [{name: a, to: "http://u:p@x"}]}', 'audit.sinks', 'http', 'http(s)://HOST:PORT'],
+    [
+      'audit: {sinks: [{name: a, to: "http://h:4318", headers: /etc/airlock/a}]}',
+      'audit.sinks',
+      'http',
+      'for https:// or the loopback',
+    ],
+    ['audit: {sinks: [{name: a, to: "https://h:4318", headers: relative}]}', 'audit.sinks', 'https', 'absolute path'],
+    ['audit: {sinks: [{name: a, to: "syslog+tcp://127.0.0.1:1", headers: /a}]}', 'audit.sinks', 'syslog', 'absolute path'],
+    ['audit: {sinks: [{name: a, to: "http://127.0.0.1:4318", ca: /a}]}', 'audit.sinks', 'http', 'ca: that of a PEM file'],
     ['audit: {sinks: [{name: A, to: "http://x"}]}', 'audit.sinks', '"A"', 'names different'],
     ['audit: {sinks: [{name: a, to: "http://x", tracez: true}]}', 'audit.sinks', 'tracez', 'traces'],
     ['audit: {sinks: [{name: a, to: "http://x"}, {name: a, to: "http://y"}]}', 'audit.sinks', '"a"', 'names different'],

@@ -15,6 +15,15 @@ export const EXPORT_LIMITS = {
   settleMs: 2000,
   /** RFC 5424 §6.1 lets receivers cut above 2048; most take this much, and UDP no more than 64 KiB. */
   maxDatagramBytes: 8192,
+  /** Datagrams sent in a row, and the rest after them: a receiver's buffer (208 KiB by default) holds that many of them. */
+  datagramsInARow: 16,
+  datagramPauseMs: 4,
+  /** How often a receiver may refuse one record, bare as it is by then, before it is left out: some minutes, given the waits. */
+  maxRefusals: 10,
+  /** What a receiver says of itself is told this far. */
+  maxSaidChars: 200,
+  /** Headers and certificates are small; whatever is larger was named by mistake. */
+  maxSecretBytes: 65_536,
   /** Answers of a receiver are read this far. */
   maxAnswerBytes: 65_536,
   /** Requests, leases and operations that are open at a time in traces; the oldest gives way. */

@@ -21,7 +21,7 @@ const start = (env: NodeJS.ProcessEnv): void => {
     return new Runner({
       name: sink.name,
       source: new Source(socket),
-      sink: openSink(sink),
+      sink: openSink(sink, (message) => report(`${sink.name}: ${message}`)),
       read: () => readPosition(path),
       write: (position) => writePosition(path, position),
       timers: systemTimers,

@@ -1,7 +1,7 @@
 /** From a sink of the configuration to a receiver. */
 import { AirlockError, type SinkConfig } from '@airlock/protocol';
 import { hostname } from 'node:os';
-import { otlpSink } from './otlp-sink.js';
+import { OtlpSink } from './otlp-sink.js';
 import type { Sink } from './sink.js';
 import { streamSink, udpSink } from './syslog-sink.js';
 
@@ -9,7 +9,7 @@ import { streamSink, udpSink } from './syslog-sink.js';
 const SYSLOG_PORT = 514;
 
 /** @throws AirlockError CONFIG_INVALID: what the compiler of the configuration would not have let through */
-export const openSink = ({ to, fields, traces }: SinkConfig): Sink => {
+export const openSink = ({ to, fields, traces, headers, ca }: SinkConfig, report: (message: string) => void): Sink => {
   const url = new URL(to);
   const format = { host: hostname(), fields };
   const host = url.hostname.replace(/^\[|\]$/g, '');
@@ -17,7 +17,7 @@ export const openSink = ({ to, fields, traces }: SinkConfig): Sink => {
   switch (url.protocol) {
     case 'http:':
     case 'https:':
-      return otlpSink(url, traces, format);
+      return new OtlpSink({ base: url, headers, ca }, traces, format, report);
     case 'syslog+udp:':
       return udpSink(host, port, format);
     case 'syslog+tcp:':

@@ -1,51 +1,14 @@
-/** An OTLP/HTTP receiver: a batch counts when it was answered with 200. */
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+/**
+ * An OTLP/HTTP receiver: a batch counts when it was answered with 200.
+ *
+ * SINK-8  a record that is refused as such holds up nothing: it is told alone, then bare, and in the end left out.
+ */
 import { EXPORT_LIMITS } from './limits.js';
 import { logsBody, tracesBody, type OtlpFormat } from './otlp.js';
+import { deliver, Refused, type OtlpTarget } from './otlp-post.js';
 import type { LogRecord } from './record.js';
-import { NotDelivered, type Sink } from './sink.js';
+import type { Sink } from './sink.js';
 import { traceOf, traceRecord, type Span, type TraceState } from './traces.js';
-
-interface Answer {
-  readonly status: number;
-  readonly retryAfter: string | undefined;
-}
-
-/** Redirects are not followed: what stands in the configuration is who gets the record. */
-const post = (base: URL, path: string, body: object): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    const bytes = Buffer.from(JSON.stringify(body));
-    const url = new URL(`${base.pathname.replace(/\/$/, '')}${path}`, base);
-    const ask = url.protocol === 'https:' ? requestHttps : requestHttp;
-    const headers = { 'content-type': 'application/json', 'content-length': bytes.length };
-    const asked = ask(url, { method: 'POST', headers, signal: AbortSignal.timeout(EXPORT_LIMITS.timeoutMs) }, (answer) => {
-      let read = 0;
-      answer.on('data', (chunk: Buffer) => {
-        read += chunk.length;
-        if (read > EXPORT_LIMITS.maxAnswerBytes) answer.destroy(new Error('the answer is too long'));
-      });
-      answer.on('error', reject);
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'] }));
-    });
-    asked.on('error', reject);
-    asked.end(bytes);
-  });
-
-const retryAfterMs = (text: string | undefined): number | null =>
-  text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) * 1000 : null;
-
-/** @throws NotDelivered for everything but 200 */
-const deliver = async (base: URL, path: string, body: object): Promise<void> => {
-  let answer: Answer;
-  try {
-    answer = await post(base, path, body);
-  } catch (thrown) {
-    throw new NotDelivered((thrown as NodeJS.ErrnoException).code ?? (thrown as Error).message);
-  }
-  if (answer.status !== 200)
-    throw new NotDelivered(`${path} was answered with ${answer.status}`, retryAfterMs(answer.retryAfter));
-};
 
 interface Batch {
   readonly state: TraceState;
@@ -69,14 +32,88 @@ const traced = (records: readonly LogRecord[], before: TraceState): Batch => {
   return { state, spans, traces };
 };
 
-export const otlpSink = (base: URL, withTraces: boolean, format: OtlpFormat): Sink => ({
-  settleMs: 0,
-  deliver: async (records, before) => {
+/** Nothing but that it is there: number, time and event. */
+const bareRecord = (record: LogRecord): LogRecord => ({ ...record, fields: {} });
+const bareSpan = (span: Span): Span => ({ ...span, record: bareRecord(span.record) });
+
+type Send<T> = (some: readonly T[]) => Promise<void>;
+
+/** Counts how often a thing was refused even bare. */
+class Patience {
+  readonly #counts = new Map<string, number>();
+
+  /** @returns whether it is to be left out by now */
+  isOver(key: string): boolean {
+    const count = (this.#counts.get(key) ?? 0) + 1;
+    this.#counts.set(key, count);
+    return count >= EXPORT_LIMITS.maxRefusals;
+  }
+
+  end(key: string): void {
+    this.#counts.delete(key);
+  }
+}
+
+export class OtlpSink implements Sink {
+  readonly settleMs = 0;
+  readonly #target: OtlpTarget;
+  readonly #withTraces: boolean;
+  readonly #format: OtlpFormat;
+  readonly #report: (message: string) => void;
+  readonly #patience = new Patience();
+
+  constructor(target: OtlpTarget, withTraces: boolean, format: OtlpFormat, report: (message: string) => void) {
+    this.#target = target;
+    this.#withTraces = withTraces;
+    this.#format = format;
+    this.#report = report;
+  }
+
+  async deliver(records: readonly LogRecord[], before: TraceState): Promise<TraceState> {
     const { state, spans, traces } = traced(records, before);
-    await deliver(base, '/v1/logs', logsBody(records, traces, format));
-    if (withTraces && spans.length > 0) await deliver(base, '/v1/traces', tracesBody(spans, format));
+    const sendRecords: Send<LogRecord> = (some) => this.#post('/v1/logs', logsBody(some, traces, this.#format));
+    await this.#tell(records, sendRecords, bareRecord, ({ seq }) => `record ${seq}`);
+    if (!this.#withTraces || spans.length === 0) return state;
+    const sendSpans: Send<Span> = (some) => this.#post('/v1/traces', tracesBody(some, this.#format));
+    await this.#tell(spans, sendSpans, bareSpan, ({ spanId }) => `span ${spanId}`);
     return state;
-  },
-  isBroken: () => false,
-  close: () => undefined,
-});
+  }
+
+  isBroken(): boolean {
+    return false;
+  }
+
+  close(): void {
+    // Connections end by themselves.
+  }
+
+  async #post(path: string, body: object): Promise<void> {
+    const leftOut = await deliver(this.#target, path, body);
+    if (leftOut !== null) this.#report(leftOut);
+  }
+
+  /** Halves until it is known which one is refused. @throws NotDelivered */
+  async #tell<T>(all: readonly T[], send: Send<T>, bare: (one: T) => T, name: (one: T) => string): Promise<void> {
+    try {
+      return await send(all);
+    } catch (thrown) {
+      if (!(thrown instanceof Refused)) throw thrown;
+      const [one] = all;
+      if (one !== undefined && all.length === 1) return await this.#tellBare(bare(one), send, name(one));
+      const middle = Math.ceil(all.length / 2);
+      await this.#tell(all.slice(0, middle), send, bare, name);
+      await this.#tell(all.slice(middle), send, bare, name);
+    }
+  }
+
+  async #tellBare<T>(one: T, send: Send<T>, name: string): Promise<void> {
+    try {
+      await send([one]);
+      this.#report(`refuses ${name}; told without its fields`);
+    } catch (thrown) {
+      if (!(thrown instanceof Refused) || !this.#patience.isOver(name)) throw thrown;
+      this.#report(`refuses ${name} even without its fields; LEFT OUT, it stands in the record alone`);
+    }
+    this.#patience.end(name);
+  }
+}

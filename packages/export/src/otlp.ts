@@ -23,14 +23,15 @@ interface Attribute {
 
 /** proto3 JSON: 64-bit integers are strings. */
 const anyValue = (value: Value): AnyValue => {
-  if (typeof value === 'string') return { stringValue: value };
+  // A string of protobuf is UTF-8: a lone surrogate would have a whole batch refused.
+  if (typeof value === 'string') return { stringValue: value.toWellFormed() };
   if (typeof value === 'boolean') return { boolValue: value };
   if (typeof value === 'number') return Number.isSafeInteger(value) ? { intValue: String(value) } : { doubleValue: value };
   if (Array.isArray(value)) return { arrayValue: { values: (value as readonly Value[]).map(anyValue) } };
   return { stringValue: JSON.stringify(value) };
 };
 
-const attribute = (key: string, value: Value): Attribute => ({ key, value: anyValue(value) });
+const attribute = (key: string, value: Value): Attribute => ({ key: key.toWellFormed(), value: anyValue(value) });
 
 const nanos = (ts: string): string => `${Date.parse(ts)}000000`;
 

@@ -14,15 +14,27 @@ export interface Position {
   readonly offset: number;
   readonly seq: number;
   readonly traces: TraceState;
+  /** The line before `offset`, by which the log is known again. */
+  readonly last?: LastLine;
+}
+
+export interface LastLine {
+  /** With its LF. */
+  readonly bytes: number;
+  /** SHA-256, hexadecimal. */
+  readonly digest: string;
 }
 
 export const START: Position = { segment: '', offset: 0, seq: 0, traces: EMPTY_TRACES };
 
 const isPosition = (value: unknown): value is Position => {
-  const { segment, offset, seq, traces } = (value ?? {}) as Partial<Position>;
+  const { segment, offset, seq, traces, last } = (value ?? {}) as Partial<Position>;
   const isNumber = (one: unknown): boolean => Number.isSafeInteger(one) && (one as number) >= 0;
   const maps = [traces?.requests, traces?.leases, traces?.operations];
-  return typeof segment === 'string' && isNumber(offset) && isNumber(seq) && maps.every((one) => typeof one === 'object');
+  const isLast = last === undefined || (isNumber(last.bytes) && last.bytes <= Number(offset) && typeof last.digest === 'string');
+  return (
+    typeof segment === 'string' && isNumber(offset) && isNumber(seq) && isLast && maps.every((one) => typeof one === 'object')
+  );
 };
 
 export const readPosition = (path: string): Position => {

@@ -15,13 +15,22 @@ export interface LogRecord {
 
 const FRAME = new Set(['seq', 'ts', 'event', 'prev']);
 
+/** AUDIT-1. */
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
 /** A line of the log; null where it is none. */
 export const parseLine = (line: string): LogRecord | null => {
   try {
     const value = JSON.parse(line) as Record<string, Value>;
     const { seq, ts, event } = value;
-    if (typeof seq !== 'number' || typeof ts !== 'string' || typeof event !== 'string') return null;
-    return { seq, ts, event, fields: Object.fromEntries(Object.entries(value).filter(([name]) => !FRAME.has(name))) };
+    if (!Number.isSafeInteger(seq) || typeof ts !== 'string' || typeof event !== 'string') return null;
+    if (!INSTANT.test(ts) || Number.isNaN(Date.parse(ts))) return null;
+    return {
+      seq: seq as number,
+      ts,
+      event,
+      fields: Object.fromEntries(Object.entries(value).filter(([name]) => !FRAME.has(name))),
+    };
   } catch {
     return null;
   }
@@ -33,7 +42,16 @@ export const chosenFields = (record: LogRecord, fields: readonly string[]): [str
 
 export type Severity = 'info' | 'warning' | 'alert';
 
-const ALERTS = new Set(['sealed', 'log_cut', 'lockout', 'locked', 'audit_mismatch', 'protocol_violation']);
+const ALERTS = new Set([
+  'sealed',
+  'log_cut',
+  'lockout',
+  'locked',
+  'audit_mismatch',
+  'log_accepted',
+  'log_begun',
+  'protocol_violation',
+]);
 const WARNINGS = new Set(['operation_refused', 'access_denied', 'blocked', 'tainted', 'code_rejected']);
 
 export const severityOf = ({ event, fields }: LogRecord): Severity => {

@@ -54,8 +54,9 @@ export class Runner {
       this.#settle();
       const batch = await this.#options.source.next(this.#sent);
       if (batch === null) return EXPORT_LIMITS.pollMs;
-      const traces = await this.#options.sink.deliver(batch.records, this.#sent.traces);
-      this.#handedOver({ ...batch.next, traces });
+      const { traces } = this.#sent;
+      const after = batch.records.length === 0 ? traces : await this.#options.sink.deliver(batch.records, traces);
+      this.#handedOver({ ...batch.next, traces: after });
       if (this.#failures > 0) this.#options.report(`${this.#options.name}: delivers again`);
       this.#failures = 0;
       return 0;

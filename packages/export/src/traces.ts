@@ -89,7 +89,11 @@ const nothing = (state: TraceState): Traced => ({ state, spans: [] });
 const opened: Step = (state, record) => {
   const request = text(record, 'request');
   if (request === null || state.requests[request] !== undefined) return nothing(state);
-  return { state: { ...state, requests: bounded({ ...state.requests, [request]: { startTs: record.ts } }) }, spans: [] };
+  // What the agent asked for stands in a record of its own, before airlock-totp gave the request its id.
+  const of = JSON.stringify(record.fields['of'] ?? '');
+  const startTs = state.operations[of]?.startTs ?? record.ts;
+  const requests = bounded({ ...state.requests, [request]: { startTs } });
+  return { state: { ...state, requests, operations: without(state.operations, of) }, spans: [] };
 };
 
 const fronted: Step = (state, record) => {
@@ -151,6 +155,7 @@ const operated: Step = (state, record) => {
 };
 
 const STEPS: Readonly<Record<string, Step>> = {
+  access_requested: began,
   request_opened: opened,
   request_fronted: fronted,
   access_denied: refused,

@@ -154,7 +154,7 @@ t.test('SINK-5: one trace a request, from its asking to the end of its lease, th
   t.equal(new Set(spans.map(({ spanId }) => spanId)).size, spans.length, 'every span has an id of its own');
   t.equal(new Set(spans.map(({ traceId }) => traceId)).size, 2);
   const [approval, operation, , lease, root] = spans;
-  t.match(root, { parentSpanId: '', startTs: '2026-11-20T12:00:01.000Z', endTs: '2026-11-20T12:10:00.000Z' });
+  t.match(root, { parentSpanId: '', startTs: '2026-11-20T12:00:00.000Z', endTs: '2026-11-20T12:10:00.000Z' });
   t.match(approval, { parentSpanId: root?.spanId, startTs: '2026-11-20T12:00:02.000Z', endTs: '2026-11-20T12:00:05.000Z' });
   t.match(operation, { parentSpanId: lease?.spanId, startTs: '2026-11-20T12:00:06.000Z' });
   for (let at = 0; at <= STORY.length; at += 1) {

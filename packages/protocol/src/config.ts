@@ -29,6 +29,10 @@ export interface SinkConfig {
   readonly fields: readonly string[];
   /** Spans too, where the receiver speaks OTLP. */
   readonly traces: boolean;
+  /** File with headers that prove who tells, `NAME: VALUE` each; read by airlock-export alone, never part of this configuration. */
+  readonly headers?: string;
+  /** File with the certificates, PEM, that alone may vouch for the receiver. */
+  readonly ca?: string;
 }
 
 /** Without the agent's own words (`reason`, `intent`) and ids of requests of others: what an operator's log needs. */
@@ -62,6 +66,14 @@ export const isSinkTarget = (to: string): boolean => {
   const isPlain = url.username === '' && url.password === '' && url.search === '' && url.hash === '';
   const isPlace = url.protocol === 'syslog+unix:' ? url.host === '' && url.pathname.length > 1 : url.hostname !== '';
   return isPlain && isPlace && SINK_PROTOCOLS.includes(url.protocol);
+};
+
+const isLoopback = (hostname: string): boolean => /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+
+/** Whether a secret may be sent there: over TLS, or without leaving this machine. */
+export const mayHaveHeaders = (to: string): boolean => {
+  const { protocol, hostname } = new URL(to);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 };
 
 /** The policy files, and which roles they are attached to (docs/spec/policy.md). */

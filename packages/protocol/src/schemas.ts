@@ -43,7 +43,17 @@ const compiledConfig = closed(
         sinks: {
           type: 'array',
           maxItems: 8,
-          items: closed({ name, to: text(256), fields: { type: 'array', maxItems: 64, items: text(64) }, traces: bool }),
+          items: closed(
+            {
+              name,
+              to: text(256),
+              fields: { type: 'array', maxItems: 64, items: text(64) },
+              traces: bool,
+              headers: text(256),
+              ca: text(256),
+            },
+            ['headers', 'ca'],
+          ),
         },
       },
       ['sinks'],

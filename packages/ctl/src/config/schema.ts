@@ -4,6 +4,7 @@ import {
   DEFAULT_SINK_FIELDS,
   isName,
   isSinkTarget,
+  mayHaveHeaders,
   PRESENCE_SWITCHES,
   type CompiledConfig,
   type SinkConfig,
@@ -47,15 +48,19 @@ const FIELD = /^(?:\*|[A-Za-z][A-Za-z0-9_]{0,63})$/;
 
 type SinkText = Pick<SinkConfig, 'name' | 'to'> & Partial<SinkConfig>;
 
+const isPath = (found: unknown): boolean => typeof found === 'string' && /^\/[^\p{C}]{1,254}$/u.test(found);
+
 const isSink = (one: unknown): one is SinkText => {
   if (typeof one !== 'object' || one === null || Array.isArray(one)) return false;
-  const { name, to, fields, traces, ...rest } = one as Partial<Record<keyof SinkConfig, unknown>>;
+  const { name, to, fields, traces, headers, ca, ...rest } = one as Partial<Record<keyof SinkConfig, unknown>>;
   return (
     Object.keys(rest).length === 0 &&
     typeof name === 'string' &&
     isName(name) &&
     typeof to === 'string' &&
     isSinkTarget(to) &&
+    (headers === undefined || (isPath(headers) && mayHaveHeaders(to))) &&
+    (ca === undefined || (isPath(ca) && to.startsWith('https:'))) &&
     (traces === undefined || typeof traces === 'boolean') &&
     (fields === undefined ||
       (Array.isArray(fields) && fields.length <= 64 && fields.every((field) => typeof field === 'string' && FIELD.test(field))))
@@ -64,7 +69,7 @@ const isSink = (one: unknown): one is SinkText => {
 
 const sinkList: Rule = {
   allowed:
-    'a list of at most 8 {name, to, fields, traces}, names different, to: syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT, syslog+unix:///PATH or http(s)://HOST:PORT',
+    'a list of at most 8 {name, to, fields, traces, headers, ca}, names different, to: syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT, syslog+unix:///PATH or http(s)://HOST:PORT; headers: the absolute path of a file, for https:// or the loopback; ca: that of a PEM file, for https://',
   accepts: (found) =>
     Array.isArray(found) &&
     found.length <= 8 &&
@@ -75,9 +80,8 @@ const sinkList: Rule = {
 const sinksOf = (found: unknown): Partial<Pick<CompiledConfig['audit'], 'sinks'>> =>
   Array.isArray(found) && found.length > 0
     ? {
-        sinks: (found as SinkText[]).map(({ name, to, fields = DEFAULT_SINK_FIELDS, traces = false }) => ({
-          name,
-          to,
+        sinks: (found as SinkText[]).map(({ fields = DEFAULT_SINK_FIELDS, traces = false, ...sink }) => ({
+          ...sink,
           fields,
           traces,
         })),
