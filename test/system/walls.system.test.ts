@@ -3,7 +3,7 @@ import { allProbes, type Probe, type Targets } from '@airlock/ctl';
 import t from 'tap';
 import { call } from './approval.js';
 import { AGENT, ctl, leaveFact, mainPid, must, OPERATOR, OTHER_AGENT, until } from './machine.js';
-import { targetsFor, tryAs, untilPids } from './walls.js';
+import { targetsFor, tryAllAs, tryAs, untilPids } from './walls.js';
 
 /** quality.md: at least so many probes from an agent's uid. */
 const LEAST = 60;
@@ -16,11 +16,11 @@ t.before(async () => {
 
 for (const agent of [AGENT, OTHER_AGENT]) {
   t.test(`from the uid of ${agent}`, async (t) => {
+    pids = await untilPids();
     const probes = allProbes(targetsFor(agent, pids));
     t.ok(probes.length >= LEAST, `${probes.length} probes`);
     leaveFact(`probes ${agent}`, String(probes.length));
-    for (const probe of probes) {
-      const { outcome, found } = await tryAs(probe, agent);
+    for (const { probe, outcome, found } of await tryAllAs(probes, agent)) {
       // A probe that never came as far as the wall proves nothing.
       t.equal(outcome, 'held', `${probe.name} | ${outcome} | ${found.replaceAll('#', '')}`);
     }
@@ -35,6 +35,7 @@ t.test('all of it is still as it was', async (t) => {
 });
 
 t.test('negative control: root gets through where a probe says so', async (t) => {
+  pids = await untilPids();
   // A debugger stops its target, and a daemon that stands still has its cells closed: cells first, debuggers last.
   const rank = ({ name }: Probe): number => (name.includes('strace') ? 2 : 0) + (name.startsWith('cell:') ? 0 : 1);
   const probes = allProbes(targetsFor(AGENT, pids))
@@ -49,6 +50,7 @@ t.test('negative control: root gets through where a probe says so', async (t) =>
 
 interface AttackAnswer {
   readonly ok: boolean;
+  readonly recorded: boolean;
   readonly checks: readonly {
     readonly ok: boolean;
     readonly outcome: string;
@@ -63,13 +65,14 @@ const attack = async (...args: readonly string[]): Promise<AttackAnswer & { read
 };
 
 t.test('doctor --attack tries the same from both agents, and nothing gets through', async (t) => {
-  const { status, ok, checks } = await attack();
+  const { status, ok, recorded, checks } = await attack();
   t.strictSame(
     checks.filter((check) => !check.ok).map(({ user, tried }) => `${user}: ${tried}`),
     [],
   );
   t.equal(ok, true);
   t.equal(status, 0);
+  t.equal(recorded, true);
   for (const user of [AGENT, OTHER_AGENT]) {
     const tried = checks.filter((check) => check.user === user && check.outcome === 'held').length;
     t.ok(tried >= LEAST, `${tried} probes held against ${user}`);
@@ -92,19 +95,26 @@ const WEAKENED: readonly (readonly [path: string, weak: string, closed: string, 
   ['/etc/airlock/airlock.yaml', '0666', '0644', 'write /etc/airlock/airlock.yaml'],
 ];
 
-t.test('negative control: what was opened to all is noticed and named', async (t) => {
-  for (const [path, weak, closed, name] of WEAKENED) {
-    await must(['chmod', weak, path]);
-    const { status, checks } = await attack('--role', 'default');
-    const doctor = await ctl(['doctor'], { user: 'root' });
-    await must(['chmod', closed, path]);
-    t.equal(status, 1, `${path} with mode ${weak}`);
+t.test('negative control: what was opened to all is noticed, named and recorded', async (t) => {
+  for (const [path, weak] of WEAKENED) await must(['chmod', weak, path]);
+  const { status, checks } = await attack('--role', 'default');
+  const doctor = await ctl(['doctor'], { user: 'root' });
+  const runs = (await ctl(['audit', '--event', 'attack_run'])).value as unknown as readonly {
+    readonly holes: readonly string[];
+  }[];
+  for (const [path, , closed] of WEAKENED) await must(['chmod', closed, path]);
+  t.equal(status, 1);
+  for (const [path, weak, , name] of WEAKENED) {
     t.ok(
       checks.some((check) => !check.ok && check.tried === name && check.fix !== ''),
-      `${name} gets through`,
+      `${path} with mode ${weak}: ${name} gets through`,
     );
-    t.equal(doctor.value['ok'], false, 'and doctor says so too');
+    t.ok(
+      runs.some(({ holes }) => holes.includes(name)),
+      'and is in the record',
+    );
   }
+  t.equal(doctor.value['ok'], false, 'and doctor says so too');
   t.equal((await attack('--role', 'default')).status, 0, 'and nothing is left of it');
 });
 

@@ -1,5 +1,5 @@
 /** What the probes are let loose on in the machine, and as whom. */
-import { findAccount, moreSockets, tryProbe, UNITS, type Probe, type Targets, type Tried } from '@airlock/ctl';
+import { findAccount, moreSockets, tryAll, tryProbe, UNITS, type Probe, type Targets, type Tried } from '@airlock/ctl';
 import { readdirSync } from 'node:fs';
 import { call, obtain } from './approval.js';
 import { AGENT, mainPid, OPERATOR, OTHER_AGENT, wait } from './machine.js';
@@ -40,6 +40,13 @@ export const targetsFor = (self: string, pids: Targets['pids']): Targets => {
 /** One probe, from the uid of a user. */
 export const tryAs = (probe: Probe, user: string): Promise<Tried> =>
   tryProbe(probe, user === 'root' ? null : findAccount(user), findAccount);
+
+/** Several at once, from the uid of a user, those of the cell first: it does not live long when nobody calls. */
+export const tryAllAs = (probes: readonly Probe[], user: string): Promise<readonly Tried[]> => {
+  const ofCell = ({ name }: Probe): boolean => name.startsWith('cell:');
+  const ordered = [...probes.filter(ofCell), ...probes.filter((probe) => !ofCell(probe))];
+  return tryAll(ordered, findAccount(user), findAccount);
+};
 
 /** The daemons and a cell that lives, for which a lease is obtained where there is none. */
 export const untilPids = async (): Promise<Targets['pids']> => {

@@ -13,7 +13,7 @@ export {
 } from './config/compile.js';
 export { findAccount, type Account } from './accounts.js';
 export { allProbes, harmlessProbes, type Probe, type Targets } from './attack/list.js';
-export { tryProbe, type Tried } from './attack/run.js';
+export { tryAll, tryProbe, type Tried } from './attack/run.js';
 export { moreSockets, UNITS } from './attack/targets.js';
 export { manualPages } from './manual/pages.js';
 export { PROGRAM } from './program.js';

@@ -45,7 +45,8 @@ const CALLS: Readonly<Record<string, readonly [readv: number, open: number, getf
 const systemCalls = (pid: number, numbers = CALLS[process.arch]): Omit<Probe, 'wall' | 'fix'>[] => {
   if (numbers === undefined) return [];
   const [readv, open, getfd] = numbers;
-  const read = `$b="\\0"x8; $l=pack("PQ",$b,8); $r=pack("QQ",0x400000,8); $n=syscall(${readv},${pid},$l,1,$r,1,0); die "$!\\n" if $n<0 && ($!{EPERM}||$!{ENOSYS}); exit 0`;
+  // An address that is not mapped is an answer of the memory itself; anything else, of the wall or of a process that has gone.
+  const read = `$b="\\0"x8; $l=pack("PQ",$b,8); $r=pack("QQ",0x400000,8); $n=syscall(${readv},${pid},$l,1,$r,1,0); die "$!\\n" if $n<0 && !$!{EFAULT} && !$!{EIO}; exit 0`;
   const take = `$p=syscall(${open},${pid},0); die "$!\\n" if $p<0; $f=syscall(${getfd},$p,0,0); die "$!\\n" if $f<0; exit 0`;
   const signal = `$p=syscall(${open},${pid},0); die "$!\\n" if $p<0; $r=syscall(424,$p,0,0,0); die "$!\\n" if $r<0; exit 0`;
   return [

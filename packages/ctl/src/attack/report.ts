@@ -106,6 +106,7 @@ export const attack = async (context: Context, invocation: Invocation): Promise<
   const checks: AttackCheck[] = [];
   for (const one of attacks) checks.push(...(await attackOne(context, one)));
   const record = await recordRuns(context, checks);
+  const { recorded, why, hint } = record;
   const ok = checks.every((check) => check.ok);
   // What got through stands last, above the line that sums up: there it is seen.
   const order: readonly Tried['outcome'][] = ['held', 'untried', 'hole'];
@@ -114,8 +115,8 @@ export const attack = async (context: Context, invocation: Invocation): Promise<
   if (!context.json) for (const remark of remarks(attacks, config.isolation)) note(context, `airlock: ${remark}`);
   print(
     context,
-    { ok, isolation: config.isolation, ...record, checks },
+    { ok, isolation: config.isolation, recorded, why, hint, checks },
     `${table(['state', 'user', 'wall', 'tried', 'found', 'what to do'], rows)}\n${recordLine(record)}\n${summary(checks)}`,
   );
-  return ok && (record.recorded || !record.expected) ? 0 : 1;
+  return ok && (recorded || !record.expected) ? 0 : 1;
 };

@@ -56,13 +56,17 @@ export const tryProbe = async (
   return { probe, ...judge(probe, status, `${stdout}${stderr}`) };
 };
 
-/** All, some at a time, answered in their order. */
-export const tryAll = async (probes: readonly Probe[], account: Account | null): Promise<readonly Tried[]> => {
+/** All, some at a time, answered in their order. @param accountOf users that `then` names */
+export const tryAll = async (
+  probes: readonly Probe[],
+  account: Account | null,
+  accountOf?: (user: string) => Account | null,
+): Promise<readonly Tried[]> => {
   const results: Tried[] = [];
   const waiting = probes.map((probe, at) => ({ probe, at }));
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-      results[next.at] = await tryProbe(next.probe, account);
+      results[next.at] = await tryProbe(next.probe, account, accountOf);
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
   return results;
