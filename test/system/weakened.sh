@@ -173,7 +173,7 @@ each() { # LIST → its lines, newest first, of a list that then is gone
 }
 
 mend() {
-  local line mode uid gid path
+  local line mode uid gid path user group
   each mounts | while read -r line; do umount "$line"; done
   each pids | while read -r line; do kill -KILL "$line" 2>/dev/null; done
   each terminal | while read -r line; do setpriv --reuid="$line" --regid="$line" --init-groups tmux -L weak kill-server; done
@@ -184,7 +184,7 @@ mend() {
     rm -rf "$line"
     [[ $line != /run/systemd/system/* ]] || systemctl daemon-reload
   done
-  each members | while read -r line; do gpasswd -d ${line} >/dev/null; done
+  each members | while read -r user group; do gpasswd -d "$user" "$group" >/dev/null; done
   each groups | while read -r line; do groupdel "$line"; done
   rm -f "$W"/cover "$W"/yes.sock "$W"/listen "$W"/victim "$W"/file
   return 0
