@@ -1,5 +1,5 @@
-// npm run coverage [-- --write]: branches of the packages that decide, as their own tests reach them. One JSON line; --write puts it
-// into docs/benchmarks.md. Programs that tests start are bundles in processes of their own, which V8's count of a test does not see.
+// npm run coverage [-- --write] [--from DIR]: branches of the packages that decide, as their own tests reach them. One JSON line; --write puts it
+// into docs/benchmarks.md; --from takes what NODE_V8_COVERAGE=DIR kept of tests that ran before. Programs that tests start are bundles in processes of their own, which V8's count of a test does not see.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
@@ -10,9 +10,11 @@ const PACKAGES = ['lease', 'vault', 'audit', 'policy', 'totp', 'gateway'];
 const AT_ONCE = 2;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const args = process.argv.slice(2);
-if (args.some((one) => one !== '--write')) {
+const from = args.includes('--from') ? args[args.indexOf('--from') + 1] : undefined;
+const wrong = args.filter((one) => one !== '--write' && one !== '--from' && one !== from);
+if (wrong.length > 0 || (args.includes('--from') && from === undefined)) {
   process.stderr.write(
-    `airlock: error: coverage: found ${args.join(' ')}, allowed: --write\nairlock: hint: npm run coverage -- --write\n`,
+    `airlock: error: coverage: found ${args.join(' ')}, allowed: --write, --from DIR\nairlock: hint: npm run coverage -- --write\n`,
   );
   process.exit(2);
 }
@@ -27,7 +29,7 @@ const files = PACKAGES.flatMap((name) => below(`packages/${name}/dist/test`, '.t
 );
 // Not the directory of the tests: the names of their sockets have 107 characters.
 const kept = mkdtempSync(join(tmpdir(), 'ac-'));
-const env = { ...process.env, NODE_V8_COVERAGE: join(kept, 'v8'), TAP_TIMEOUT: '900' };
+const env = { ...process.env, NODE_V8_COVERAGE: from ?? join(kept, 'v8'), TAP_TIMEOUT: '900' };
 
 const test = (file) =>
   new Promise((resolve) => {
@@ -44,22 +46,13 @@ const worker = async () => {
     if (!(await test(file))) failed.push(file);
   }
 };
-await Promise.all(Array.from({ length: AT_ONCE }, worker));
+if (from === undefined) await Promise.all(Array.from({ length: AT_ONCE }, worker));
 
 const report = spawnSync(
   process.execPath,
   [
     ...['node_modules/c8/bin/c8.js', 'report', '--temp-directory', env.NODE_V8_COVERAGE, '--reports-dir', join(kept, 'out')],
-    ...[
-      '--reporter',
-      'json-summary',
-      '--all',
-      '--src',
-      join(root, 'packages'),
-      '--allowExternal',
-      '--exclude',
-      '**/generated/**',
-    ],
+    ...['--reporter', 'json', '--all', '--exclude', '**/generated/**'],
     ...PACKAGES.flatMap((name) => ['--include', `packages/${name}/dist/src/**/*.js`]),
   ],
   { cwd: root, encoding: 'utf8' },
@@ -68,22 +61,40 @@ if (report.status !== 0) {
   process.stderr.write(`airlock: error: c8: ${report.stderr}\n`);
   process.exit(1);
 }
-const summary = JSON.parse(readFileSync(join(kept, 'out/coverage-summary.json'), 'utf8'));
+const counted = JSON.parse(readFileSync(join(kept, 'out/coverage-final.json'), 'utf8'));
 rmSync(kept, { recursive: true, force: true });
 
-const figures = Object.fromEntries(
-  PACKAGES.map((name) => {
-    const own = Object.entries(summary).filter(([file]) => file.includes(`/packages/${name}/dist/src/`));
-    const sum = (key) => own.reduce((total, [, { branches }]) => total + branches[key], 0);
-    const [branches, covered] = [sum('total'), sum('covered')];
-    return [name, { branches, covered, percent: Math.floor((covered / branches) * 1000) / 10 }];
-  }),
-);
-for (const [file, { branches }] of Object.entries(summary))
-  if (file !== 'total' && branches.covered < branches.total)
-    process.stderr.write(
-      `coverage: ${branches.total - branches.covered} of ${branches.total} not covered: ${file.slice(root.length)}\n`,
-    );
+/** Each branch of a file: where it begins, whether it was taken, whether it is the right side of a `??`. */
+const branchesOf = ([file, { branchMap, b }]) => {
+  const text = readFileSync(file, 'utf8');
+  // Types alone: nothing runs there.
+  if (/^export \{\};$/m.test(text)) return [];
+  const lines = text.split('\n');
+  return Object.entries(branchMap).flatMap(([key, { locations }]) =>
+    locations.map(({ start }, n) => ({
+      at: `${file.slice(root.length)}:${start.line}`,
+      isTaken: b[key][n] > 0,
+      isDefault: /^\s*\?\?/.test((lines[start.line - 1] ?? '').slice(Math.max(0, start.column))),
+    })),
+  );
+};
+
+const figures = {};
+for (const name of PACKAGES) {
+  const all = Object.entries(counted)
+    .filter(([file]) => file.includes(`/packages/${name}/dist/src/`))
+    .flatMap(branchesOf);
+  const open = all.filter(({ isTaken }) => !isTaken);
+  if (all.length === 0) throw new Error(`no branch of ${name} was counted`);
+  const percent = Math.floor(((all.length - open.length) / all.length) * 1000) / 10;
+  figures[name] = {
+    branches: all.length,
+    open: open.length,
+    defaults: open.filter(({ isDefault }) => isDefault).length,
+    percent,
+  };
+  for (const { at, isDefault } of open) process.stderr.write(`coverage: not covered: ${at}${isDefault ? ' (??)' : ''}\n`);
+}
 
 const run = {
   ...{ date, command: 'npm run coverage', node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length },
