@@ -83,6 +83,10 @@ const labels = ({ label, note, reach }: BarGroup, y: number, height: number): st
   ];
 };
 
+/** Behind the bar, and behind the mark where it would stand on it. */
+const valueX = (end: number, text: string, reach: number | null): number =>
+  reach !== null && reach > end - 2 && reach < end + 10 + widthOf(text) ? reach + 7 : end + 6;
+
 const group = (one: BarGroup, scale: Scale, y: number): string[] => {
   const height = heightOf(one);
   const first = y + (height - (one.bars.length * (BAR + BAR_GAP) - BAR_GAP)) / 2;
@@ -92,11 +96,10 @@ const group = (one: BarGroup, scale: Scale, y: number): string[] => {
       class: series,
     }),
   );
-  const values = one.bars.map(({ value, text }, n) => {
-    const end = scale.at(value) * PLOT;
-    return words(LEFT + end + 6, first + n * (BAR + BAR_GAP) + 12.5, text ?? numeral(value), 'halo');
-  });
   const reach = one.reach ? LEFT + scale.at(one.reach.value) * PLOT : null;
+  const values = one.bars.map(({ value, text = numeral(value) }, n) =>
+    words(valueX(LEFT + scale.at(value) * PLOT, text, reach), first + n * (BAR + BAR_GAP) + 12.5, text, 'halo'),
+  );
   const mark = reach === null ? [] : [line(reach, y - 5, reach, y + height + 5, 'reach')];
   return [...labels(one, y, height), ...bars, ...mark, ...values];
 };

@@ -107,6 +107,22 @@ t.test('bars are as long as their values, marks stand where they belong', async 
   t.ok(Math.abs(own / second - 6) < 0.01);
 });
 
+t.test('a number that would stand on the mark stands behind it', async (t) => {
+  const placed = (value: number): number[] => {
+    const reach = { value: 30, text: '', isReached: true };
+    const svg = barChart({
+      ...BARS,
+      groups: [{ label: 'x', reach, bars: [{ series: 'own', value, text: 'here' }] }, ...BARS.groups],
+    });
+    const mark = Number(/<line x1="([\d.]+)"[^>]*class="reach"\/>/.exec(svg.slice(svg.indexOf('>x<')))?.[1]);
+    return [Number(/<text x="([\d.]+)"[^>]*>here</.exec(svg)?.[1]), mark];
+  };
+  const [behind = 0, mark = 0] = placed(29);
+  t.ok(behind > mark);
+  const [before = 0] = placed(5);
+  t.ok(before + 30 < mark, 'negative control: where there is room it stands at its bar');
+});
+
 t.test('axes and numbers', async (t) => {
   t.same(linearScale(42).ticks, [0, 10, 20, 30, 40, 50]);
   t.same(linearScale(1).ticks, [0, 0.2, 0.4, 0.6, 0.8, 1]);
