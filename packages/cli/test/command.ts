@@ -14,6 +14,8 @@ export interface Outcome {
 export const MAIN = fileURLToPath(
   new URL(process.env['AIRLOCK_COVERAGE'] === '1' ? '../src/main.js' : '../../../../dist/lib/airlock.cjs', import.meta.url),
 );
+/** The single files, where it matters which are loaded. */
+export const SINGLE_FILES = fileURLToPath(new URL('../src/main.js', import.meta.url));
 export const STUB = fileURLToPath(new URL('../../bin/airlock.js', import.meta.url));
 
 const parse = (text: string): unknown => {
@@ -28,12 +30,13 @@ export interface RunOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly onStderr?: (text: string) => void;
+  readonly main?: string;
 }
 
 /** `airlock ARGV`. */
-export const airlock = (argv: readonly string[], { env, stdin = '', onStderr }: RunOptions): Promise<Outcome> =>
+export const airlock = (argv: readonly string[], { env, stdin = '', onStderr, main = MAIN }: RunOptions): Promise<Outcome> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...argv], { env });
+    const child = spawn(process.execPath, [main, ...argv], { env });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import t from 'tap';
 import { CLIENT_NAMES } from '@airlock/mcp/client-names';
 import { clientHome } from './client-home.js';
-import { STUB } from './command.js';
+import { airlock, SINGLE_FILES, STUB } from './command.js';
 
 const FILES: Readonly<Record<(typeof CLIENT_NAMES)[number], string>> = {
   'claude-code': '.claude.json',
@@ -168,7 +168,10 @@ t.test('what cannot be meant is refused with what can', async (test) => {
 
 t.test('setting up clients loads no MCP server', async (test) => {
   const home = clientHome(test);
-  const { stderr, code } = await home.mcp(['ls', '--json'], { NODE_DEBUG: 'esm,module' });
+  const { stderr, code } = await airlock(['mcp', 'ls', '--json'], {
+    env: { ...home.env, NODE_DEBUG: 'esm,module' },
+    main: SINGLE_FILES,
+  });
   test.equal(code, 0);
   test.match(stderr, 'clients/index.js', 'negative control: what is loaded is told');
   test.notMatch(stderr, '@modelcontextprotocol');
