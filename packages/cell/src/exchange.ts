@@ -10,6 +10,7 @@ import {
   CALL_EVENTS,
   EXCHANGE_LIMITS,
   EventMeter,
+  MAX_SAID_CHARS,
   NOTICES,
   QUESTIONS,
   SERVICE_EVENTS,
@@ -28,6 +29,8 @@ import { sealEvent, type EventSeal, type SealedEvent } from './seal-event.js';
 export interface Voice {
   event(event: CellEvent): void;
   withheld(withheld: CellWithheld): void;
+  /** For the operator. */
+  said?(said: { readonly text: string }): void;
   nowMs(): number;
 }
 
@@ -162,5 +165,17 @@ export const serviceVoice = (voice: Voice, seal: EventSeal): ((event: Json) => v
     const sealed = sealEvent(notice.params, seal);
     if (typeof sealed === 'string') return;
     voice.event({ event: { notify: { method: notice.method, params: sealed.params } }, risk: sealed.risk });
+  };
+};
+
+/** UPSTREAM-7: the program's own words go to the operator, sealed as everything that leaves; a risk is no secret. Never throws. */
+export const operatorVoice = (voice: Voice, seal: Omit<EventSeal, 'isRiskAllowed'>): ((text: string) => void) => {
+  const meter = new EventMeter(SERVICE_EVENTS);
+  return (text) => {
+    if (!meter.take(0, voice.nowMs())) return;
+    const sealed = sealEvent({ text: text.toWellFormed() }, { ...seal, isRiskAllowed: () => true });
+    if (typeof sealed === 'string') return;
+    const told = (sealed.params as { readonly text: string }).text.slice(-MAX_SAID_CHARS);
+    if (told !== '') voice.said?.({ text: told });
   };
 };

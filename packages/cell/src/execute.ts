@@ -31,7 +31,7 @@ import {
   joinConstraints,
 } from './grant.js';
 import { CELL_LIMITS } from './limits.js';
-import { CellExchange, serviceVoice, type Voice } from './exchange.js';
+import { CellExchange, operatorVoice, serviceVoice, type Voice } from './exchange.js';
 import type { OpenedCell } from './open.js';
 import { OpenedSession, tryOut } from './opened-session.js';
 import { Patience } from './patience.js';
@@ -53,7 +53,8 @@ const withEmit = (cell: OpenedCell, voice: Voice): OpenedCell => {
   const { manifest, context, limits, mask } = cell;
   const codes = manifest.codes !== 'shown' && context.settings['codes'] !== 'shown';
   const isAllowed = (risk: number): boolean => risk < CELL_LIMITS.maxServiceEventRisk && isRiskAllowed(limits.constraints, risk);
-  return { ...cell, context: { ...context, emit: serviceVoice(voice, { mask, codes, isRiskAllowed: isAllowed }) } };
+  const emit = serviceVoice(voice, { mask, codes, isRiskAllowed: isAllowed });
+  return { ...cell, context: { ...context, emit, said: operatorVoice(voice, { mask, codes }) } };
 };
 
 export class Executor {

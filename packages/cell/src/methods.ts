@@ -45,6 +45,7 @@ const openNow = async (
     const voice: Voice = {
       event: (event) => connection.notify('event', event),
       withheld: (withheld) => connection.notify('withheld', withheld),
+      said: (said) => connection.notify('said', said),
       nowMs: () => timers.nowMs(),
     };
     const cell = await openCell(params, options);

@@ -26,6 +26,7 @@ import { GrantList } from './leases/grants.js';
 import { LeaseRegister } from './leases/register.js';
 import { SignedLeases } from './leases/signed.js';
 import { GATEWAY_LIMITS } from './limits.js';
+import { LastWords } from './cells/last-words.js';
 import { ListedNews } from './listed/tell.js';
 import type { GatewayOptions } from './options.js';
 import { bridgePath, logDir, slotPath } from './paths.js';
@@ -85,6 +86,7 @@ const build = (options: GatewayOptions): House => {
   const heads = new Heads(journal.log, (claim) => bridge.call<SignedHeadResult>('head.sign', { ...claim }));
   const slots = new SlotLedger(options.cellSlots);
   const news = new ListedNews();
+  const lastWords = new LastWords(clock);
   const rotations = new Rotations();
   const source = {
     get: (request: string) => bridge.call<RequestState>('request.get', { request }),
@@ -97,6 +99,7 @@ const build = (options: GatewayOptions): House => {
     rates: new RateCounters(clock),
     ...{ sessions: state.sessions, budgets: state.budgets, stores: state.stores, operations: state.operations },
     listed: state.listed,
+    lastWords,
     heads,
     retention: retentionOf(options, config.audit.retainDays, journal, heads),
     followers: new Follower(logDir(options)),
@@ -116,6 +119,7 @@ const build = (options: GatewayOptions): House => {
       onListed: (key, listed) => news.take(house(), key, listed),
       onEvent: (key, event) => tellServiceEvent(house(), key, event),
       onCodeAsked: ({ service, role, operator, lease }) => journal.note('code_question', { service, role, operator, lease }),
+      onSaid: (key, text) => lastWords.take(key, text),
       onRotate: (key, cell, rotate) => void rotations.take(house(), key, cell, rotate),
     }),
     channels: new Channels(timers),

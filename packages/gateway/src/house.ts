@@ -21,6 +21,7 @@ import type { Retention } from './journal/retention.js';
 import type { BudgetLedger } from './leases/budget.js';
 import type { GrantList } from './leases/grants.js';
 import type { LeaseRegister } from './leases/register.js';
+import type { LastWords } from './cells/last-words.js';
 import type { ListedStore } from './listed/listed-store.js';
 import type { SignedLeases } from './leases/signed.js';
 import type { OperationShelf } from './operations/shelf.js';
@@ -67,6 +68,8 @@ export interface House {
   readonly stores: ReadonlyMap<string, ServiceStore>;
   /** What services list themselves, by operator. */
   readonly listed: ReadonlyMap<string, ListedStore>;
+  /** What programs of services wrote to stderr. */
+  readonly lastWords: LastWords;
   /** Operators whose keys are being wrapped again. */
   readonly rewrapping: Set<string>;
   /** Operators whose leases are frozen, and by what, as airlock-totp says. */

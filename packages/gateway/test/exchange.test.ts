@@ -11,6 +11,7 @@ import {
   type CellEvent,
   type CellResult,
   type ExchangeReply,
+  type ServiceStderr,
 } from '@airlock/protocol';
 import t, { type Test } from 'tap';
 import { replyHoldsCode, talkHoldsCode } from '../src/exchange/methods.js';
@@ -506,3 +507,31 @@ t.test('the conversation of the document happens as it stands there, on both soc
 
 /** Numbers of records are another run's. */
 const withoutSeq = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replace(/"audit":\d+/g, '"audit":0'));
+
+t.test('UPSTREAM-7: what a program writes to stderr is for the operator alone, and in no record', async (t) => {
+  const { world, agent, begin } = await startScene(t);
+  const { answer, held } = await begin();
+  const operator = await world.operator();
+  const read = (service = 'mail'): Promise<ServiceStderr> => operator.call<ServiceStderr>('service.stderr', { service });
+  t.same(await read(), { service: 'mail', text: null, at: null });
+  held.cell.notify('said', { text: 'first\n' });
+  held.cell.notify('said', { text: 'SAID LAST\n' });
+  await world.settle();
+  t.match(await read(), { service: 'mail', text: 'SAID LAST\n', at: String });
+  t.equal(await codeOf(read('absent')), 'SERVICE_UNKNOWN');
+  t.match(
+    await codeOf(agent.call('service.stderr', { service: 'mail' })),
+    /METHOD_UNKNOWN|PARAMS_INVALID|NOT_FOUND/,
+    'no method of agents',
+  );
+  t.equal(agent.noted('service.event').length + agent.noted('call.event').length, 0);
+  held.finish();
+  t.notMatch(JSON.stringify(await answer), 'SAID LAST');
+  t.notMatch(JSON.stringify([world.records(), world.logs]), 'SAID LAST');
+  for (const broken of [{ text: 'x'.repeat(40_961) }, { text: 7 }, {}]) {
+    const next = await begin();
+    next.held.cell.notify('said', broken);
+    t.equal(await codeOf(next.answer), 'UNAVAILABLE', 'a cell that says something else is ended');
+    await world.settle();
+  }
+});

@@ -111,6 +111,8 @@ export interface ConnectorContext {
    * large or of another form is dropped.
    */
   readonly emit?: (event: Json) => void;
+  /** Tells the operator, and nobody else, what a program of the service wrote to stderr last; masked and made visible by the cell. */
+  readonly said?: (text: string) => void;
   /**
    * Changes rotating fields of the credential, once in a cell; there only where the kind has such fields. `work` asks the service and
    * gives the new values; it is called when no other cell of the service is doing so, and its result is stored before this resolves.

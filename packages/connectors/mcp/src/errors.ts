@@ -44,7 +44,7 @@ export const silent = (): AirlockError =>
 export const ended = (found: string): AirlockError =>
   new AirlockError('UNAVAILABLE', 'the program of the server ended', {
     found,
-    hint: 'it is started again at the next call; the operator sees what it says by running it by hand: airlock-ctl service list names it',
+    hint: 'it is started again at the next call; the operator sees what it wrote last: airlock-ctl service stderr SERVICE',
   });
 
 export const heldBack = (retryAfterMs: number): AirlockError =>

@@ -149,7 +149,7 @@ class HostLink implements Streams {
     this.#options.onStderr(why);
     return new AirlockError('UNAVAILABLE', 'the program of the server cannot be started', {
       found: 'not_started',
-      hint: 'the operator can see why by running the program by hand: airlock-ctl service list names it',
+      hint: 'the operator can see why: airlock-ctl service stderr SERVICE',
     });
   }
 

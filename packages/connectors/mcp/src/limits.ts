@@ -30,6 +30,8 @@ export const MCP_LIMITS = {
   maxRounds: 8,
   /** What is kept of stderr. */
   maxStderrChars: 4096,
+  /** What is written meanwhile is told to the operator together. */
+  stderrMs: 500,
   /** Of a text of the server that an error quotes. */
   maxQuotedChars: 200,
   maxIdChars: 256,

@@ -16,6 +16,7 @@ import {
 } from './contract.js';
 import { Connections, type OpenOptions } from './connections.js';
 import { asError, outcomeUnknown, refused, SessionLost, Unanswered } from './errors.js';
+import { LastWords } from './last-words.js';
 import { MCP_LIMITS } from './limits.js';
 import { allTools, operationsOf, type Tool } from './listing.js';
 import { carried } from './message.js';
@@ -45,20 +46,19 @@ class Session implements McpSession {
   #tools: ReadonlyMap<string, Tool> | null = null;
   #listeners: (() => void)[] = [];
   #changed: NodeJS.Timeout | null = null;
-  #stderr = '';
+  readonly #words: LastWords;
 
   constructor(context: McpContext, options: OpenOptions) {
     this.#context = context;
+    this.#words = new LastWords(context.said);
     this.#connections = new Connections(context, options, {
       onNotice: (method, params) => this.#onNotice(method, params),
-      onStderr: (text) => {
-        this.#stderr = `${this.#stderr}${text}`.slice(-MCP_LIMITS.maxStderrChars);
-      },
+      onStderr: (text) => this.#words.add(text),
     });
   }
 
   stderr(): string {
-    return this.#stderr;
+    return this.#words.text;
   }
 
   async list(): Promise<readonly Listed[]> {
@@ -95,6 +95,7 @@ class Session implements McpSession {
     if (this.#changed !== null) clearTimeout(this.#changed);
     this.#subscriptions.close();
     await this.#connections.close();
+    this.#words.tell();
   }
 
   async #capabilities({ caller }: Way): Promise<Json> {

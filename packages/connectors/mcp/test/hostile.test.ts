@@ -170,7 +170,9 @@ t.test('UPSTREAM-4 the end of the cell ends a program that ignores signals, and 
 
 t.test('UPSTREAM-7 neither a trial nor a call tells what the program wrote to stderr', async (t) => {
   const context = programContext(openHost(t), { argv: [process.execPath, SERVER, 'last-words'] });
-  const trial = await refusal(connector.test(context));
+  const told: string[] = [];
+  const trial = await refusal(connector.test({ ...context, said: (text) => void told.push(text) }));
+  t.match(told.join(''), 'hunter2', 'but the operator');
   t.match(trial, { code: 'UNAVAILABLE', found: 'exited_9' });
   t.notMatch(JSON.stringify(trial), 'hunter2');
   t.notMatch(JSON.stringify(await refusal(openProgram(t, { argv: [process.execPath, SERVER, 'last-words'] }).list())), 'hunter2');

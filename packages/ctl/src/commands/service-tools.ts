@@ -1,8 +1,8 @@
 /** service tools|accept: the operations a service lists itself, how they differ from what was accepted, and accepting them. */
-import type { ListedOperation, ServiceTools } from '@airlock/protocol';
+import type { ListedOperation, ServiceStderr, ServiceTools } from '@airlock/protocol';
 import { approveAction } from '../action.js';
 import { ask, withGateway, withTotp, type Context } from '../context.js';
-import { note, print, table } from '../output.js';
+import { localTime, note, print, table } from '../output.js';
 import type { Command, Invocation } from './command.js';
 
 const toolsOf = (context: Context, service: string): Promise<ServiceTools> =>
@@ -98,7 +98,30 @@ export const foundTools = async (context: Context, service: string): Promise<str
   return accepted.length === 0 ? '' : tableOf(accepted);
 };
 
+/** Each line marked, so that none of them looks like one of ours. */
+export const describeStderr = ({ service, text, at }: ServiceStderr): string =>
+  text === null || at === null
+    ? `nothing was heard from ${service} since airlock-gateway started; what a program says is kept from its next start on`
+    : [
+        `${service} wrote to stderr, until ${localTime(at)} (the program's own words):`,
+        ...text
+          .trimEnd()
+          .split('\n')
+          .map((line) => `| ${line}`),
+      ].join('\n');
+
+const stderr = async (context: Context, { args }: Invocation): Promise<void> => {
+  const said = await withGateway(context, (link) => ask<ServiceStderr>(link, 'service.stderr', { service: args[0] ?? '' }));
+  print(context, said, describeStderr(said));
+};
+
 export const TOOL_COMMANDS: readonly Command[] = [
+  {
+    name: 'service stderr',
+    args: '<service>',
+    summary: 'what the program of an upstream MCP service wrote to stderr last, secrets masked',
+    run: stderr,
+  },
   {
     name: 'service tools',
     args: '<service>',

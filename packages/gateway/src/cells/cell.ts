@@ -33,6 +33,8 @@ export interface CellOptions {
   readonly onEvent: (event: CellEvent) => void;
   /** Its service asked for a one-time code where nobody can talk with it; told once. */
   readonly onCodeAsked: () => void;
+  /** What the program of its service wrote to stderr last. */
+  readonly onSaid: (text: string) => void;
   /** See PoolOptions.onRotate. */
   readonly onRotate: (rotate: CellRotate, cell: Cell) => void;
 }
@@ -142,6 +144,7 @@ export const connectCell = async ({
   onListed,
   onEvent,
   onCodeAsked,
+  onSaid,
   onRotate,
 }: CellOptions): Promise<Cell> => {
   let cell: Cell | null = null;
@@ -149,7 +152,7 @@ export const connectCell = async ({
     timers,
     connectTimeoutMs: GATEWAY_LIMITS.cellFirstByteMs,
     notifications: cellNotifications({
-      ...{ timers, onListed, onEvent, onCodeAsked },
+      ...{ timers, onListed, onEvent, onCodeAsked, onSaid },
       onRotate: (rotate) => {
         if (cell !== null) onRotate(rotate, cell);
       },

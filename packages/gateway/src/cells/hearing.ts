@@ -22,6 +22,8 @@ export interface Hearing {
   readonly onEvent: (event: CellEvent) => void;
   /** The service asked for a one-time code where nobody can talk with it; told once. */
   readonly onCodeAsked: () => void;
+  /** What the program of the service wrote to stderr last. */
+  readonly onSaid: (text: string) => void;
   readonly onRotate: (rotate: CellRotate) => void;
   /** Who listens to a call in flight in this cell, and no other. */
   readonly earsOf: (channel: string) => ChannelEars | null;
@@ -35,6 +37,7 @@ export const cellNotifications = ({
   onListed,
   onEvent,
   onCodeAsked,
+  onSaid,
   onRotate,
   earsOf,
   onBroken,
@@ -65,6 +68,7 @@ export const cellNotifications = ({
     listed: { params: () => null, handle: guarded((params) => onListed((params as { readonly listed?: unknown }).listed)) },
     event: { params: validatorOf('cell.event'), handle: guarded((params) => event(params as CellEvent)) },
     rotate: { params: validatorOf('cell.rotate'), handle: guarded((params) => onRotate(params as CellRotate)) },
+    said: { params: validatorOf('cell.said'), handle: guarded((params) => onSaid((params as { readonly text: string }).text)) },
     withheld: { params: validatorOf('cell.withheld'), handle: guarded((params) => withheld(params as CellWithheld)) },
   };
 };

@@ -22,8 +22,16 @@ export interface PoolOptions {
   readonly onEvent: (key: CellKey, event: CellEvent) => void;
   /** A service asked for a one-time code where nobody can talk with it; told once a cell. */
   readonly onCodeAsked: (key: CellKey) => void;
+  /** What the program of a service wrote to stderr last, in a trial too. */
+  readonly onSaid: (key: ServiceKey, text: string) => void;
   /** A cell wants to change rotating fields of its credential, or has. */
   readonly onRotate: (key: CellKey, cell: Cell, rotate: CellRotate) => void;
+}
+
+/** A service of an operator. */
+export interface ServiceKey {
+  readonly operator: string;
+  readonly service: string;
 }
 
 /** A lease and a service of it. */
@@ -56,7 +64,7 @@ const idle = (): AirlockError => new AirlockError('UNAVAILABLE', 'the cell was i
 const aged = (): AirlockError =>
   new AirlockError('UNAVAILABLE', 'the cell was replaced by a fresh one', { retryAfterMs: GATEWAY_LIMITS.cellDiedRetryMs });
 
-/** A trial is asked one thing, and what else it says is of no interest. */
+/** A trial is asked one thing, and what else it says is of no interest, but for a program's last words. */
 const DEAF = {
   ...{ onClose: () => undefined, onListed: () => undefined },
   ...{ onEvent: () => undefined, onCodeAsked: () => undefined, onRotate: () => undefined },
@@ -101,11 +109,12 @@ export class CellPool {
 
   /** A cell of its own for one use, under the operator's name; closed when `use` is done. */
   async trial<T>(holder: Holder, params: CellOpenParams, use: (cell: Cell) => Promise<T>): Promise<T> {
-    const { slots, slotPath, timers } = this.#options;
+    const { slots, slotPath, timers, onSaid } = this.#options;
     const slot = slots.take(holder);
     let cell: Cell | null = null;
     try {
-      cell = await connectCell({ path: slotPath(slot), timers, ...DEAF });
+      const key = { operator: holder.operator, service: params.service };
+      cell = await connectCell({ path: slotPath(slot), timers, ...DEAF, onSaid: (text) => onSaid(key, text) });
       await cell.open(params);
       return await use(cell);
     } finally {
@@ -195,13 +204,14 @@ export class CellPool {
       const params = await prepare();
       this.#checkDoom(place);
       const { slotPath, timers } = this.#options;
-      const { onListed, onEvent, onCodeAsked, onRotate } = this.#options;
+      const { onListed, onEvent, onCodeAsked, onSaid, onRotate } = this.#options;
       cell = await connectCell({
         ...{ path: slotPath(place.slot), timers },
         onClose: () => this.#gone(name, place),
         onListed: (listed) => onListed(place.key, listed),
         onEvent: (event) => onEvent(place.key, event),
         onCodeAsked: () => onCodeAsked(place.key),
+        onSaid: (text) => onSaid(place.key, text),
         onRotate: (rotate, from) => onRotate(place.key, from, rotate),
       });
       this.#checkDoom(place);

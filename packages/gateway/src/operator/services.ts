@@ -11,6 +11,7 @@ import {
   type ServiceList,
   type ServiceView,
   type Settings,
+  type ServiceStderr,
 } from '@airlock/protocol';
 import type { House } from '../house.js';
 import { tellServicesChanged } from '../listed/tell.js';
@@ -42,6 +43,13 @@ export const entryOf = (house: House, operator: string, service: string): Servic
 
 export const view = (house: House, entry: ServiceEntry): ServiceView =>
   viewOf(entry, house.catalogue.find(entry.kind)?.manifest.title ?? entry.kind);
+
+/** @throws AirlockError SERVICE_UNKNOWN */
+export const serviceStderr = (house: House, operator: string, service: string): ServiceStderr => {
+  entryOf(house, operator, service);
+  const said = house.lastWords.of({ operator, service });
+  return { service, text: said?.text ?? null, at: said === null ? null : isoTime(said.atMs) };
+};
 
 /** Tells airlock-totp of a stored version, so that it refuses older ones. */
 export const commitOf =

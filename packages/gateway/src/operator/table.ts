@@ -18,7 +18,7 @@ import { credentialsPut, credentialsRecord, credentialsRemove } from './credenti
 import { serviceAccept, serviceTools } from './listed.js';
 import { sessionList, sessionUnblock } from './sessions.js';
 import { policyApply, policyReload, policyStatus, policyTest, type PolicyTestParams } from './policy.js';
-import { serviceAdd, serviceList, serviceRemove, serviceTest } from './services.js';
+import { serviceAdd, serviceList, serviceRemove, serviceStderr, serviceTest } from './services.js';
 import { kindList, status } from './status.js';
 import { serviceRestore, type RestoreParams } from '../vault/staged.js';
 import type { TicketParams } from './redeem.js';
@@ -51,6 +51,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'service.remove': acts((house, operator, params: TicketParams) => serviceRemove(house, operator, params)),
   'service.test': acts((house, operator, params: TicketParams) => serviceTest(house, operator, params)),
   'service.tools': reads((house, operator, { service }: { service: string }) => serviceTools(house, operator, service)),
+  'service.stderr': reads((house, operator, { service }: { service: string }) => serviceStderr(house, operator, service)),
   'service.accept': acts((house, operator, params: TicketParams) => serviceAccept(house, operator, params)),
   'service.restore': acts((house, operator, params: RestoreParams) => serviceRestore(house, operator, params)),
   'credentials.put': acts((house, operator, params: TicketParams) => credentialsPut(house, operator, params)),

@@ -23,6 +23,7 @@ import {
   sealedRecord,
   service,
   settings,
+  text,
 } from './shapes.js';
 
 export interface SealedRecordText {
@@ -102,6 +103,9 @@ const pins = { type: 'object', maxProperties: MAX_LISTED, propertyNames: operati
 
 const risk01 = { type: 'number', minimum: 0, maximum: 1 };
 
+/** What a program wrote to stderr last, 4 KiB, with everything in it escaped that is no printable character. */
+export const MAX_SAID_CHARS = 40_960;
+
 export const CELL_SCHEMAS = {
   'cell.open': closed({ lease: id, service, kind, settings, destination, record: sealedRecord, ticket: id, pins }, ['pins']),
   'cell.prepare': closed({ operation, params: { type: 'object', maxProperties: 64 }, constraints: freeObject }, ['constraints']),
@@ -125,4 +129,5 @@ export const CELL_SCHEMAS = {
     anyOf: [closed({ channel, event: exchangeEvent, risk: risk01 }), closed({ event: notice, risk: risk01 })],
   },
   'cell.withheld': closed({ channel, why: { enum: ['code', 'limit', 'risk'] }, count: integer(1, 1_000_000_000) }, ['channel']),
+  'cell.said': closed({ text: text(MAX_SAID_CHARS) }),
 } as const;

@@ -111,6 +111,8 @@ export const OPERATOR_SCHEMAS = {
   'operator.service.test': closed({ ticket: id }),
   /** What a service lists, what was accepted of it, and how the two differ. */
   'operator.service.tools': closed({ service }),
+  /** What the program of a service wrote to stderr last. */
+  'operator.service.stderr': closed({ service }),
   'operator.service.accept': closed({ ticket: id }),
   /** One service of a backup; `listed` is empty for none. */
   'operator.service.restore': closed({
@@ -163,6 +165,13 @@ export interface SessionList {
 export interface Unblocked {
   /** Blocks that were lifted; 0 where they had ended meanwhile. */
   readonly lifted: number;
+}
+
+/** What the program of a service wrote to stderr last; null where nothing was heard since airlock-gateway started. */
+export interface ServiceStderr {
+  readonly service: string;
+  readonly text: string | null;
+  readonly at: string | null;
 }
 
 /** Operations that a service lists itself. */
