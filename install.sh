@@ -28,18 +28,21 @@ usage() {
   cat <<'TEXT'
 Usage:
   ./install.sh --demo [--raw]                try the whole loop here, without root, leaving nothing behind
-  sudo ./install.sh [--operator U] [--agent-user V] [--same-user]
+  sudo ./install.sh [--operator U] [--agent-user V] [--same-user] [--seal-with K]
                                              install or upgrade on this workstation
+  sudo ./install.sh --reseal K               seal the wrapping key of an installation anew, with K as below
   sudo ./install.sh --uninstall [--purge]    remove; --purge also removes credentials, records and users
 
   --operator U     the Linux user who approves (default: who called sudo)
   --agent-user V   the Linux user agents run as (default: airlock-agent, made if missing)
   --same-user      accept that agent and operator are one user: weaker, see SECURITY.md
+  --seal-with K    what seals the wrapping key: tpm2+host, tpm2 or host
+                   (default: the TPM and the key of the host where systemd finds a TPM, else the key of the host)
 TEXT
 }
 
 # --- what is asked for -------------------------------------------------------------------------------------------
-mode=install operator="${SUDO_USER:-}" agent_user=airlock-agent same_user=no purge=no raw=()
+mode=install operator="${SUDO_USER:-}" agent_user=airlock-agent same_user=no purge=no seal_with= raw=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --demo) mode=demo ;;
@@ -50,6 +53,14 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --same-user) same_user=yes ;;
+    --seal-with | --reseal)
+      case "${2:-}" in
+        tpm2+host | tpm2 | host) seal_with=$2 ;;
+        *) die "$1 ${2:-without a value}: allowed are tpm2+host, tpm2, host" "./install.sh --help" 2 ;;
+      esac
+      [ "$1" = --seal-with ] || mode=reseal
+      shift
+      ;;
     --uninstall) mode=uninstall ;;
     --purge) purge=yes ;;
     -h | --help)
@@ -247,19 +258,75 @@ YAML
   "$LIB/airlock-ctl" config member --operator "$operator" --role default --isolation "$isolation"
 }
 
-# W, which wraps airlock-totp's secrets: sealed to the TPM or the host key where systemd-creds can, else a file of the daemon's.
+# W, which wraps airlock-totp's secrets: sealed to the TPM and the key of the host where systemd-creds can, else a file of the daemon's.
+# Bound to the TPM itself, not to what it measured: an update of the firmware must not cost the vault. Register 16 is the one nobody
+# measures into; systemd 252 seals with none at all, and then does not open.
+readonly TPM_REGISTERS=16
+
+open_key() { systemd-creds decrypt --name=airlock-wrap "$1" -; } # FILE, W on stdout
+
+seal_key() { # KIND FILE, W on stdin; what does not open again is no seal
+  (umask 077 && systemd-creds encrypt --with-key="$1" --tpm2-pcrs=$TPM_REGISTERS --name=airlock-wrap - "$2") && [ "$(open_key "$2" 2>/dev/null | wc -c)" = 32 ]
+}
+
+present_key() { # W on stdout, a fresh one where there is none yet
+  if [ -e "$ETC/wrap.cred" ]; then
+    open_key "$ETC/wrap.cred"
+  elif [ -e /var/lib/airlock-totp/wrap.key ]; then
+    cat /var/lib/airlock-totp/wrap.key
+  else
+    head -c 32 /dev/urandom
+  fi
+}
+
+seal_failed() { # what systemd-creds said
+  rm -f "$ETC/wrap.cred.new"
+  die "the wrapping key cannot be sealed with $seal_with: $(tail -n 1 <<<"$1")" \
+    "is there a TPM (systemd-creds has-tpm2), and its library (apt-get install libtss2-esys-3.0.2-0)? --seal-with host goes without; nothing was changed"
+}
+
+# The old form goes only once the new one was opened and holds the same key.
+seal_anew() {
+  local new=$ETC/wrap.cred.new problem is_new=no
+  command -v systemd-creds >/dev/null || die "$seal_with needs systemd-creds, which is not installed" "install systemd 250 or newer, or leave out --seal-with"
+  rm -f "$new"
+  [ -e "$ETC/wrap.cred" ] || [ -e /var/lib/airlock-totp/wrap.key ] || is_new=yes
+  problem=$({ present_key | seal_key "$seal_with" "$new"; } 2>&1) || seal_failed "$problem"
+  [ "$is_new" = yes ] || [ "$({ present_key | sha256sum; } 2>/dev/null)" = "$({ open_key "$new" | sha256sum; } 2>/dev/null)" ] || seal_failed "what was sealed opens as something else"
+  sync "$new"
+  mv "$new" "$ETC/wrap.cred"
+  sync "$ETC"
+  rm -f /var/lib/airlock-totp/wrap.key
+}
+
+run_reseal() {
+  need_root
+  need_systemd
+  [ -x "$LIB/airlock-ctl" ] && [ -d "$ETC" ] || die "Airlock is not installed here" "sudo $HERE/install.sh --seal-with $seal_with"
+  install_wrapping_key
+  systemctl daemon-reload
+  systemctl restart airlock-totp.service
+  say "the wrapping key is sealed with: $seal_with"
+}
+
 install_wrapping_key() {
   local dropin=$UNITS/airlock-totp.service.d
-  if [ ! -e "$ETC/wrap.cred" ] && [ ! -e /var/lib/airlock-totp/wrap.key ] && command -v systemd-creds >/dev/null; then
-    if ! head -c 32 /dev/urandom | systemd-creds encrypt --name=airlock-wrap - "$ETC/wrap.cred" 2>/dev/null; then
-      rm -f "$ETC/wrap.cred"
+  if [ -n "$seal_with" ]; then
+    seal_anew
+  elif [ ! -e "$ETC/wrap.cred" ] && [ ! -e /var/lib/airlock-totp/wrap.key ] && command -v systemd-creds >/dev/null; then
+    if ! { present_key | seal_key auto "$ETC/wrap.cred.new" || { rm -f "$ETC/wrap.cred.new" && present_key | seal_key host "$ETC/wrap.cred.new"; }; } 2>/dev/null; then
+      rm -f "$ETC/wrap.cred.new"
       say "note: systemd-creds cannot seal here; the wrapping key stays in /var/lib/airlock-totp (mode 0600)"
+    else
+      mv "$ETC/wrap.cred.new" "$ETC/wrap.cred"
     fi
   fi
   if [ -e "$ETC/wrap.cred" ]; then
     chmod 0600 "$ETC/wrap.cred"
     install -d -m 0755 "$dropin"
-    printf '[Service]\nLoadCredentialEncrypted=airlock-wrap:%s/wrap.cred\n' "$ETC" >"$dropin/wrap.conf"
+    # Where it does not open the daemon cannot start; then this says what to do, and holds the next try back for a moment.
+    printf '[Service]\nLoadCredentialEncrypted=airlock-wrap:%s/wrap.cred\n%s\n' "$ETC" \
+      "ExecStopPost=-+/bin/sh -c 'test \"\$\$SERVICE_RESULT\" != exit-code || exec $LIB/airlock-ctl config unsealed'" >"$dropin/wrap.conf"
   fi
 }
 
@@ -377,5 +444,6 @@ run_uninstall() {
 case "$mode" in
   demo) run_demo ;;
   install) run_install ;;
+  reseal) run_reseal ;;
   uninstall) run_uninstall ;;
 esac

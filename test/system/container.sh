@@ -6,7 +6,7 @@ readonly CACHE=${AIRLOCK_TEST_CACHE:-/var/cache/airlock-test}
 readonly SUITE=bookworm
 # Only Node, npm and git: what README asks for. libstdc++6 is Node's own need.
 readonly PLAIN_PACKAGES=(ca-certificates git libstdc++6 procps)
-readonly TOOL_PACKAGES=(acl attr dovecot-imapd gdb libnotify-bin man-db oathtool openssl python3-dbus python3-gi strace sudo tmux util-linux-extra zbar-tools)
+readonly TOOL_PACKAGES=(acl attr dovecot-imapd gdb libnotify-bin libtss2-esys-3.0.2-0 libtss2-mu0 libtss2-rc0 libtss2-tcti-swtpm0 man-db oathtool openssl python3-dbus python3-gi strace sudo swtpm tmux util-linux-extra zbar-tools)
 
 note() { printf 'system: %s\n' "$*" >&2; }
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Inside the machine: what run.sh boots. guest.sh workstation | reboot | uninstall
+# Inside the machine: what run.sh boots. guest.sh workstation | reboot | uninstall | tpm | walk
 set -uo pipefail
 # run.sh bounds the whole; installing and waiting for new codes take longer than tap's own limit.
 export TAP_TIMEOUT=0
@@ -19,6 +19,13 @@ case "$1" in
     for user in ada bot bot2; do useradd --create-home --shell /bin/bash "$user" && install -d -m 0700 -o "$user" -g "$user" "/run/user-$user"; done
     install -d -m 0700 /run/user-root
     tests install loop presence paths walls weakened canary failures upstream
+    ;;
+  tpm)
+    git config --global --add safe.directory '*'
+    git clone --quiet --no-hardlinks /checkout /opt/airlock || exit 1
+    for user in ada bot bot2; do useradd --create-home --shell /bin/bash "$user" && install -d -m 0700 -o "$user" -g "$user" "/run/user-$user"; done
+    install -d -m 0700 /run/user-root
+    tests tpm
     ;;
   walk)
     git config --system --add safe.directory '*'

@@ -94,6 +94,15 @@ run_walk() {
   fi
 }
 
+# With a TPM in software. systemd opens credentials in a child of PID 1, so it is PID 1 that has to know where the TPM is.
+run_tpm() {
+  mkdir -p "$CACHE/npm"
+  NSPAWN_OPTIONS=(--bind="$CACHE/npm:/root/.npm" --setenv=SYSTEMD_TPM2_DEVICE=swtpm:path=/run/tpm/sock)
+  new_run "$(ensure_tools)"
+  copy_npmrc "$RUN/tree" /root root
+  check_boot "TPM, and a new machine" 1500 /checkout/test/system/guest.sh tpm
+}
+
 run_readme() {
   NSPAWN_OPTIONS=()
   new_run "$(ensure_plain)"
@@ -103,11 +112,11 @@ run_readme() {
 
 need
 if [ "${AIRLOCK_TEST_BUILT:-}" != 1 ]; then (cd "$ROOT" && npm run --silent build >&2); fi
-[ $# -gt 0 ] || set -- harness workstation walk readme
+[ $# -gt 0 ] || set -- harness workstation tpm walk readme
 for name in "$@"; do
   case "$name" in
-    harness | workstation | walk | readme) "run_$name" ;;
-    *) note "no test called $name: harness, workstation, walk, readme" && exit 2 ;;
+    harness | workstation | tpm | walk | readme) "run_$name" ;;
+    *) note "no test called $name: harness, workstation, tpm, walk, readme" && exit 2 ;;
   esac
 done
 tally_end

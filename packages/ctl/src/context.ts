@@ -6,6 +6,7 @@ import { accessSync, constants, readdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Terminal } from './terminal/terminal.js';
+import { unlessUnopened } from './unopened.js';
 
 export interface Context {
   readonly json: boolean;
@@ -129,9 +130,13 @@ const displayed =
     return use(link);
   };
 
+/** On a machine of install.sh: a daemon that cannot start is told after a moment, not after a minute. */
+const ofTotp = <T>({ runtimeDir }: Context, asking: Promise<T>): Promise<T> =>
+  runtimeDir === DEFAULTS.run ? unlessUnopened(asking, systemTimers) : asking;
+
 /** airlock-totp, as this operator. */
 export const withTotp = <T>(context: Context, use: (link: Link) => Promise<T>): Promise<T> =>
-  withSocket(approvePath(context), displayed(context, use), MAX_KEY_FRAME_BYTES);
+  ofTotp(context, withSocket(approvePath(context), displayed(context, use), MAX_KEY_FRAME_BYTES));
 /** airlock-gateway, as this operator. */
 export const withGateway = <T>(context: Context, use: (link: Link) => Promise<T>): Promise<T> =>
   withSocket(operatorPath(context), displayed(context, use));
@@ -148,7 +153,7 @@ export const withRoot = async <T>(
       hint: `sudo airlock-ctl ${process.argv.slice(2).join(' ')}`,
     });
   }
-  return withSocket(path, use, maxBinaryBytes);
+  return ofTotp(context, withSocket(path, use, maxBinaryBytes));
 };
 
 /** Methods during which a person sits before a silent terminal, and what is waited for. Those that wait for a code say so themselves. */

@@ -7,6 +7,7 @@ import type { Context } from '../src/context.js';
 import { judgeHandshake } from '../src/doctor/agents.js';
 import { runAgentChecks, runChecks } from '../src/doctor/checks.js';
 import { sealedWith, wrapping } from '../src/doctor/wrapping.js';
+import { didNotOpen, notOpened, unlessUnopened } from '../src/unopened.js';
 import { VERSION } from '../src/version.js';
 import { isFix } from './fix-line.js';
 
@@ -68,10 +69,47 @@ t.test('doctor says what the wrapping key is sealed with', async (t) => {
   t.equal(sealedWith(''), 'unknown');
   const dir = mkdtempSync(join(tmpdir(), 'doctor-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
-  t.match(wrapping({ configDir: dir }), { ok: true, found: /^none: / });
+  const facts = { hasTpm: false, didOpen: true };
+  t.match(wrapping({ configDir: dir }, facts), {
+    ok: true,
+    found: /^none: .*file of airlock-totp, both disks together open the vault$/,
+  });
   writeFileSync(join(dir, 'wrap.cred'), `${BY_HOST}\n`);
-  t.match(wrapping({ configDir: dir }), { ok: true, found: /^host: / });
+  t.match(wrapping({ configDir: dir }, facts), { ok: true, found: /^host: .*open the vault$/ });
+  t.match(wrapping({ configDir: dir }, { ...facts, hasTpm: true }), { ok: true, found: /install\.sh --reseal tpm2\+host$/ });
+  const dead = wrapping({ configDir: dir }, { ...facts, didOpen: false });
+  t.match(dead, { ok: false, found: /^host: .*does not open on this machine/, fix: /airlock-ctl restore FILE/ });
+  t.ok(isFix(dead.fix), dead.fix);
 });
+
+t.test(
+  'a wrapping key that systemd could not open is told by the status of the start, in words that name the backup',
+  async (t) => {
+    const pre = (status: string): string =>
+      `ExecStartPre={ path=/usr/lib/airlock/airlock-ctl ; pid=139 ; code=exited ; status=${status} }\nExecMainStatus=0\n`;
+    t.ok(didNotOpen(pre('243')), 'as systemd 252 shows it');
+    t.ok(didNotOpen('ExecMainStatus=243\n'));
+    for (const shown of ['', pre('0/0'), pre('1'), 'ExecMainStatus=24\n', 'ExecMainStatus=2430\n'])
+      t.notOk(didNotOpen(shown), shown);
+    t.match(notOpened(), { code: 'VAULT_UNREADABLE', data: { hint: /sudo airlock-ctl restore FILE$/ } });
+    const due: (() => void)[] = [];
+    const after = (ms: number, fire: () => void): { cancel(): void } => {
+      t.equal(ms, 1500);
+      due.push(fire);
+      return { cancel: () => void due.splice(due.indexOf(fire), 1) };
+    };
+    const timers = { after, nowMs: () => 0 };
+    const asked = unlessUnopened(new Promise<never>(() => undefined), timers, () => true);
+    due[0]?.();
+    await t.rejects(asked, { code: 'VAULT_UNREADABLE' });
+    t.equal(
+      await unlessUnopened(Promise.resolve('answered'), timers, () => true),
+      'answered',
+      'negative control: who answers is heard',
+    );
+    t.same(due, [], 'and asked no further');
+  },
+);
 
 t.test('the version is that of the package', async (t) => {
   const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };

@@ -17,6 +17,7 @@ import { ask, withRoot, withSocket, type Context } from '../context.js';
 import { groupMembers } from '../groups.js';
 import { note, print, table } from '../output.js';
 import { needInstallation, needRoot, system, UNIT_DIR } from '../system.js';
+import { keyDidNotOpen, notOpened } from '../unopened.js';
 import { textOption, type Command, type Invocation } from './command.js';
 
 const EMPTY: RolesFile = { operators: [], roles: {}, isolation: 'users' };
@@ -214,6 +215,16 @@ const keys = async (context: Context): Promise<void> => {
   }
 };
 
+const BACKOFF_MS = 3000;
+
+/** As ExecStopPost of airlock-totp, after a start that failed: words for the journal, and time until the next try. */
+const tellNotOpened = async ({ terminal }: Context): Promise<void> => {
+  if (!keyDidNotOpen()) return;
+  const { message, data } = notOpened();
+  terminal.err(`airlock-totp cannot start: ${message}\n${data.hint}\n`);
+  await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS));
+};
+
 export const ROLE_COMMANDS: readonly Command[] = [
   {
     name: 'role add',
@@ -232,6 +243,7 @@ export const ROLE_COMMANDS: readonly Command[] = [
     run: remove,
   },
   { name: 'role list', summary: 'roles, who approves for them, their users, and whether the socket is up', run: list },
+  { name: 'config unsealed', summary: 'says where the wrapping key did not open', hidden: true, run: tellNotOpened },
   { name: 'config compile', summary: 'airlock.yaml to what the daemons read', hidden: true, run: compile },
   {
     name: 'config member',

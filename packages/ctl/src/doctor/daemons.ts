@@ -164,7 +164,7 @@ export const daemonChecks = async (context: Context): Promise<readonly Check[]> 
     ...(totp.status ? ofTotp(context, totp.status) : []),
     ...(totp.status?.presence === undefined || isDevelopment(context) ? [] : [presenceCheck(totp.status.presence)]),
     ...(gateway.status ? ofGateway(gateway.status) : []),
-    ...(await orNothing(heads(context).then((one) => [one]))),
+    ...(totp.status ? await orNothing(heads(context).then((one) => [one])) : []),
     ...(await orNothing(credentials(context))),
   ];
 };

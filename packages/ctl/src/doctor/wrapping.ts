@@ -1,7 +1,8 @@
 /** What the wrapping key W is sealed with: the TPM, the key of the host, both, or nothing but the mode of a file. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../context.js';
+import { BEGIN_ANEW, keyDidNotOpen, notOpened } from '../unopened.js';
 import { check, type Check } from './check.js';
 
 export type SealedWith = 'tpm2+host' | 'tpm2' | 'host' | 'none' | 'unknown';
@@ -39,8 +40,25 @@ const readCredential = (configDir: string): SealedWith => {
   }
 };
 
-/** Never a failure by itself: a machine without a TPM has none. */
-export const wrapping = ({ configDir }: Pick<Context, 'configDir'>): Check => {
+/** A machine without a TPM has none: no failure. Where it has one that is not used, it is said how to. */
+const advice = (found: SealedWith, hasTpm: boolean): string =>
+  hasTpm && (found === 'host' || found === 'none') ? '; this machine has a TPM: sudo ./install.sh --reseal tpm2+host' : '';
+
+const TPM_DEVICE = '/dev/tpmrm0';
+
+export interface WrappingFacts {
+  readonly hasTpm: boolean;
+  readonly didOpen: boolean;
+}
+
+/** A failure only where systemd could not open it: airlock-totp cannot start then. */
+export const wrapping = (
+  { configDir }: Pick<Context, 'configDir'>,
+  { hasTpm, didOpen }: WrappingFacts = { hasTpm: existsSync(TPM_DEVICE), didOpen: !keyDidNotOpen() },
+): Check => {
   const found = readCredential(configDir);
-  return check('wrapping key', true, `${found}: sealed with ${WORDS[found]}`, 'tpm2+host, tpm2, host or none', '');
+  const words = `${found}: sealed with ${WORDS[found]}`;
+  if (!didOpen && found !== 'none')
+    return check('wrapping key', false, `${words}; ${notOpened().message}`, 'the machine that sealed it', BEGIN_ANEW);
+  return check('wrapping key', true, words + advice(found, hasTpm), 'tpm2+host, tpm2, host or none', '');
 };
