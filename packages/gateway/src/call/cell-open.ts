@@ -37,6 +37,15 @@ const orReplaced = (house: House, operator: string, entry: ServiceEntry, thrown:
   });
 };
 
+/** A ticket lasts for ten seconds: after a sleep, or on a machine that stands still, a cell comes too late with it. That is nothing the agent did. */
+const orLate = (thrown: unknown): unknown =>
+  asAirlockError(thrown).code === 'NOT_AUTHENTICATED'
+    ? new AirlockError('UNAVAILABLE', 'the cell was not ready in time', {
+        hint: 'call again; a fresh cell is opened',
+        retryAfterMs: 0,
+      })
+    : thrown;
+
 /** The cell of lease and service, usually without waiting. */
 export const cellOf = ({ house, session, params, registered, service }: Answerable): Cell | Promise<Cell> => {
   const { id } = registered;
@@ -46,7 +55,7 @@ export const cellOf = ({ house, session, params, registered, service }: Answerab
     house.pool
       .get({ lease: id, service: params.service, role, operator }, () => openParams(house, operator, id, service.entry))
       .catch((thrown: unknown) => {
-        throw orReplaced(house, operator, service.entry, thrown);
+        throw orLate(orReplaced(house, operator, service.entry, thrown));
       })
   );
 };

@@ -120,10 +120,13 @@ export const writeWhole = (fd: number, text: string): void => {
   for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
 };
 
-/** Durable on return (STATE-3). @throws Error of the system; the old content stands then. */
-export const writeDurable = (path: string, text: string): void => {
-  const temporary = `${path}.tmp`;
-  removeFile(temporary);
+/** A full or failing disk is the operator's to mend, and no defect of ours. The path is nobody's business who sees this. */
+const notWritten = (thrown: unknown): AirlockError =>
+  new AirlockError('UNAVAILABLE', `airlock-gateway cannot write its state (${codeOf(thrown)})`, {
+    hint: 'make room for /var/lib/airlock-gateway (df -h), then do it again; what was there stands',
+  });
+
+const writeTemporary = (temporary: string, text: string): void => {
   const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, PRIVATE_FILE);
   try {
     writeWhole(fd, text);
@@ -131,7 +134,18 @@ export const writeDurable = (path: string, text: string): void => {
   } finally {
     closeSync(fd);
   }
-  renameDurable(temporary, path);
+};
+
+/** Durable on return (STATE-3). @throws AirlockError UNAVAILABLE; the old content stands then. */
+export const writeDurable = (path: string, text: string): void => {
+  const temporary = `${path}.tmp`;
+  try {
+    removeFile(temporary);
+    writeTemporary(temporary, text);
+    renameDurable(temporary, path);
+  } catch (thrown) {
+    throw thrown instanceof AirlockError ? thrown : notWritten(thrown);
+  }
 };
 
 /** Durable on return. */
