@@ -18,6 +18,7 @@ import { Catalogue } from './connectors/catalogue.js';
 import { Channels } from './exchange/channels.js';
 import { tellServiceEvent } from './exchange/service-event.js';
 import type { House, Peer } from './house.js';
+import { recordBegun, setLogAside } from './journal/begin-anew.js';
 import { Follower } from './journal/follow.js';
 import { Heads } from './journal/heads.js';
 import { Journal } from './journal/journal.js';
@@ -51,10 +52,10 @@ const LOG_ORIGIN = 'airlock-gateway';
 const openJournal = (options: GatewayOptions, groupCommitMs: number): Journal => {
   const { clock, timers, bootId, log } = options;
   const onSealed = (error: AirlockError): void => log(`the audit log is sealed: ${error.message}`);
-  return new Journal(
-    openLog({ dir: logDir(options), clock, timers, origin: LOG_ORIGIN, groupCommitMs, bootId, onSealed }),
-    clock,
-  );
+  setLogAside(options);
+  const opened = openLog({ dir: logDir(options), clock, timers, origin: LOG_ORIGIN, groupCommitMs, bootId, onSealed });
+  recordBegun(options, opened);
+  return new Journal(opened, clock);
 };
 
 const retentionOf = (options: GatewayOptions, retainDays: number, { log }: Journal, heads: Heads): Retention =>

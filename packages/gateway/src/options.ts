@@ -18,4 +18,6 @@ export interface GatewayOptions {
   readonly bootId: string;
   /** For the journal; no secret and no text of a peer is in it. */
   readonly log: (message: string) => void;
+  /** Ends this process, so that it is started again. */
+  readonly restart?: () => void;
 }

@@ -7,6 +7,8 @@ type Dirs = Pick<GatewayOptions, 'runtimeDir' | 'stateDir'>;
 export const bridgePath = ({ runtimeDir }: Dirs): string => join(runtimeDir, 'bridge.sock');
 export const slotPath = ({ runtimeDir }: Dirs, slot: number): string => join(runtimeDir, 'cell', `${slot}.sock`);
 export const logDir = ({ stateDir }: Dirs): string => join(stateDir, 'audit');
+/** Which decision this log was begun anew by. */
+export const anewFile = ({ stateDir }: Dirs): string => join(stateDir, 'audit-anew.json');
 export const vaultDir = ({ stateDir }: Dirs): string => join(stateDir, 'vault');
 /** What a backup brings, by the id of its restore, until airlock-totp says that it counts. */
 export const restoreDir = ({ stateDir }: Dirs): string => join(stateDir, 'restore');

@@ -44,5 +44,5 @@ export const start = async (clock: Clock, timers: Timers): Promise<void> => {
   const stop = (): void => void (gateway?.close() ?? Promise.resolve()).then(() => process.exit(0));
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  gateway = await runGateway(optionsFromEnv(process.env, clock, timers));
+  gateway = await runGateway({ ...optionsFromEnv(process.env, clock, timers), restart: stop });
 };

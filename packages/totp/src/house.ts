@@ -4,6 +4,7 @@ import type { AirlockError, Clock, CompiledConfig, Timers } from '@airlock/proto
 import { AuditAlert } from './heads/alert.js';
 import { readCounter } from './backup/counter.js';
 import { applyPending } from './backup/pending.js';
+import { beginAnew, recordAnew } from './heads/begin-anew.js';
 import { Heads, TOTP_LOG } from './heads/heads.js';
 import { Journal } from './heads/journal.js';
 import { Desk } from './operators/desk.js';
@@ -60,9 +61,11 @@ export const openHouse = (options: HouseOptions): House => {
   const heads = new Heads(directory, wrappingKey);
   const alert = new AuditAlert(directory);
   const seals = sealing(options.configProblem);
+  const anew = beginAnew(directory, heads, alert, logDirOf(options.stateDir));
   const log = openJournal(options, heads.last(TOTP_LOG), seals.seal);
   if (log.sealed !== null) seals.seal(log.sealed);
   const journal = new Journal(log);
+  if (log.sealed === null) recordAnew(directory, journal, anew);
   if (log.sealed === null) applyPending({ directory, wrappingKey, journal, random, clock, bootId, config });
   const desks = new Map<string, Desk>();
   // Read at each hello; one that is damaged seals now instead of cutting the gateway off without a word.

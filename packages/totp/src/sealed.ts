@@ -31,7 +31,17 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
     'enrol.code',
   ],
   presence: ['report', 'sleep'],
-  root: ['restore.finish', 'enrol.begin', 'enrol.code', 'recovery.check', 'lockout.clear', 'attack.record', 'keys'],
+  root: [
+    'restore.finish',
+    'enrol.begin',
+    'enrol.code',
+    'recovery.check',
+    'lockout.clear',
+    'attack.record',
+    'keys',
+    'log.examine',
+    'log.accept',
+  ],
   bridge: [
     'hello',
     'heartbeat',

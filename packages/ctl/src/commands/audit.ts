@@ -1,4 +1,5 @@
 /** audit, audit verify, audit export: what happened, whether the record is whole, and proof of a part of it. */
+import { accept } from '../audit/accept.js';
 import { exportRecords } from '../audit/export.js';
 import { reopen } from '../audit/reopen.js';
 import { audit } from '../audit/records.js';
@@ -49,6 +50,13 @@ export const AUDIT_COMMANDS: readonly Command[] = [
   {
     name: 'audit reopen',
     summary: 'after a full, failed or read-only disk was repaired (root): start the daemons that are sealed because of it',
+  {
+    name: 'audit accept',
+    summary:
+      'a log that was lost, forked or damaged is begun anew (root, with a code); its files are set aside, both logs say so',
+    flags: [{ flags: '--log <log>', summary: 'gateway or totp; without it, the one that is sealed' }],
+    run: accept,
+  },
     run: reopen,
   },
 ];

@@ -18,6 +18,7 @@ import { GATEWAY_LIMITS } from '../limits.js';
 import { resumeParked, settleDecided } from '../operations/run.js';
 import { commitOf } from '../operator/services.js';
 import { rewrapVault } from '../vault/rewrap.js';
+import { mustBeginAnew, recordOther } from '../journal/begin-anew.js';
 import { applyRestored } from '../vault/staged.js';
 import type { BridgeHandlers } from './link.js';
 
@@ -113,7 +114,15 @@ export const bridgeHandlers = (house: () => House): BridgeHandlers => ({
 });
 
 /** After each hello: the truth of airlock-totp replaces ours (BRIDGE-3). */
-export const onBridgeUp = (house: House, { operators, leases, grants, head, restored }: BridgeHelloResult): void => {
+export const onBridgeUp = (house: House, hello: BridgeHelloResult): void => {
+  const { operators, leases, grants, head, restored } = hello;
+  if (mustBeginAnew(house.options, hello.begunAnew)) {
+    house.heads.rest();
+    house.options.log('the log begins anew, as root accepted with a code; starting again');
+    house.options.restart?.();
+    return;
+  }
+  recordOther(house.options, house.journal.log, hello.ownBegunAnew);
   house.register.replace(leases);
   house.grants.replace(grants);
   for (const { operator, ...freeze } of operators) setFreeze(house, operator, freeze);

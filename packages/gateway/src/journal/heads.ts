@@ -24,6 +24,8 @@ export class Heads {
   readonly #log: AuditLog;
   readonly #sign: SignHead;
   #signedSize = 0;
+  /** null before the first. */
+  #signedHash: string | null = null;
   /** airlock-totp was told of a log that is too short; until the next hello there is nothing more to say. */
   #isReported = false;
   /** Size of the log right after our last checkpoint record. */
@@ -40,10 +42,17 @@ export class Heads {
   /** After each hello: where airlock-totp stands. */
   resume(head: string | null): void {
     this.#last = head;
-    this.#signedSize = head === null ? 0 : parseSignedHead(head).size;
+    const signed = head === null ? null : parseSignedHead(head);
+    this.#signedSize = signed?.size ?? 0;
+    this.#signedHash = signed?.hash ?? null;
     // One that has lost its newest head is given it again, though nothing but checkpoints was written since.
     if (this.#signedSize + 1 < this.#quietSize) this.#quietSize = 0;
     this.#isReported = false;
+  }
+
+  /** Nothing more is offered: what is here is about to be set aside. */
+  rest(): void {
+    this.#isReported = true;
   }
 
   /** After an unlock: what was refused is said once more, so that no unlock leaves a log that nobody signs. */
@@ -53,8 +62,9 @@ export class Heads {
 
   /** HEADS-2: whether anything but checkpoints was written since the last head. HEADS-4. */
   get isDue(): boolean {
-    const { size } = this.#log.durableHead();
+    const { size, hash } = this.#log.durableHead();
     if (this.#isReported) return false;
+    if (size === this.#signedSize) return this.#isOther(hash);
     return size < this.#signedSize || (size > this.#signedSize && size > this.#quietSize);
   }
 
@@ -74,10 +84,15 @@ export class Heads {
     return this.#running;
   }
 
+  /** As long as what was signed, and not that: nothing more need be written for it to be told. */
+  #isOther(hash: string): boolean {
+    return this.#signedHash !== null && hash !== this.#signedHash;
+  }
+
   async #run(): Promise<string> {
     await this.#log.flush();
     const { size: target, hash } = this.#log.durableHead();
-    if (target === this.#signedSize && this.#last !== null) return this.#last;
+    if (target === this.#signedSize && this.#last !== null && !this.#isOther(hash)) return this.#last;
     let head = '';
     do head = await this.#signUpTo(target, hash);
     while (this.#signedSize < target);
@@ -99,6 +114,7 @@ export class Heads {
       const { head } = await this.#sign({ size, digests, ...(size === target ? { hash } : {}) });
       if (size < this.#signedSize) throw new AirlockError('AUDIT_UNAVAILABLE', 'the log is shorter than what was countersigned');
       this.#signedSize = size;
+      this.#signedHash = parseSignedHead(head).hash;
       return head;
     } catch (thrown) {
       // HEADS-4

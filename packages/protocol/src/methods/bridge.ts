@@ -63,6 +63,12 @@ export interface RegisteredGrant {
 }
 export type GrantEnd = 'claimed' | 'expired' | 'revoked' | 'reboot';
 
+/** A log begun anew: by which decision, and the last signed head of the one before. */
+export interface BegunAnew {
+  readonly id: string;
+  readonly size: number;
+  readonly hash: string;
+}
 export interface BridgeHelloResult {
   readonly bootId: string;
   /** Key id of the lease key, whose bytes follow in a binary frame (LEASE_KEY). */
@@ -80,6 +86,10 @@ export interface BridgeHelloResult {
   readonly grants: readonly RegisteredGrant[];
   /** Last head signed for the gateway's log, as a signed note; null before the first. */
   readonly head: string | null;
+  /** The gateway's log is to begin anew, after this head that was given up (ACCEPT-4). */
+  readonly begunAnew?: BegunAnew;
+  /** The head that airlock-totp gave up of its own log. */
+  readonly ownBegunAnew?: BegunAnew;
   /** Id of the restore that took effect last; what is held for it counts from now on (BACKUP-5). */
   readonly restored?: string;
 }

@@ -25,6 +25,8 @@ export interface AttackRun {
   readonly holes: readonly string[];
 }
 
+const logName = { enum: ['airlock-gateway', 'airlock-totp'] };
+
 export const ROOT_SCHEMAS = {
   'root.status': closed({ operator: text(18) }),
   /** `secret`: base32 (RFC 4648) of 16 to 64 bytes, for a secret that exists already. */
@@ -37,6 +39,9 @@ export const ROOT_SCHEMAS = {
   /** Says whether a recovery code was written down right; uses nothing up. */
   'root.recovery.check': closed({ operator: text(18), recoveryCode: text(64) }),
   'root.lockout.clear': closed({ operator: text(18), channel: { enum: ['terminal', 'relay'] } }),
+  /** What `log.accept` would accept: text and its digest. */
+  'root.log.examine': closed({ operator: text(18), log: logName }),
+  'root.log.accept': closed({ operator: text(18), log: logName, code, digest }),
   'root.keys': nothing,
   'root.attack.record': closed({
     user: printableText(64),

@@ -15,7 +15,7 @@ import {
   type Freeze,
 } from '@airlock/protocol';
 import { readCounter } from '../backup/counter.js';
-import { GATEWAY_LOG } from '../heads/heads.js';
+import { GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
 import type { Changes } from '../operators/changes.js';
 import type { Desk } from '../operators/desk.js';
 import { claimGrant } from '../operators/grants.js';
@@ -41,6 +41,12 @@ const frozenView = ({ locked, presence }: Freeze): Pick<BridgeHelloResult['opera
   ...(presence.length === 0 ? {} : { presence }),
 });
 
+/** Told until the first head of the new log is signed; of the own log as long as it is the newest that happened to it. */
+const anewOf = ({ heads }: House): Pick<BridgeHelloResult, 'begunAnew' | 'ownBegunAnew'> => {
+  const [gateway, own] = [heads.note(GATEWAY_LOG) === null ? heads.givenUp(GATEWAY_LOG) : null, heads.givenUp(TOTP_LOG)];
+  return { ...(gateway === null ? {} : { begunAnew: gateway }), ...(own === null ? {} : { ownBegunAnew: own }) };
+};
+
 const helloResult = (house: House): BridgeHelloResult => {
   const desks = [...house.desks.values()];
   const { restored } = readCounter(house.directory);
@@ -56,6 +62,7 @@ const helloResult = (house: House): BridgeHelloResult => {
     leases: desks.flatMap((desk) => desk.state.leases),
     grants: desks.flatMap((desk) => desk.state.grants),
     head: house.heads.note(GATEWAY_LOG),
+    ...anewOf(house),
     ...(restored === null ? {} : { restored }),
   };
 };

@@ -35,7 +35,12 @@ export type LogName = typeof TOTP_LOG | typeof GATEWAY_LOG;
 const HEADS_FILE = 'heads';
 const KEY_FILES: Readonly<Record<LogName, string>> = { [TOTP_LOG]: 'head-key.totp', [GATEWAY_LOG]: 'head-key.gateway' };
 
-type Notes = Readonly<Record<LogName, string | null>>;
+/** A head that was given up: root accepted that the log begins anew. */
+export interface GivenUp extends Head {
+  readonly id: string;
+}
+
+type Notes = Readonly<Record<LogName, string | null>> & { readonly givenUp?: Readonly<Partial<Record<LogName, GivenUp>>> };
 
 const LOGS: readonly LogName[] = [TOTP_LOG, GATEWAY_LOG];
 
@@ -136,6 +141,19 @@ export class Heads {
   /** Public key of exports. */
   get exportKey(): string {
     return this.#exporter.publicKey;
+  }
+
+  /** The head of before, where the log was begun anew. */
+  givenUp(log: LogName): GivenUp | null {
+    return this.#notes.givenUp?.[log] ?? null;
+  }
+
+  /** ACCEPT-2: from here on a log that begins with record 1 is signed. Durable on return. @throws AirlockError VAULT_UNREADABLE */
+  giveUp(log: LogName, head: GivenUp): void {
+    if (this.givenUp(log)?.id === head.id) return;
+    const notes: Notes = { ...this.#notes, [log]: null, givenUp: { ...this.#notes.givenUp, [log]: head } };
+    writeNotes(this.#directory, notes);
+    this.#notes = notes;
   }
 
   /** Signs the text of an export. @returns the note */

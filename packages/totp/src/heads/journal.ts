@@ -34,6 +34,7 @@ export type TotpEvent =
   | 'lockout'
   | 'lockout_cleared'
   | 'locked'
+  | 'log_accepted'
   | 'log_pruned'
   | 'operation_approved'
   | 'operation_taken'

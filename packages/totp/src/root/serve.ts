@@ -4,7 +4,8 @@
  */
 import { always, serveSocket, type Connection, type Listening, type MethodEntry, type SocketServer } from '@airlock/ipc';
 import { AirlockError, FRAME, LIMITS, validatorOf, type AttackRun, type Channel, type EnrolBeginResult } from '@airlock/protocol';
-import { GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
+import { acceptLog, examineLog, type AcceptParams } from '../heads/accept.js';
+import { GATEWAY_LOG, TOTP_LOG, type LogName } from '../heads/heads.js';
 import { exchangeKey } from '../approve/keys.js';
 import { BACKUP_FRAMES, backup, beginRestore, finishRestore, type Restoring } from '../backup/exchange.js';
 import { beginEnrolment, giveEnrolmentCode, isRecoveryCode, parseSecret, useRecoveryCode } from '../operators/enrolment.js';
@@ -93,6 +94,18 @@ const method = (house: House, name: string, handle: (desk: Desk, params: never, 
   },
 });
 
+/** Served while sealed too: it is what a log that sealed the daemon is mended with. */
+const logMethod = (house: House, name: string, handle: (desk: Desk, params: never) => unknown): Entry => ({
+  params: validatorOf(`root.${name}`),
+  permitted: always,
+  handle: (params) => {
+    const desk = deskOf(house, (params as { readonly operator: string }).operator);
+    desk.requireEnrolled();
+    desk.settle();
+    return handle(desk, params as never);
+  },
+});
+
 const tableOf = (house: House): Readonly<Record<string, Entry>> => ({
   status: {
     params: validatorOf('root.status'),
@@ -136,6 +149,8 @@ const tableOf = (house: House): Readonly<Record<string, Entry>> => ({
   'recovery.check': method(house, 'recovery.check', (desk, { recoveryCode }: { readonly recoveryCode: string }) => ({
     ok: isRecoveryCode(desk, recoveryCode),
   })),
+  'log.examine': logMethod(house, 'log.examine', (desk, { log }: { readonly log: LogName }) => examineLog(desk, log)),
+  'log.accept': logMethod(house, 'log.accept', (desk, params: AcceptParams) => acceptLog(desk, params)),
   'lockout.clear': method(house, 'lockout.clear', (desk, { channel }: { readonly channel: Channel }) =>
     clearLockout(desk, channel),
   ),
