@@ -1,10 +1,22 @@
 // Attack: change an export of the record, or learn from it of others. EXPORT-1 to EXPORT-7.
 // The check is the script of docs/spec/export.md, as written there, with sha256sum, openssl and a POSIX shell alone.
 import { generateHeadKey, parsePrivateKey, pemOfKey, signText, partsOfNote } from '@airlock/audit';
+import { readBundle, verifyBundle } from '@airlock/ctl';
 import { sha256Hex } from '@airlock/protocol';
 import { addMailbox, checkout, obtainLease, openSession, startTestInstance, type Running } from '@airlock/testkit';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 
@@ -156,6 +168,78 @@ const FORGERIES: Readonly<Record<string, (dir: string) => void>> = {
   'the summary is changed': (dir) => change(dir, 'SUMMARY.json', (text) => text.replace('taken', 'token')),
 };
 
+const keyOf = (name: string): string =>
+  readFileSync(join(running.env['AIRLOCK_CONFIG_DIR'] ?? '', 'keys', `${name}.vkey`), 'utf8').trim();
+
+t.test('EXPORT-8 EXPORT-9: audit verify BUNDLE, out of a directory and a tar, and what it refuses', async (t) => {
+  const verify = (...args: string[]) => running.command('airlock-ctl', ['audit', 'verify', ...args]);
+  t.match(await verify(bundle), {
+    status: 0,
+    stdout:
+      /^gateway log: \d+ records, \d+ left out, up to the signed head of \d+\ntotp log: [^\n]+\ngood: signed by default at \d{4}-/,
+  });
+  const tar = join(running.dir, 'whole.tar');
+  t.equal((await running.command('airlock-ctl', ['audit', 'export', '--session', mine.session, '-o', tar])).status, 0);
+  t.match(await verify(tar, '--json'), { status: 0, json: { ok: true, operator: 'default' } });
+  const offline = { env: { AIRLOCK_RUNTIME_DIR: '/nowhere', AIRLOCK_CONFIG_DIR: '/nowhere' } };
+  const keys = ['export', 'gateway', 'totp'].flatMap((name) => ['--key', join(bundle, `keys/${name}.vkey`)]);
+  t.match(
+    await running.command('airlock-ctl', ['audit', 'verify', tar, ...keys], offline),
+    { status: 0 },
+    'offline, with public keys alone',
+  );
+  t.match(await running.command('airlock-ctl', ['audit', 'verify', tar], offline), {
+    stderr: /public key .* cannot be read[^]*--key FILE/,
+  });
+
+  const bytes = readFileSync(tar);
+  const at = join(running.dir, 'changed.tar');
+  for (const [name, changed] of Object.entries({
+    cut: bytes.subarray(0, 5000),
+    'cut at a block': bytes.subarray(0, 1024),
+    empty: Buffer.alloc(0),
+    'no tar': Buffer.from('x'.repeat(2000)),
+    'a name twice': Buffer.concat([bytes.subarray(0, -1024), bytes]),
+    'a size beyond the end': Buffer.from(bytes).fill('77777777777', 124, 135),
+  })) {
+    writeFileSync(at, changed);
+    t.match(await verify(at), { status: 2, stderr: /allowed: an export of the record/ }, name);
+  }
+  for (const byte of [600, 20_000, Math.floor(bytes.length / 2)]) {
+    const flipped = Buffer.from(bytes);
+    flipped[byte] = (flipped[byte] ?? 0) ^ 1;
+    writeFileSync(at, flipped);
+    t.not((await verify(at)).status, 0, `bit flipped at ${byte}`);
+  }
+  truncateSync(at, 3 * 1024 ** 3);
+  t.match(await verify(at), { status: 2, stderr: /more than an export can have/ }, 'gigabytes are not read');
+  const stranger = spawnSync('tar', ['-cPf', at, '--transform', 's,^,x/../../,', 'keys'], { cwd: bundle });
+  t.equal(stranger.status, 0);
+  t.match(await verify(at), { status: 2, stderr: /without SHA256SUMS/ }, 'names that lead elsewhere are no part of it');
+  const linked = join(running.dir, 'linked');
+  cpSync(bundle, linked, { recursive: true });
+  rmSync(join(linked, 'gateway/chain'));
+  symlinkSync(join(bundle, 'gateway/chain'), join(linked, 'gateway/chain'));
+  t.match(await verify(linked), { status: 2, stderr: /a symlink/ });
+  t.match(await verify(join(running.dir, 'nothing')), { status: 2, stderr: /found nothing, allowed: an export/ });
+  t.match(await verify('/dev/zero'), { status: 2, stderr: /no regular file/ });
+});
+
+t.test('audit --session and --lease show what belongs to it, and nothing of others', async (t) => {
+  for (const [flag, id] of [
+    ['--session', mine.session],
+    ['--lease', mine.lease],
+  ] as const) {
+    const { status, json } = await running.command('airlock-ctl', ['audit', flag, id, '--json']);
+    t.equal(status, 0);
+    const events = (json as { event: string; log: string }[]).map(({ log, event }) => `${log} ${event}`);
+    for (const event of ['gateway operation', 'totp totp_verified', 'totp lease_issued'])
+      t.ok(events.includes(event), `${flag}: ${event}`);
+    t.notMatch(JSON.stringify(json), new RegExp(`secret purpose|${theirs.session}|${theirs.lease}`));
+  }
+  t.match(await running.command('airlock-ctl', ['audit', '--session', 'nobody']), { status: 0, stdout: 'no record\n' });
+});
+
 t.test('EXPORT-4: every forgery fails, as it is, with new sums, and signed anew by another key', async (t) => {
   const at = join(running.dir, 'forged');
   for (const [name, forge] of Object.entries(FORGERIES)) {
@@ -171,6 +255,8 @@ t.test('EXPORT-4: every forgery fails, as it is, with new sums, and signed anew 
       const { status, stdout } = check(at);
       t.equal(status, 1, `${name}, ${how}: ${stdout}`);
       t.match(stdout, /(^|\n)FAILED: /, `${name}, ${how}`);
+      const verdict = verifyBundle(readBundle(at), keyOf);
+      t.match(verdict, { ok: false, firstBad: { problem: /./ } }, `EXPORT-9: ${name}, ${how}`);
     }
   }
 });

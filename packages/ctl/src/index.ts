@@ -17,3 +17,5 @@ export { tryAll, tryProbe, type Tried } from './attack/run.js';
 export { moreSockets, UNITS } from './attack/targets.js';
 export { manualPages } from './manual/pages.js';
 export { PROGRAM } from './program.js';
+export { verifyBundle, type BundleVerdict } from './audit/bundle.js';
+export { readBundle } from './audit/bundle-files.js';

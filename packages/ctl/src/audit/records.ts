@@ -5,6 +5,7 @@ import { textOption, type Invocation } from '../commands/command.js';
 import { ask, operatorPath, withSocket, type Context } from '../context.js';
 import { localTime, print, table } from '../output.js';
 import { printable, printableValue } from '../printable.js';
+import { isTaken, learn, newKin, type Kin, type Wanted } from './selection.js';
 import { logLines, withServedLog, type LogName } from './sources.js';
 import { sinceOf } from './span.js';
 
@@ -29,9 +30,19 @@ interface Filter {
   readonly service: string | undefined;
   readonly event: string | undefined;
   readonly sinceMs: number | undefined;
+  /** Of one session or lease; grows with what is read (docs/spec/export.md EXPORT-2). */
+  readonly kin: { readonly wanted: Wanted; readonly ids: Kin } | null;
 }
 
-const wanted = (record: Shown, { service, event, sinceMs }: Filter): boolean =>
+const isOfKin = (record: Shown, kin: Filter['kin']): boolean => {
+  if (kin === null) return true;
+  const line = JSON.stringify(record);
+  learn(kin.ids, kin.wanted, line);
+  return isTaken(kin.ids, kin.wanted, line);
+};
+
+const wanted = (record: Shown, { service, event, sinceMs, kin }: Filter): boolean =>
+  isOfKin(record, kin) &&
   (service === undefined || record['service'] === service) &&
   (event === undefined || record.event === event) &&
   (sinceMs === undefined || Date.parse(record.ts) >= sinceMs);
@@ -51,7 +62,9 @@ const totpRecords = (context: Context, filter: Filter): Promise<Shown[]> =>
 const gatewayRecords = (context: Context, filter: Filter): Promise<Shown[]> =>
   withSocket(operatorPath(context), async (link) => {
     const records: Shown[] = [];
-    const query = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+    const { kin, ...asked } = filter;
+    // What belongs to a session or lease is found in all of its time.
+    const query = kin === null ? Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) : {};
     let after: number | null | undefined;
     do {
       const page: AuditQueryResult = await ask<AuditQueryResult>(
@@ -61,7 +74,7 @@ const gatewayRecords = (context: Context, filter: Filter): Promise<Shown[]> =>
       );
       for (const line of page.lines) {
         const record = parseLine(line, 'gateway');
-        if (record) records.push(record);
+        if (record && wanted(record, filter)) records.push(record);
       }
       after = page.next;
     } while (after !== null);
@@ -75,6 +88,13 @@ const detail = (record: Shown): string =>
     .filter(([key]) => !KNOWN.has(key))
     .map(([key, value]) => `${key}=${printableValue(value)}`)
     .join(' ');
+
+const kinOf = (invocation: Invocation): Filter['kin'] => {
+  const [session, lease] = [textOption(invocation, 'session'), textOption(invocation, 'lease')];
+  if (session === undefined && lease === undefined) return null;
+  const asked = { ...(session === undefined ? {} : { session }), ...(lease === undefined ? {} : { lease }) };
+  return { wanted: asked, ids: newKin(asked) };
+};
 
 const row = (record: Shown): string[] => [localTime(record.ts), printable(record.event), detail(record)];
 
@@ -113,9 +133,12 @@ export const audit = async (context: Context, invocation: Invocation): Promise<v
     service: textOption(invocation, 'service'),
     event: textOption(invocation, 'event'),
     sinceMs: sinceOf(invocation),
+    kin: kinOf(invocation),
   };
   if (invocation.options['follow'] === true) return follow(context, filter);
-  const [gateway, totp] = await Promise.all([gatewayRecords(context, filter), totpRecords(context, filter)]);
+  // The gateway's first: it names the session of a lease whose approval stands in the other log.
+  const gateway = await gatewayRecords(context, filter);
+  const totp = await totpRecords(context, filter);
   const records = [...gateway, ...totp].sort((a, b) => a.ts.localeCompare(b.ts));
   print(context, records, records.length === 0 ? 'no record' : table(['when', 'event', 'details'], records.map(row)));
 };

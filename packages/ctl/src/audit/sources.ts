@@ -62,7 +62,7 @@ export const copiedLog = (dir: string): LogBytes | null => {
 };
 
 /** The public key that signs a log's heads, as root has kept it. @throws AirlockError AUDIT_UNAVAILABLE */
-export const keptKey = (context: Context, log: LogName): string => {
+export const keptKey = (context: Context, log: LogName | 'export'): string => {
   const path = join(context.configDir, 'keys', `${log}.vkey`);
   try {
     return readFileSync(path, 'utf8').trim();

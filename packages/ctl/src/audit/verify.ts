@@ -1,11 +1,13 @@
 /** audit verify: is the record whole, over the sockets or over copied files, with public keys alone. */
-import { parsePublicKey, parseSignedHead, verifyLog, type VerifyResult } from '@airlock/audit';
+import { parsePublicKey, parseSignedHead, verifyLog, type VerifyOptions, type VerifyResult } from '@airlock/audit';
 import { AirlockError } from '@airlock/protocol';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { listOption, textOption, type Invocation } from '../commands/command.js';
 import { approvePath, ask, operatorPath, withSocket, type Context, type Link } from '../context.js';
 import { note, print } from '../output.js';
+import { bundleText, verifyBundle, type KeyOf } from './bundle.js';
+import { readBundle } from './bundle-files.js';
 import { copiedLog, keptKey, LOGS, withServedLog, type LogBytes, type LogName } from './sources.js';
 
 /** What somebody kept of an earlier state, to be found in the log: signed notes, and hashes without a signature. */
@@ -71,9 +73,11 @@ const verifyBytes = (
   heads: readonly string[],
   key: string,
   hashes: readonly string[],
+  own: Pick<VerifyOptions, 'origin'> = {},
 ): Promise<VerifyResult> =>
   verifyLog({
     segments,
+    ...own,
     heads: heads.filter((head) => isOf(key, head)),
     publicKeys: [key],
     hashes,
@@ -100,13 +104,13 @@ const verifyServed = async (context: Context, { notes, hashes }: Kept): Promise<
 };
 
 /** Keys given as files, by the log they sign; else those that root has kept. */
-const keysFor = (context: Context, files: readonly string[]): ((log: LogName) => string) => {
+const keysFor = (context: Context, files: readonly string[]): KeyOf => {
   const keys = files.map((file) => readSmall(file, '--key', 'a public key, name+id+base64').trim());
   return (log) => {
     if (keys.length === 0) return keptKey(context, log);
     const key = keys.find((one) => parsePublicKey(one).name === `airlock-${log}`);
     if (key !== undefined) return key;
-    throw new AirlockError('PARAMS_INVALID', `--key: none is of the log airlock-${log}`, {
+    throw new AirlockError('PARAMS_INVALID', `--key: none is of ${log === 'export' ? '' : 'the log '}airlock-${log}`, {
       field: '--key',
       expected: `the key of airlock-${log}`,
       found: keys.map((one) => parsePublicKey(one).name).join(', '),
@@ -135,7 +139,9 @@ const verifyCopies = async (context: Context, invocation: Invocation, dir: strin
   const key = keysFor(context, listOption(invocation, 'key'));
   const results: Results = {};
   for (const { log, bytes } of copiesIn(dir, textOption(invocation, 'log'))) {
-    results[log] = await verifyBytes(context, log, bytes, kept.notes, key(log), kept.hashes);
+    // A copy's own heads count: airlock-totp is not there to give newer ones.
+    const own = { origin: `airlock-${log}` };
+    results[log] = await verifyBytes(context, log, bytes, kept.notes, key(log), kept.hashes, own);
   }
   return results;
 };
@@ -191,8 +197,21 @@ const DAMAGED_HINT =
 const UNSIGNED_HINT =
   'airlock: hint: no signed head was given or found, so only the chain itself was checked: a log written anew would pass; --head FILE';
 
+const FORGED_HINT =
+  'airlock: hint: it is not what was exported, or the keys are not those it was signed by: --key FILE for each of the three';
+
+/** @returns the exit status: 7 where the bundle is not what was exported */
+const verifyExport = (context: Context, invocation: Invocation, path: string): number => {
+  const verdict = verifyBundle(readBundle(path), keysFor(context, listOption(invocation, 'key')));
+  print(context, { bundle: path, ...verdict }, bundleText(verdict));
+  if (!verdict.ok) note(context, FORGED_HINT);
+  return verdict.ok ? 0 : 7;
+};
+
 /** @returns the exit status: 7 where the record is damaged */
 export const verify = async (context: Context, invocation: Invocation): Promise<number> => {
+  const [bundle] = invocation.args;
+  if (bundle !== undefined) return verifyExport(context, invocation, bundle);
   const kept = parseKept(listOption(invocation, 'head'));
   const dir = textOption(invocation, 'dir');
   const results = dir === undefined ? await verifyServed(context, kept) : await verifyCopies(context, invocation, dir, kept);

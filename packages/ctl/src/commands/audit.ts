@@ -14,6 +14,8 @@ export const AUDIT_COMMANDS: readonly Command[] = [
     flags: [
       { flags: '--service <name>', summary: 'only this service' },
       { flags: '--event <name>', summary: 'only this event' },
+      { flags: '--session <id>', summary: 'only what one session did' },
+      { flags: '--lease <id>', summary: 'only what happened under one lease' },
       { flags: '--last <span>', summary: 'for example 30m, 12h, 7d' },
       { flags: '--follow', summary: 'go on printing as records come' },
     ],
@@ -21,7 +23,8 @@ export const AUDIT_COMMANDS: readonly Command[] = [
   },
   {
     name: 'audit verify',
-    summary: 'is the record whole; exit status 7 if not',
+    args: '[bundle]',
+    summary: 'is the record whole, or an export of it (a directory or .tar) what was signed; exit status 7 if not',
     flags: [
       {
         flags: '--head <head>',
@@ -30,7 +33,7 @@ export const AUDIT_COMMANDS: readonly Command[] = [
       },
       { flags: '--dir <directory>', summary: 'copied files instead of the daemons: gateway/ and totp/, or one log with --log' },
       { flags: '--log <log>', summary: 'whose log the files are' },
-      { flags: '--key <file>', summary: 'public keys for the copied files, instead of /etc/airlock/keys', many: true },
+      { flags: '--key <file>', summary: 'public keys for copied files or an export, instead of /etc/airlock/keys', many: true },
     ],
     run: verify,
   },
@@ -48,15 +51,15 @@ export const AUDIT_COMMANDS: readonly Command[] = [
     run: exportRecords,
   },
   {
-    name: 'audit reopen',
-    summary: 'after a full, failed or read-only disk was repaired (root): start the daemons that are sealed because of it',
-  {
     name: 'audit accept',
     summary:
       'a log that was lost, forked or damaged is begun anew (root, with a code); its files are set aside, both logs say so',
     flags: [{ flags: '--log <log>', summary: 'gateway or totp; without it, the one that is sealed' }],
     run: accept,
   },
+  {
+    name: 'audit reopen',
+    summary: 'after a full, failed or read-only disk was repaired (root): start the daemons that are sealed because of it',
     run: reopen,
   },
 ];
