@@ -35,6 +35,7 @@ export class Watcher {
   #isReading = false;
   #again = false;
   #waking: TimerHandle | null = null;
+  #retry: TimerHandle | null = null;
   #said = '';
 
   constructor(options: WatcherOptions) {
@@ -56,6 +57,7 @@ export class Watcher {
 
   async #connect(): Promise<void> {
     const { address, timers } = this.#options;
+    this.#retry = null;
     try {
       const bus = await openBus(address, {
         timers,
@@ -72,7 +74,7 @@ export class Watcher {
     }
   }
 
-  /** Once: a bus that could not be opened, or one that closed. */
+  /** A bus that could not be opened, or one that closed: told by both ends, and tried again once. */
   #onLost(reason: string): void {
     const { sights, teller, timers } = this.#options;
     this.#bus = null;
@@ -80,7 +82,7 @@ export class Watcher {
     this.#say(reason);
     sights.lose();
     teller.tell();
-    timers.after(PRESENCE_LIMITS.retryMs, () => void this.#connect());
+    this.#retry ??= timers.after(PRESENCE_LIMITS.retryMs, () => void this.#connect());
   }
 
   /** Logind is there under this name, or is not there. */

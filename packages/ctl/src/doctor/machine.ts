@@ -38,6 +38,7 @@ const socket = (context: Context, file: string, mode: number, group: string | nu
 const sockets = (context: Context, config: CompiledConfig | null): Check[] => [
   socket(context, 'bridge.sock', 0o660, 'airlock-gateway'),
   socket(context, 'release.sock', 0o660, 'airlock-cells'),
+  socket(context, 'presence.sock', 0o660, 'airlock-presence'),
   socket(context, 'root.sock', 0o600, null),
   ...Object.keys(config?.roles ?? {}).map((role) => socket(context, `agent/${role}.sock`, 0o660, `airlock-r-${role}`)),
   ...(config?.operators ?? []).flatMap((operator) => [

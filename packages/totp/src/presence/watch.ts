@@ -29,16 +29,17 @@ export class PresenceWatch {
     for (const seen of operators) {
       const desk = desks.get(seen.operator);
       if (desk === undefined) continue;
-      applyPresence(desk, decideReport(presenceOf(desk.state), available, seen, config.presence));
       this.#heard.set(seen.operator, { bootMs: clock.bootMs(), available, sessions: seen.sessions });
+      // Before the enrolment there is nothing to freeze, and no state to keep it in.
+      if (desk.isEnrolled) applyPresence(desk, decideReport(presenceOf(desk.state), available, seen, config.presence));
     }
   }
 
   /** The machine goes to sleep, or has woken: all operators. */
   sleep(asleep: boolean): void {
-    const { desks, config } = this.#house;
+    const { config } = this.#house;
     const { mode, freezeOn } = config.presence;
-    for (const desk of desks.values()) {
+    for (const desk of this.#enrolled()) {
       const state = presenceOf(desk.state);
       if (!asleep) {
         const settled = thaw(state, ['sleep']);
@@ -49,8 +50,8 @@ export class PresenceWatch {
 
   /** At the start: what the configuration no longer freezes for is thawed. */
   begin(): void {
-    const { desks, config } = this.#house;
-    for (const desk of desks.values()) {
+    const { config } = this.#house;
+    for (const desk of this.#enrolled()) {
       const settled = thaw(presenceOf(desk.state), notConfigured(config.presence));
       applyPresence(desk, { rose: [], frozen: settled, settled });
     }
@@ -58,13 +59,17 @@ export class PresenceWatch {
 
   /** At each tick: silence freezes. */
   tick(): void {
-    const { desks, config, clock } = this.#house;
+    const { config, clock } = this.#house;
     const now = clock.bootMs();
-    for (const desk of desks.values()) {
+    for (const desk of this.#enrolled()) {
       const state = presenceOf(desk.state);
       const rose = decideSilence(state, now - (this.#heard.get(desk.operator)?.bootMs ?? this.#startMs), config.presence);
       if (rose.length > 0) applyFreeze(desk, rose, freeze(state, rose));
     }
+  }
+
+  #enrolled(): readonly Desk[] {
+    return [...this.#house.desks.values()].filter(({ isEnrolled }) => isEnrolled);
   }
 
   /** For status and doctor. */
