@@ -37,7 +37,9 @@ const TTL_S = 3600;
 /** A machine with much other work is no failure. */
 export const PATIENCE_MS = 600_000;
 const BACK_OFF_MS = 10_000;
-const RETRY_MS = 250;
+/** A machine that does not get cells going in time gets more of it. */
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 8000;
 const SCOPES = ['mail:read', 'mail:write', 'tools:read', 'tools:write'];
 const READS = [
   ['mail', 'list_folders'],
@@ -106,14 +108,14 @@ class Visit {
   /** As a client does: once more where a cell ended, which is in the record as a call of its own. */
   async #persistently<T>(attempt: () => Promise<T>): Promise<T> {
     const end = performance.now() + PATIENCE_MS;
-    for (;;) {
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
       try {
         return await this.#glass.still(attempt);
       } catch (thrown) {
         const { code, data } = thrown as AirlockError;
         if (code !== 'UNAVAILABLE' || performance.now() > end) throw thrown;
         if (data.audit !== undefined) this.#counts.cut += 1;
-        await new Promise((resolve) => setTimeout(resolve, data.retryAfterMs ?? RETRY_MS));
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
   }
