@@ -86,7 +86,7 @@ const addService = async (running: Running, tools: number): Promise<void> => {
   const args = ['service', 'add', 'mcp', '--name', `up${tools}`, '--json', '--', process.execPath, SERVER, String(tools)];
   const code = await withFreshCode(async () => running.freshCode());
   const added = await running.command('airlock-ctl', args, { stdin: `${code}\n` });
-  if (added.status !== 0) throw new Error(`service add: ${added.stdout}${added.stderr}`);
+  if (added.status !== 0) throw new Error(`service add: ${added.stdout}${added.stderr}\n${running.output().slice(-1500)}`);
 };
 
 /** `{figures: [{revision, tools, directUs, airlockUs, addedUs, ratio}], manyToFew}`; `ratio` is the throughput against the tool directly. */
