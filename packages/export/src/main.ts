@@ -1,9 +1,10 @@
-/** airlock-export: tells the gateway's record to the sinks of airlock.yaml. Ends at once where there are none. */
+/** airlock-export: tells the records of both daemons to the sinks of airlock.yaml. Ends at once where there are none. */
 import { COMPILED_CONFIG_FILE, parseCompiledConfig, systemTimers } from '@airlock/protocol';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSink } from './open-sink.js';
 import { readPosition, writePosition } from './position.js';
+import { LOGS } from './record.js';
 import { Runner } from './runner.js';
 import { Source } from './source.js';
 
@@ -16,12 +17,14 @@ const start = (env: NodeJS.ProcessEnv): void => {
   const { sinks = [] } = parseCompiledConfig(JSON.parse(readFileSync(join(configDir, COMPILED_CONFIG_FILE), 'utf8'))).audit;
   if (sinks.length === 0) return report('no sinks in airlock.yaml (audit.sinks)');
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const runners = sinks.map((sink) => {
-    const path = join(stateDir, `${sink.name}.json`);
+  const each = sinks.flatMap((sink) => LOGS.map((log) => ({ sink, log })));
+  const runners = each.map(({ sink, log }) => {
+    const name = log === 'gateway' ? sink.name : `${sink.name} (${log})`;
+    const path = join(stateDir, log === 'gateway' ? `${sink.name}.json` : `${sink.name}.${log}.json`);
     return new Runner({
-      name: sink.name,
-      source: new Source(socket),
-      sink: openSink(sink, (message) => report(`${sink.name}: ${message}`)),
+      name,
+      source: new Source(socket, log),
+      sink: openSink(sink, (message) => report(`${name}: ${message}`), log),
       read: () => readPosition(path),
       write: (position) => writePosition(path, position),
       timers: systemTimers,

@@ -1,5 +1,5 @@
 /** OTLP/HTTP in its JSON encoding (opentelemetry.io/docs/specs/otlp): logs and spans out of records. Pure. */
-import { chosenFields, severityOf, type LogRecord, type Severity, type Value } from './record.js';
+import { chosenFields, severityOf, type LogName, type LogRecord, type Severity, type Value } from './record.js';
 import type { Span } from './traces.js';
 
 /** OTLP logs data model, "Severity Fields". */
@@ -42,21 +42,19 @@ const attributesOf = (record: LogRecord, fields: readonly string[]): Attribute[]
 ];
 
 export interface OtlpFormat {
+  readonly log?: LogName;
   readonly host: string;
   readonly fields: readonly string[];
 }
 
-const resource = (host: string): object => ({
-  attributes: [attribute('service.name', 'airlock'), attribute('host.name', host)],
+const resource = ({ host, log = 'gateway' }: OtlpFormat): object => ({
+  attributes: [attribute('service.name', 'airlock'), attribute('host.name', host), attribute('airlock.log', log)],
 });
 const scope = { name: 'airlock.record', version: '1' };
 
 /** Body of POST /v1/logs. @param traces trace ids by `seq` */
-export const logsBody = (
-  records: readonly LogRecord[],
-  traces: ReadonlyMap<number, string>,
-  { host, fields }: OtlpFormat,
-): object => {
+export const logsBody = (records: readonly LogRecord[], traces: ReadonlyMap<number, string>, format: OtlpFormat): object => {
+  const { fields } = format;
   const logRecords = records.map((record) => {
     const severity = SEVERITIES[severityOf(record)];
     const traceId = traces.get(record.seq);
@@ -70,14 +68,14 @@ export const logsBody = (
       ...(traceId === undefined ? {} : { traceId }),
     };
   });
-  return { resourceLogs: [{ resource: resource(host), scopeLogs: [{ scope, logRecords }] }] };
+  return { resourceLogs: [{ resource: resource(format), scopeLogs: [{ scope, logRecords }] }] };
 };
 
 /** Body of POST /v1/traces. */
-export const tracesBody = (spans: readonly Span[], { host, fields }: OtlpFormat): object => ({
+export const tracesBody = (spans: readonly Span[], format: OtlpFormat): object => ({
   resourceSpans: [
     {
-      resource: resource(host),
+      resource: resource(format),
       scopeSpans: [
         {
           scope,
@@ -90,7 +88,7 @@ export const tracesBody = (spans: readonly Span[], { host, fields }: OtlpFormat)
             kind: 1,
             startTimeUnixNano: nanos(startTs),
             endTimeUnixNano: nanos(endTs),
-            attributes: attributesOf(record, fields),
+            attributes: attributesOf(record, format.fields),
             // STATUS_CODE_OK, STATUS_CODE_ERROR
             status: { code: isError ? 2 : 1 },
           })),

@@ -6,6 +6,10 @@
 
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
 
+/** Whose log it is: airlock-gateway's, or that of airlock-totp, which the gateway passes on. */
+export type LogName = 'gateway' | 'totp';
+export const LOGS: readonly LogName[] = ['gateway', 'totp'];
+
 export interface LogRecord {
   readonly seq: number;
   readonly ts: string;

@@ -1,5 +1,5 @@
 /**
- * The gateway's log, read over export.sock from any place on: two methods, and no way to change anything.
+ * One of the two logs, read over export.sock from any place on, with no way to change anything.
  *
  * SINK-9  a log that is not the one the position is of (restored, begun anew) is told from its start.
  */
@@ -8,7 +8,7 @@ import type { LogChunk, LogSegment } from '@airlock/protocol';
 import { createHash } from 'node:crypto';
 import { EXPORT_LIMITS } from './limits.js';
 import { START, type Position } from './position.js';
-import { parseLine, type LogRecord } from './record.js';
+import { parseLine, type LogName, type LogRecord } from './record.js';
 
 export interface Batch {
   readonly records: readonly LogRecord[];
@@ -49,14 +49,18 @@ export class Source {
   /** Whether the log behind this connection is the one that the position is of: another one needs another gateway process. */
   #isKnown = false;
 
-  constructor(path: string) {
+  readonly #methods: { readonly segments: string; readonly read: string };
+
+  constructor(path: string, log: LogName = 'gateway') {
     this.#path = path;
+    const family = log === 'gateway' ? 'log' : 'totp';
+    this.#methods = { segments: `${family}.segments`, read: `${family}.read` };
   }
 
   /** The next records after the position; none where there are none yet. @throws AirlockError where airlock-gateway does not answer */
   async next(position: Position): Promise<Batch | null> {
     const link = (this.#link ??= await this.#connect());
-    const { segments } = (await link.call('log.segments', {})) as { segments: readonly LogSegment[] };
+    const { segments } = (await link.call(this.#methods.segments, {})) as { segments: readonly LogSegment[] };
     const from = await this.#known(link, position, segments);
     const place = decidePlace(from, segments);
     if (place === null) return null;
@@ -76,7 +80,7 @@ export class Source {
   }
 
   async #read(link: Connection, { segment, offset }: Place): Promise<Buffer> {
-    const { data } = (await link.call('log.read', { segment, offset })) as LogChunk;
+    const { data } = (await link.call(this.#methods.read, { segment, offset })) as LogChunk;
     return Buffer.from(data, 'base64url');
   }
 

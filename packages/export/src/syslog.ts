@@ -4,7 +4,7 @@
  * SINK-6  no value can end a message or start another: control characters are written as `\uXXXX`, quotes escaped.
  */
 import { EXPORT_LIMITS } from './limits.js';
-import { chosenFields, severityOf, type LogRecord, type Severity, type Value } from './record.js';
+import { chosenFields, severityOf, type LogName, type LogRecord, type Severity, type Value } from './record.js';
 
 /** RFC 5424 §6.2.1: log audit. */
 const FACILITY = 13;
@@ -28,22 +28,28 @@ const token = (text: string, max: number): string => text.replaceAll(/[^\x21-\x7
 const sdName = (name: string): string => token(name.replaceAll(/[=\]"]/g, '_'), 32);
 
 export interface SyslogFormat {
+  readonly log?: LogName;
   readonly host: string;
   readonly fields: readonly string[];
 }
 
-const message = (record: LogRecord, host: string, chosen: readonly (readonly [string, Value])[], isCut: boolean): string => {
+const message = (
+  record: LogRecord,
+  { host, log }: SyslogFormat,
+  chosen: readonly (readonly [string, Value])[],
+  isCut: boolean,
+): string => {
   const { seq, ts, event } = record;
   const pri = FACILITY * 8 + SEVERITIES[severityOf(record)];
   const data = [['seq', seq] as const, ...chosen].map(([name, value]) => ` ${sdName(name)}="${param(value)}"`).join('');
-  return `<${pri}>1 ${ts} ${token(host, 255)} airlock - ${token(event, 32)} [${SD_ID}${data}${isCut ? ' cut="true"' : ''}] ${event}`;
+  return `<${pri}>1 ${ts} ${token(host, 255)} ${log === 'totp' ? 'airlock-totp' : 'airlock'} - ${token(event, 32)} [${SD_ID}${data}${isCut ? ' cut="true"' : ''}] ${event}`;
 };
 
 /** One message. What is longer than a datagram loses its longest fields, and says so. */
-export const syslogMessage = (record: LogRecord, { host, fields }: SyslogFormat): Buffer => {
-  let chosen = chosenFields(record, fields);
+export const syslogMessage = (record: LogRecord, format: SyslogFormat): Buffer => {
+  let chosen = chosenFields(record, format.fields);
   for (let isCut = false; ; isCut = true) {
-    const bytes = Buffer.from(message(record, host, chosen, isCut));
+    const bytes = Buffer.from(message(record, format, chosen, isCut));
     if (bytes.length <= EXPORT_LIMITS.maxDatagramBytes || chosen.length === 0) return bytes;
     const longest = chosen.reduce((a, b) => (param(b[1]).length > param(a[1]).length ? b : a));
     chosen = chosen.filter((one) => one !== longest);

@@ -7,6 +7,7 @@ import { applyPending } from './backup/pending.js';
 import { beginAnew, recordAnew } from './heads/begin-anew.js';
 import { Heads, TOTP_LOG } from './heads/heads.js';
 import { Journal } from './heads/journal.js';
+import { logDirOf } from './heads/segments.js';
 import { Desk } from './operators/desk.js';
 import type { House } from './operators/house.js';
 import { PresenceWatch } from './presence/watch.js';
@@ -32,9 +33,6 @@ export interface HouseOptions {
   readonly openLog?: typeof openLog;
   readonly restart?: () => void;
 }
-
-/** Directory of this daemon's log below its state. */
-export const logDirOf = (stateDir: string): string => `${stateDir}/audit`;
 
 const openJournal = (options: HouseOptions, last: Head, onSealed: (error: AirlockError) => void): AuditLog =>
   (options.openLog ?? openLog)({

@@ -67,7 +67,8 @@ const tableOf = (family: string, { reason, clock, periodS }: SealedOptions): Rea
   });
   const names = METHODS[family] ?? [];
   const entries = names.map((name): [string, MethodEntry<null>] => [name, refused(`${family}.${name}`)]);
-  if (family === 'approve') entries.push(['log.segments', refused('log.segments')], ['log.read', refused('log.read')]);
+  if (family === 'approve' || family === 'bridge')
+    entries.push(['log.segments', refused('log.segments')], ['log.read', refused('log.read')]);
   if (family === 'approve' || family === 'root') {
     const status = {
       params: validatorOf(`${family}.status`),

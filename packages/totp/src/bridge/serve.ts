@@ -16,6 +16,7 @@ import {
 } from '@airlock/protocol';
 import { readCounter } from '../backup/counter.js';
 import { GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
+import { listSegments, logDirOf, readSegment } from '../heads/segments.js';
 import type { Changes } from '../operators/changes.js';
 import type { Desk } from '../operators/desk.js';
 import { claimGrant } from '../operators/grants.js';
@@ -100,6 +101,22 @@ const hello = (house: House): MethodEntry<BridgeState> => ({
   },
 });
 
+/** This daemon's log, for the sinks: the gateway passes it on (docs/spec/sinks.md SINK-7). */
+const logMethods = (house: House): Readonly<Record<string, MethodEntry<BridgeState>>> => {
+  const dir = logDirOf(house.directory.path);
+  const entry = (schema: string, handle: (params: never) => unknown): MethodEntry<BridgeState> => ({
+    params: validatorOf(schema),
+    permitted: greeted,
+    handle: (params) => handle(params as never),
+  });
+  return {
+    'log.segments': entry('log.segments', () => ({ segments: listSegments(dir) })),
+    'log.read': entry('log.read', ({ segment, offset }: { readonly segment: string; readonly offset: number }) =>
+      readSegment(dir, segment, offset),
+    ),
+  };
+};
+
 const tableOf = (house: House, releases: OpenReleases): Readonly<Record<string, MethodEntry<BridgeState>>> => ({
   hello: hello(house),
   heartbeat: method(house, 'heartbeat', () => ({})),
@@ -117,6 +134,7 @@ const tableOf = (house: House, releases: OpenReleases): Readonly<Record<string, 
   'record.removed': method(house, 'record.removed', (_, params: RecordParams) => recordRemoved(house, releases, params)),
   'lease.release': method(house, 'lease.release', releaseLease),
   'head.sign': method(house, 'head.sign', signGatewayHead),
+  ...logMethods(house),
 });
 
 /** What the gateway is told of a change, in the order in which it matters: what ends first. */

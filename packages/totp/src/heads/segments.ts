@@ -2,6 +2,9 @@
 import { closeSync, constants, fstatSync, openSync, readSync, readdirSync, lstatSync } from 'node:fs';
 import { AirlockError, encodeBase64url, type LogChunk, type LogSegment } from '@airlock/protocol';
 
+/** Directory of this daemon's log below its state. */
+export const logDirOf = (stateDir: string): string => `${stateDir}/audit`;
+
 const SEGMENT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}\.jsonl$/;
 /** A base64url answer of this many bytes stays below maxFrameOutBytes. */
 const CHUNK_BYTES = 512 * 1024;
