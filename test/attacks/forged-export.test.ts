@@ -225,6 +225,22 @@ t.test('EXPORT-8 EXPORT-9: audit verify BUNDLE, out of a directory and a tar, an
   t.match(await verify('/dev/zero'), { status: 2, stderr: /no regular file/ });
 });
 
+t.test('what README.md shows of it is what the commands print', async (t) => {
+  const [, shown = ''] =
+    /```\n(ada\$ airlock-ctl audit export[^`]*)```/.exec(readFileSync(join(checkout, 'README.md'), 'utf8')) ?? [];
+  const shape = (text: string): string => text.replaceAll(/\d{4}-\d\d-\d\dT[0-9:.]+Z/g, 'T').replaceAll(/\d+/g, 'N');
+  const tar = join(running.dir, '9f2kq1.tar');
+  const made = await running.command('airlock-ctl', ['audit', 'export', '--session', mine.session, '-o', tar]);
+  const verified = await running.command('airlock-ctl', ['audit', 'verify', tar]);
+  const printed = [
+    'ada$ airlock-ctl audit export --session 9f2kq1 -o 9f2kq1.tar\n',
+    made.stdout.replace(tar, '9f2kq1.tar'),
+    'ada$ airlock-ctl audit verify 9f2kq1.tar\n',
+    verified.stdout.replace('by default', 'by ada'),
+  ].join('');
+  t.equal(shape(shown), shape(printed));
+});
+
 t.test('audit --session and --lease show what belongs to it, and nothing of others', async (t) => {
   for (const [flag, id] of [
     ['--session', mine.session],
