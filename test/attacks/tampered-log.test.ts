@@ -8,6 +8,7 @@ import {
   refusalOf,
   restartWith,
   startTestInstance,
+  until,
   type CommandResult,
   type Running,
 } from '@airlock/testkit';
@@ -148,6 +149,29 @@ t.test('half a record at the end is what a power cut leaves: cut off, and the cu
   t.match(await verify(), { status: 0 });
   const { json } = await running.command('airlock-ctl', ['audit', '--event', 'log_cut', '--json']);
   t.match(json, [{ event: 'log_cut', bytes: torn.length }]);
+});
+
+t.test('two writers: a record that another hand appends to the open log, however well it fits, seals it', async (t) => {
+  await untilSigned(running, 'airlock-gateway');
+  const file = segmentOf('airlock-gateway');
+  const whole = readFileSync(file, 'utf8');
+  const lines = linesOf(whole);
+  const head = lines.reduce<Buffer>((at, line) => digest(at, digest(Buffer.from(line))), Buffer.alloc(32));
+  const forged = {
+    seq: lines.length + 1,
+    ts: new Date(running.clock.wallMs()).toISOString(),
+    event: 'operation',
+    prev: head.toString('hex'),
+  };
+  writeFileSync(file, `${JSON.stringify(forged)}\n`, { flag: 'a' });
+  const agent = await openSession(running);
+  t.not(await refusalOf(agent.call('access.request', { scopes: ['mail:read'], reason: 'x' })), null);
+  agent.close();
+  await until('the next write seals it', async () => (await statusOf<GatewayStatus>('operator/default')).sealed !== null);
+  t.match(await statusOf<GatewayStatus>('operator/default'), { sealed: { code: 'AUDIT_UNAVAILABLE' } });
+  await restartWith(running, 'airlock-gateway', () => writeFileSync(file, whole));
+  t.match(await statusOf<GatewayStatus>('operator/default'), { sealed: null });
+  t.match(await verify(), { status: 0 });
 });
 
 t.test('a log that vanished is missed', async (t) => {
