@@ -125,6 +125,7 @@ t.test(
       'a head of the old machine',
     );
     t.match(JSON.stringify(event), /airlock-totp\+/, 'and its public keys');
+    t.match(JSON.stringify(event), /airlock-export\+/, 'that of its exports too: those made before the loss can be checked still');
     const verified = await fresh.command('airlock-ctl', ['audit', 'verify', '--json']);
     t.equal(verified.status, 0, verified.stdout);
   },

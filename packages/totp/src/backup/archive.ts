@@ -4,7 +4,7 @@
  */
 import { packBlobs, unpackBlobs } from '@airlock/protocol';
 import { asWrappingKey, openBlob, sealBlob } from '@airlock/vault';
-import type { LogName } from '../heads/heads.js';
+import type { EXPORT_KEY, LogName } from '../heads/heads.js';
 import type { Now, OperatorState } from '../queue/state.js';
 import { emptyState } from '../queue/state.js';
 import { decodeSecrets, encodeSecrets, type EnrolmentSecrets } from '../state/secrets.js';
@@ -24,9 +24,9 @@ export interface ArchivedOperator {
 export interface Archive {
   readonly madeMs: number;
   readonly generation: number;
-  /** Last signed heads and the public keys that verify them. */
+  /** Last signed heads, and the public keys that verify them and the exports of this machine. */
   readonly heads: Readonly<Record<LogName, string | null>>;
-  readonly keys: Readonly<Record<LogName, string>>;
+  readonly keys: Readonly<Record<LogName, string>> & { readonly [EXPORT_KEY]?: string };
   readonly operators: readonly ArchivedOperator[];
 }
 

@@ -6,7 +6,7 @@
  *           backup older than the newest known of the same vault is taken.
  */
 import { AirlockError, FRAME, packBlobs, unpackBlobs, validate, decodeBase64url, isoTime } from '@airlock/protocol';
-import { GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
+import { EXPORT_KEY, GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
 import { TOTP_LIMITS } from '../limits.js';
 import { requireOpen, type House } from '../operators/house.js';
 import type { Opener } from '../tickets/action-tickets.js';
@@ -28,7 +28,11 @@ const archiveOf = (house: House, generation: number): Archive => ({
   madeMs: house.clock.wallMs(),
   generation,
   heads: { [TOTP_LOG]: house.heads.note(TOTP_LOG), [GATEWAY_LOG]: house.heads.note(GATEWAY_LOG) },
-  keys: { [TOTP_LOG]: house.heads.publicKey(TOTP_LOG), [GATEWAY_LOG]: house.heads.publicKey(GATEWAY_LOG) },
+  keys: {
+    [TOTP_LOG]: house.heads.publicKey(TOTP_LOG),
+    [GATEWAY_LOG]: house.heads.publicKey(GATEWAY_LOG),
+    [EXPORT_KEY]: house.heads.exportKey,
+  },
   operators: [...house.desks.values()].flatMap(({ operator, secrets, state }) =>
     secrets === null ? [] : [{ operator, secrets, state: keptOf(state) }],
   ),
