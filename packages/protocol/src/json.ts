@@ -7,7 +7,8 @@
  * WIRE-6  a lone surrogate is refused, escaped or not.
  * WIRE-7  the key `__proto__` and numbers beyond a double are refused.
  *
- * Two paths: what JSON.stringify would have written back byte for byte holds no duplicate, so native code
+ * Three paths: a text without escapes and blanks has as many keys as its value has members, or one stands twice, so
+ * counting decides it; what JSON.stringify would have written back byte for byte holds no duplicate, so native code
  * decides it; anything else is scanned token by token.
  */
 import { isUtf8 } from 'node:buffer';
@@ -33,17 +34,49 @@ const describeSyntaxError = (thrown: unknown): string => {
   return `a syntax error${where}`;
 };
 
-/** Depth by walking the parsed value: JSON.parse is iterative and takes a depth of millions. */
-const isShallow = (value: unknown, levelsLeft: number): boolean => {
-  if (typeof value !== 'object' || value === null) return true;
-  if (levelsLeft === 0) return false;
-  if (Array.isArray(value)) {
-    for (const item of value) if (!isShallow(item, levelsLeft - 1)) return false;
-    return true;
+const TOO_DEEP = -1;
+
+const sumOf = (values: readonly unknown[], levelsLeft: number): number => {
+  let sum = 0;
+  for (const value of values) {
+    const members = membersOf(value, levelsLeft);
+    if (members === TOO_DEEP) return TOO_DEEP;
+    sum += members;
   }
+  return sum;
+};
+
+/**
+ * How many members all objects of the value have, by walking the parsed value: JSON.parse is iterative and takes a depth
+ * of millions. Infinity where a number is beyond a double, which no count of keys equals.
+ */
+const membersOf = (value: unknown, levelsLeft: number): number => {
+  if (typeof value === 'number') return Number.isFinite(value) ? 0 : Infinity;
+  if (typeof value !== 'object' || value === null) return 0;
+  if (levelsLeft === 0) return TOO_DEEP;
+  if (Array.isArray(value)) return sumOf(value, levelsLeft - 1);
   const members = value as Record<string, unknown>;
-  for (const key in members) if (!isShallow(members[key], levelsLeft - 1)) return false;
-  return true;
+  let sum = 0;
+  for (const key in members) {
+    const below = membersOf(members[key], levelsLeft - 1);
+    if (below === TOO_DEEP) return TOO_DEEP;
+    sum += 1 + below;
+  }
+  return sum;
+};
+
+/** What may stand between a key and its colon, or hide a quote. A blank within a text has no quote right before it, mostly. */
+const UNEVEN = ['\\', '" ', '\n', '\t', '\r'];
+
+/**
+ * True where the text has exactly so many keys. Without escapes a quote and a colon stand behind every key, and else only
+ * where a text begins with a colon; so a key that stands twice makes more of them than there are members, and nothing less.
+ */
+const hasKeys = (text: string, members: number): boolean => {
+  if (UNEVEN.some((one) => text.includes(one))) return false;
+  let keys = 0;
+  for (let at = text.indexOf('":'); at !== -1 && keys <= members; at = text.indexOf('":', at + 2)) keys += 1;
+  return keys === members;
 };
 
 /** Index behind the closing quote of the string that opens at `start`; the text is known to be valid JSON. */
@@ -130,8 +163,9 @@ export const parseJsonStrict = (bytes: Uint8Array): unknown => {
   if (!isUtf8(bytes)) throw unparsable('invalid UTF-8');
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   const value = parseText(text);
-  if (!isShallow(value, LIMITS.maxJsonDepth)) throw refuse(`more than ${LIMITS.maxJsonDepth} levels`);
+  const members = membersOf(value, LIMITS.maxJsonDepth);
+  if (members === TOO_DEEP) throw refuse(`more than ${LIMITS.maxJsonDepth} levels`);
   const suspicious = text.includes('\\ud') || text.includes(PROTOTYPE_KEY);
-  if (suspicious || JSON.stringify(value) !== text) scanTokens(text);
+  if (suspicious || !(hasKeys(text, members) || JSON.stringify(value) === text)) scanTokens(text);
   return value;
 };

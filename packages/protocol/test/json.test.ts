@@ -63,6 +63,24 @@ t.test('a text with a duplicate key planted anywhere is refused; without it, tak
   );
 });
 
+t.test('WIRE-4 a key that stands twice is refused wherever blanks and colons stand', async (t) => {
+  const member = fc.tuple(
+    fc.constantFrom('a', 'b', ':', ' a', 'a:'),
+    fc.constantFrom('', '', '', ' ', '\t', '\n'),
+    fc.constantFrom('1', '":"', '":a"', '"a"', '" :"', '"\\\\"', '[]', '{"a":1}', '[{"a":{"a":":"}}]'),
+  );
+  let [twice, once] = [0, 0];
+  const property = fc.property(fc.array(member, { minLength: 1, maxLength: 4 }), (members) => {
+    const text = `{${members.map(([key, blank, value]) => `"${key}"${blank}:${value}`).join(',')}}`;
+    const isTwice = new Set(members.map(([key]) => key)).size < members.length;
+    if (isTwice) twice += 1;
+    else once += 1;
+    return (refusalOf(Buffer.from(text)) !== null) === isTwice;
+  });
+  fc.assert(property, { numRuns: 5000, seed: 4 });
+  t.ok(twice > 1000 && once > 1000, 'negative control: both were tried');
+});
+
 const hasPrototypeKey = (value: unknown): boolean => JSON.stringify(value).includes('__proto__');
 
 t.test('20,000 mutations: each is parsed as JSON.parse does, or refused as a frame', async (t) => {
