@@ -43,23 +43,54 @@ const uniqueName = (name: string, used: Set<string>): string => {
   return JSON.stringify(unique);
 };
 
-/** The names of one object differ, so a plain one meets none of its like. */
-const nameText = (name: string, used: Set<string>): string => {
-  if (!PLAIN_NAME.test(name)) return uniqueName(name, used);
-  used.add(name);
-  return `"${name}"`;
+const MAX_KEPT_NAMES = 512;
+/** Plain names, each with what stands before its value: the fields of records have few names, which come again and again. */
+const plainNames = new Map<string, string>();
+
+const judgeName = (name: string): string | null => {
+  if (!PLAIN_NAME.test(name)) return null;
+  if (plainNames.size >= MAX_KEPT_NAMES) plainNames.clear();
+  const text = `,"${name}":`;
+  plainNames.set(name, text);
+  return text;
 };
 
-const membersOf = (value: Fields, depth: number, used: Set<string>): string => {
-  let text = '';
-  let left = 0;
+/** The names of one object differ, so a plain one meets none of its like, and nothing that a cut or a repetition makes. */
+class Members {
+  #text = '';
+  #left = 0;
+  #room: number;
+  /** Names that are not plain. */
+  #used: Set<string> | null = null;
+
+  constructor(room: number) {
+    this.#room = room;
+  }
+
+  add(name: string, member: FieldValue, depth: number): void {
+    if (this.#room === 0) return void (this.#left += 1);
+    this.#room -= 1;
+    const before = plainNames.get(name) ?? judgeName(name) ?? this.#unique(name);
+    this.#text += before + valueText(member, depth);
+  }
+
+  text(): string {
+    return this.#left === 0 ? this.#text : `${this.#text}${this.#unique('…')}${this.#left}`;
+  }
+
+  #unique(name: string): string {
+    this.#used ??= new Set();
+    return `,${uniqueName(name, this.#used)}:`;
+  }
+}
+
+const membersOf = (value: Fields, depth: number, room: number): string => {
+  const members = new Members(room);
   for (const name of Object.keys(value)) {
     const member = value[name];
-    if (member === undefined) continue;
-    if (used.size >= MAX_ITEMS + RESERVED.size) left += 1;
-    else text += `,${nameText(name, used)}:${valueText(member, depth)}`;
+    if (member !== undefined) members.add(name, member, depth);
   }
-  return left === 0 ? text : `${text},${uniqueName('…', used)}:${left}`;
+  return members.text();
 };
 
 const arrayText = (items: readonly FieldValue[], depth: number): string => {
@@ -68,14 +99,20 @@ const arrayText = (items: readonly FieldValue[], depth: number): string => {
   return `[${texts.join(',')}]`;
 };
 
+/** Needs no escape, and no cut. */
+const PLAIN_TEXT = /^[ !#-[\]-~]{0,128}$/;
+
+const stringText = (value: string): string =>
+  PLAIN_TEXT.test(value) ? `"${value}"` : JSON.stringify(boundText(value, MAX_STRING_CHARS));
+
 function valueText(value: FieldValue | undefined, depth: number): string {
-  if (typeof value === 'string') return JSON.stringify(boundText(value, MAX_STRING_CHARS));
+  if (typeof value === 'string') return stringText(value);
   if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : 'null';
   if (typeof value === 'boolean') return String(value);
   if (typeof value !== 'object' || value === null) return 'null';
   if (depth >= MAX_FIELD_DEPTH) return '"…"';
   if (Array.isArray(value)) return arrayText(value as readonly FieldValue[], depth + 1);
-  return `{${membersOf(value as Fields, depth + 1, new Set()).slice(1)}}`;
+  return `{${membersOf(value as Fields, depth + 1, MAX_ITEMS + RESERVED.size).slice(1)}}`;
 }
 
 /** What an encoded record needs to know besides its fields. */
@@ -96,7 +133,7 @@ export const encodeLine = (place: RecordPlace, event: string, fields: Fields): s
   for (const name of RESERVED) if (fields[name] !== undefined) throw new TypeError(`a record has its own ${name}`);
   const front = `{"seq":${place.seq},"ts":"${place.ts}","event":"${event}"`;
   const back = `,"prev":"${place.prev}"}`;
-  const line = front + membersOf(fields, 1, new Set(RESERVED)) + back;
+  const line = front + membersOf(fields, 1, MAX_ITEMS) + back;
   // A UTF-16 unit takes at most three bytes, so most lines need no count.
   const bytes = line.length * 3 < MAX_LINE_BYTES ? 0 : Buffer.byteLength(line) + 1;
   return bytes <= MAX_LINE_BYTES ? line : `${front},"cut":true,"bytes":${bytes}${back}`;
