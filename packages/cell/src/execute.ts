@@ -11,6 +11,7 @@ import {
   type CellPrepareParams,
   type CellResult,
   type CellTestResult,
+  type ExchangeOrder,
   isRiskAllowed,
   type Json,
   type ListedOperation,
@@ -81,9 +82,12 @@ export class Executor {
   }
 
   /** @throws AirlockError: the refusal of a check, what the connector says, UPSTREAM_TIMEOUT, INTERNAL. */
-  async execute(params: CellExecuteParams): Promise<CellResult> {
-    if (params.exchange === undefined) return this.#run(params, null);
-    const call = this.calls.begin(params.exchange);
+  execute(params: CellExecuteParams): Promise<CellResult> {
+    return params.exchange === undefined ? this.#run(params, null) : this.#runHeard(params, params.exchange);
+  }
+
+  async #runHeard(params: CellExecuteParams, exchange: ExchangeOrder): Promise<CellResult> {
+    const call = this.calls.begin(exchange);
     try {
       return await this.#run(params, call);
     } finally {

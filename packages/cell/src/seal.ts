@@ -57,25 +57,25 @@ const CUT_ROOM = 1.25;
 /** From this many characters on the steps are taken one a turn: the watchdog takes a thread that stands still for dead. */
 const LARGE = 128 * 1024;
 
-const turn = (chars: number): Promise<void> =>
-  chars < LARGE ? Promise.resolve() : new Promise((resolve) => void setImmediate(resolve));
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /** @throws AirlockError INTERNAL where the answer is none */
 export const sealResult = async (answer: unknown, { mask, codes, maxBytes }: SealOptions): Promise<CellResult> => {
   if (!isResult(answer)) throw new AirlockError('INTERNAL', 'the connector answered with no result');
   // JSON and nothing else: what a connector returns may hold dates, undefined or its own classes.
   const text = JSON.stringify(answer.result);
+  const isLarge = text.length >= LARGE;
   const own = mask(JSON.parse(text) as Json);
-  await turn(text.length);
+  if (isLarge) await turn();
   // What is far too large is cut before it is looked at; with room, so that no half of a secret is what is left of it.
   const near =
     text.length > maxBytes * CUT_ROOM ? cutResult(own.value, maxBytes * CUT_ROOM) : { value: own.value, truncated: false };
-  await turn(text.length);
+  if (isLarge) await turn();
   const others = redactValue(near.value, { codes, links: !codes, identifiers: IDENTIFIERS });
-  await turn(text.length);
+  if (isLarge) await turn();
   // Before hidden characters are made visible: they are a sign themselves.
   const { score, signatures } = scoreValue(others.value);
-  await turn(text.length);
+  if (isLarge) await turn();
   // Once more: nothing that is made visible may make a secret whole.
   const visible = neutraliseValue(others.value);
   const last = visible === others.value ? { value: visible, masked: 0 } : mask(visible);

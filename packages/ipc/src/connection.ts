@@ -129,7 +129,9 @@ export class Connection<S = undefined> {
     if (this.#closeReason !== null) return Promise.reject(this.#closeReason);
     return this.#pending.add(method, timeoutMs, (id) => {
       const text = requestText(id, method, params);
-      if (Buffer.byteLength(text) > this.#options.limits.maxFrameOutBytes)
+      const { maxFrameOutBytes } = this.#options.limits;
+      // A UTF-16 unit is at most three bytes, so most requests need no count.
+      if (text.length * 3 > maxFrameOutBytes && Buffer.byteLength(text) > maxFrameOutBytes)
         throw new AirlockError('FRAME_TOO_LARGE', 'the request is too large');
       this.#outbox.send(text);
     });

@@ -27,6 +27,19 @@ const refuse = (text: string): never => {
 
 /** @throws AirlockError PARAMS_INVALID */
 export const parseScope = (text: string): Scope => {
+  const known = kept.get(text);
+  if (known !== undefined) return known;
+  const scope = readScope(text);
+  if (kept.size >= MAX_KEPT) kept.clear();
+  kept.set(text, scope);
+  return scope;
+};
+
+const MAX_KEPT = 512;
+/** Scopes that were read before: each call looks at those of its lease several times. What is refused is not kept. */
+const kept = new Map<string, Scope>();
+
+const readScope = (text: string): Scope => {
   const [name = '', scopeClass = 'read', only = null, ...rest] = text.split(':');
   if (rest.length > 0 || !service.test(name) || !isClass(scopeClass)) return refuse(text);
   if (only !== null && !operation.test(only)) return refuse(text);

@@ -64,15 +64,6 @@ const recordDecision = ({ house, session, params, lease, operation, decision }: 
     : house.journal.durable('operation_allowed', fields);
 };
 
-/** CALL-10: a write without an answer of its cell is unknown, and nobody is told to send it again. */
-const written = async ({ operation }: Answerable, work: () => Promise<CellResult>): Promise<CellResult> => {
-  try {
-    return await work();
-  } catch (thrown) {
-    throw isOutcomeUnknown(operation.class, thrown) ? outcomeUnknown(thrown) : thrown;
-  }
-};
-
 /** EXCHANGE-9: that a service asked for a code is recorded, once a call. */
 const noteCodeQuestion = ({ house, session, params }: Answerable): void => {
   const { service, operation } = params;
@@ -93,13 +84,21 @@ const listen = (question: Answerable, channel: Channel): void => {
   };
 };
 
-/** The cell's answer; what was cancelled before it was sent does not reach the cell. */
-const ask = (question: Answerable, cell: Cell, order: CellExecuteParams): Promise<CellResult> => {
+/**
+ * The cell's answer; what was cancelled before it was sent does not reach the cell.
+ * CALL-10: a write without an answer of its cell is unknown, and nobody is told to send it again.
+ */
+const ask = async (question: Answerable, cell: Cell, order: CellExecuteParams): Promise<CellResult> => {
   const { channel, operation } = question;
-  if (channel === null) return written(question, async () => checkResult(await cell.execute(order)));
-  channel.check();
-  listen(question, channel);
-  return written(question, async () => checkResult(await channel.run(cell, order, operation.class === 'write')));
+  if (channel !== null) {
+    channel.check();
+    listen(question, channel);
+  }
+  try {
+    return checkResult(await (channel === null ? cell.execute(order) : channel.run(cell, order, operation.class === 'write')));
+  } catch (thrown) {
+    throw isOutcomeUnknown(operation.class, thrown) ? outcomeUnknown(thrown) : thrown;
+  }
 };
 
 const execute = async (question: Answerable): Promise<CellResult> => {

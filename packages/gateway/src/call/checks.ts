@@ -169,17 +169,18 @@ export const CHECKS: readonly Check[] = [
   budgetHasRoom,
 ];
 
+const isAnswerable = (question: Question): question is Answerable =>
+  question.lease !== null &&
+  question.registered !== null &&
+  question.service !== null &&
+  question.operation !== null &&
+  question.decision !== null;
+
 /** Runs every check. @throws AirlockError the first refusal. */
 export const runChecks = (question: Question): Answerable => {
   for (const check of CHECKS) check(question);
-  const { lease, registered, service, operation, decision } = question;
-  return Object.assign(question, {
-    lease: found(lease),
-    registered: found(registered),
-    service: found(service),
-    operation: found(operation),
-    decision: found(decision),
-  });
+  if (!isAnswerable(question)) throw new Error('the checks have left something out');
+  return question;
 };
 
 /**

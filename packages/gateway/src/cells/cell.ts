@@ -14,6 +14,7 @@ import {
   type CellResult,
   type CellRotate,
   type CellTestResult,
+  type ExchangeOrder,
   type ExchangeReply,
   type Timers,
 } from '@airlock/protocol';
@@ -67,9 +68,12 @@ export class Cell {
   }
 
   /** `execute`, as often as wanted, many at a time. @throws AirlockError of the cell, or why it ended. */
-  async execute(params: CellExecuteParams, ears: ChannelEars | null = null): Promise<CellResult> {
-    const { exchange } = params;
-    if (exchange === undefined) return (await this.#call('execute', params, GATEWAY_LIMITS.cellExecuteMs)) as CellResult;
+  execute(params: CellExecuteParams, ears: ChannelEars | null = null): Promise<CellResult> {
+    if (params.exchange !== undefined) return this.#executeHeard(params, params.exchange, ears);
+    return this.#call('execute', params, GATEWAY_LIMITS.cellExecuteMs) as Promise<CellResult>;
+  }
+
+  async #executeHeard(params: CellExecuteParams, exchange: ExchangeOrder, ears: ChannelEars | null): Promise<CellResult> {
     const { cellExecuteMs, cellExchangeMs } = GATEWAY_LIMITS;
     if (ears !== null) this.#ears.set(exchange.channel, ears);
     try {

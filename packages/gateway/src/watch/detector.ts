@@ -57,6 +57,8 @@ export class Detector {
   readonly #roles = new Map<string, Meters>();
   /** Least recently seen first. */
   readonly #sessions = new Map<string, Meters>();
+  /** The most recently seen: where it is seen again, nothing changes its place. */
+  #newest: { readonly role: string; readonly session: string; readonly meters: Meters } | null = null;
 
   constructor(limits: AnomalyLimits, maxSessions: number) {
     this.#limits = limits;
@@ -82,6 +84,7 @@ export class Detector {
 
   /** After a block, or its end: what led to it does not count again. */
   forget({ role, session }: Actor): void {
+    this.#newest = null;
     if (session !== null) return void this.#sessions.delete(sessionKey(role, session));
     this.#roles.delete(role);
     for (const key of this.#sessions.keys()) if (key.startsWith(`${role}/`)) this.#sessions.delete(key);
@@ -97,15 +100,19 @@ export class Detector {
   }
 
   #metersOfRole(role: string): Meters {
-    const meters = this.#roles.get(role) ?? new Map<AnomalyKind, Meter>();
+    const known = this.#roles.get(role);
+    if (known !== undefined) return known;
+    const meters = new Map<AnomalyKind, Meter>();
     this.#roles.set(role, meters);
     return meters;
   }
 
   /** An agent that opens sessions to have its own forgotten is still counted by its role. */
   #metersOfSession(role: string, session: string): Meters {
+    if (this.#newest?.session === session && this.#newest.role === role) return this.#newest.meters;
     const key = sessionKey(role, session);
     const meters = this.#sessions.get(key) ?? new Map<AnomalyKind, Meter>();
+    this.#newest = { role, session, meters };
     this.#sessions.delete(key);
     this.#sessions.set(key, meters);
     if (this.#sessions.size > this.#maxSessions) this.#dropOldest();
