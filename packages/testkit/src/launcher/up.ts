@@ -71,7 +71,7 @@ const programs = (layout: Layout, options: LauncherOptions, bind: (name: string,
   const gateway: Program = {
     name: 'airlock-gateway',
     bundle: bundle('airlock-gateway'),
-    flags: ['--disallow-code-generation-from-strings', '--max-semi-space-size=8', ...preload],
+    flags: ['--disallow-code-generation-from-strings', '--max-semi-space-size=4', ...preload],
     env,
     sockets: [...options.roles.map((role) => bind(`agent/${role}`)), bind(`operator/${OPERATOR}`), bind('export')],
     prepare,
