@@ -6,7 +6,6 @@ const foreignSockets = ({ operator, foreignRoles, moreSockets }: Targets): strin
   `operator/${operator}.sock`,
   `approve/${operator}.sock`,
   'bridge.sock',
-  'presence.sock',
   'release.sock',
   'root.sock',
   'cell/0.sock',
