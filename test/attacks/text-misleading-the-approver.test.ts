@@ -81,7 +81,7 @@ t.test('TEXT-1 to TEXT-5: reason and intent', async (t) => {
   for (const [what, text] of Object.entries(HOSTILE)) {
     const shown = await opened(t, what, { reason: text.slice(0, 140).toWellFormed(), intent: text });
     t.same(misleads(shown), [], what);
-    t.equal(shown.text.split('\n').length, 11, 'as many lines as any request has');
+    t.equal(shown.text.split('\n').length, 12, 'as many lines as any request has, with what the agent calls itself');
     t.match(shown.text, /\n {2}access {3}mail:read\n {2}for {6}60 min from approval\n/, 'what is asked for stands as it is');
     await deny();
   }
