@@ -48,7 +48,7 @@ const SHORT: readonly Short[] = [
     'argument check and masking of a 2 KB result',
     'JSON there and back',
     '≤ 80 µs',
-    'guard sizes.0.allUs',
+    'guard sizes.0.checkAndMaskUs',
   ],
   ['append', 'audit append', 'audit append, 64 writers, durable', 'fdatasync per record', '≥ 20000 /s', 'audit appendPerS'],
   ['append-p99', 'audit append, p99', 'the same, p99', NONE, '≤ 10 ms', 'audit p99Ms'],
