@@ -19,7 +19,7 @@ const DEFAULT_AGENTS = 6;
 /** Each takes two cells. */
 const MOST_AGENTS = 7;
 /** A quarter of them warms the heaps up. */
-const FEWEST_CYCLES = 24;
+const FEWEST_CYCLES = 32;
 const CONTROL_CYCLES = 8;
 const LEFT_OPEN = 3;
 /** Exit status of what a signal ended. */

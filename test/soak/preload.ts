@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { until, type Running } from '@airlock/testkit';
 
 /** Bytes that the negative control keeps of each connection. */
-export const LEAKED_BYTES = 131_072;
+export const LEAKED_BYTES = 524_288;
 
 /** CommonJS; it stands in for nothing of the daemon's own, and without its file it leaks nothing. */
 export const PRELOAD = `'use strict';
