@@ -2,7 +2,7 @@
 import { accept } from '../audit/accept.js';
 import { exportRecords } from '../audit/export.js';
 import { reopen } from '../audit/reopen.js';
-import { audit } from '../audit/records.js';
+import { audit } from '../audit/show.js';
 import { verify } from '../audit/verify.js';
 import type { Command } from './command.js';
 
