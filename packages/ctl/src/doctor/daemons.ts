@@ -156,13 +156,18 @@ const orNothing = async (asking: Promise<readonly Check[]>): Promise<readonly Ch
   }
 };
 
+/** Nobody's presence counts before there is a phone. */
+const presence = (context: Context, status: ApproveStatus | null): Check[] =>
+  status?.presence === undefined || !status.enrolled || isDevelopment(context) ? [] : [presenceCheck(status.presence)];
+
+/** What both daemons say of themselves. */
 export const daemonChecks = async (context: Context): Promise<readonly Check[]> => {
   const { totp, gateway } = await bothDaemons(context);
   return [
     ...answering('airlock-totp', totp.status, totp.problem),
     ...answering('airlock-gateway', gateway.status, gateway.problem),
     ...(totp.status ? ofTotp(context, totp.status) : []),
-    ...(totp.status?.presence === undefined || isDevelopment(context) ? [] : [presenceCheck(totp.status.presence)]),
+    ...presence(context, totp.status),
     ...(gateway.status ? ofGateway(gateway.status) : []),
     ...(totp.status ? await orNothing(heads(context).then((one) => [one])) : []),
     ...(await orNothing(credentials(context))),
