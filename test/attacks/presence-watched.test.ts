@@ -16,6 +16,7 @@ import type { Connection } from '@airlock/ipc';
 import type { ApproveStatus, PresenceView } from '@airlock/protocol';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { ask, auditOf, configWith, connectTo, countUnread, killHard, until } from './support/house.js';
@@ -140,6 +141,25 @@ t.test('PRESENCE-9: what is not of logind counts for nothing, whoever it says it
   t.pass('PRESENCE-8: waking ends sleep, a little later');
 });
 
+t.test('PRESENCE-9: what any user can send us, too long or broken, ends no connection and hides no lock', async (t) => {
+  const of = { type: SIGNAL, serial: 1, path: '/a', interface: 'a.b', member: 'C' };
+  const broken = (sender: string): Buffer => formatMessage({ ...of, sender, body: [2] }, 'b');
+  bus.change('1', { locked: false });
+  await held('');
+  const { greeted } = bus;
+  bus.send(formatMessage({ ...of, sender: ':1.66', body: ['x'.repeat(3_000_000)] }));
+  bus.send(broken(':1.66'));
+  bus.change('1', { locked: true });
+  await held('lock');
+  t.equal(bus.greeted, greeted);
+  bus.send(broken(':1.7'));
+  await until(
+    () => Promise.resolve(bus.greeted),
+    (count) => count > greeted,
+  );
+  t.equal(await use(), 'LOCKED', 'negative control: where logind itself is broken it connects again');
+});
+
 t.test(
   'PRESENCE-5, PRESENCE-9: broken messages end the connection, and thaw nothing; it connects again and goes on',
   async (t) => {
@@ -191,6 +211,18 @@ t.test('a bus that hangs or dies while frozen leaves it frozen, and is said', as
   await bus.close();
   await until(view, ({ available }) => available === false);
   t.same((await view()).reasons, ['lock']);
+  let calls = 0;
+  const deaf = createServer((socket) => {
+    calls += 1;
+    socket.destroy();
+  }).listen(address.replace('unix:path=', ''));
+  await until(
+    () => Promise.resolve(calls),
+    (count) => count > 0,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+  t.ok(calls <= 6, `one attempt a second, not ${calls}`);
+  await new Promise((resolve) => deaf.close(resolve));
   bus = await startLogindDouble(address.replace('unix:path=', ''));
   bus.sessions.set('1', { ...seated });
   await held('');

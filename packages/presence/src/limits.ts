@@ -13,8 +13,10 @@ export const PRESENCE_LIMITS = {
   askedLockMs: 10_000,
   /** PRESENCE-8: from waking to the end of `sleep`, so that a locker that is slow comes first. */
   wakeMs: 3000,
-  /** PRESENCE-9: the specification allows 128 MiB; logind's answers are a few KiB. */
+  /** PRESENCE-9: logind's answers are a few KiB; what is longer is of somebody else, and passed over. */
   maxMessageBytes: 1_048_576,
+  /** What the specification allows; a bus that sends more is none. */
+  maxWireBytes: 134_217_728,
   /** The line of the authentication; the bus sends some fifty bytes. */
   maxAuthBytes: 1024,
   /** Containers within containers in a signature; the specification allows 64. */

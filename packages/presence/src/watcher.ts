@@ -61,6 +61,7 @@ export class Watcher {
     try {
       const bus = await openBus(address, {
         timers,
+        isHeard: (sender) => sender === BUS || sender === this.#owner,
         onSignal: (signal) => this.#onSignal(signal),
         onClose: (reason) => this.#onLost(reason),
       });

@@ -1,12 +1,13 @@
 /**
  * A client of the system bus: authenticates as its own user, calls with texts, hears signals.
  *
- * PRESENCE-9  a message that is none ends the connection; whose signals count is for the caller, by `sender`.
+ * PRESENCE-9  bytes that no bus sends end the connection. Any user can address a signal to us: one of a sender that does not
+ * count is passed over before its body is looked at, however long or broken it is.
  */
 import { systemTimers, type TimerHandle, type Timers } from '@airlock/protocol';
 import { connect, type Socket } from 'node:net';
 import { PRESENCE_LIMITS } from '../limits.js';
-import { CALL, ERROR, formatMessage, lengthOf, parseMessage, RETURN, SIGNAL, type Message } from './message.js';
+import { CALL, ERROR, formatMessage, lengthOf, parseEnvelope, RETURN, SIGNAL, type Envelope, type Message } from './message.js';
 import { WireError, type Value } from './reader.js';
 
 export const BUS = 'org.freedesktop.DBus';
@@ -21,6 +22,8 @@ export interface Target {
 }
 
 export interface BusEvents {
+  /** Whether signals of this sender count. */
+  readonly isHeard: (sender: string) => boolean;
   readonly onSignal: (signal: Message) => void;
   readonly onClose: (reason: string) => void;
   readonly timers?: Timers;
@@ -49,6 +52,8 @@ export class Bus {
   readonly #timers: Timers;
   readonly #waiting = new Map<number, Waiting>();
   #bytes: Buffer = Buffer.alloc(0);
+  /** Bytes still to come of a message that is passed over. */
+  #skip = 0;
   #onAuth: ((line: string) => void) | null = null;
   #serial = 0;
   #isClosed = false;
@@ -92,6 +97,10 @@ export class Bus {
     });
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   close(reason: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -107,7 +116,9 @@ export class Bus {
 
   #take(chunk: Buffer): void {
     if (this.#isClosed) return;
-    this.#bytes = Buffer.concat([this.#bytes, chunk]);
+    const skipped = Math.min(this.#skip, chunk.length);
+    this.#skip -= skipped;
+    this.#bytes = Buffer.concat([this.#bytes, chunk.subarray(skipped)]);
     try {
       if (this.#onAuth !== null && !this.#readAuth()) return;
       while (this.#readMessage());
@@ -131,26 +142,45 @@ export class Bus {
 
   #readMessage(): boolean {
     const length = lengthOf(this.#bytes);
-    if (length === null || this.#bytes.length < length) return false;
-    const message = parseMessage(this.#bytes.subarray(0, length));
+    if (length === null) return false;
+    if (length > PRESENCE_LIMITS.maxMessageBytes) return this.#passOver(length);
+    if (this.#bytes.length < length) return false;
+    const envelope = envelopeOf(this.#bytes.subarray(0, length));
     this.#bytes = this.#bytes.subarray(length);
-    this.#dispatch(message);
+    if (envelope !== null) this.#dispatch(envelope);
     return !this.#isClosed;
   }
 
-  #dispatch(message: Message): void {
-    if (message.type === SIGNAL) return this.#events.onSignal(message);
-    if (message.type !== RETURN && message.type !== ERROR) return;
-    const waiting = this.#waiting.get(message.replySerial ?? 0);
-    if (waiting === undefined) return;
-    this.#waiting.delete(message.replySerial ?? 0);
+  #passOver(length: number): boolean {
+    const here = Math.min(length, this.#bytes.length);
+    this.#bytes = this.#bytes.subarray(here);
+    this.#skip = length - here;
+    return this.#skip === 0;
+  }
+
+  #dispatch(envelope: Envelope): void {
+    const { type, sender = '', replySerial = 0 } = envelope;
+    if (type === SIGNAL && this.#events.isHeard(sender)) return this.#events.onSignal(envelope.open());
+    const waiting = this.#waiting.get(replySerial);
+    if ((type !== RETURN && type !== ERROR) || waiting === undefined) return;
+    const { body, errorName } = envelope.open();
+    this.#waiting.delete(replySerial);
     waiting.timer.cancel();
-    if (message.type === RETURN) waiting.resolve(message.body);
-    else waiting.reject(new Error(message.errorName ?? 'refused'));
+    if (type === RETURN) waiting.resolve(body);
+    else waiting.reject(new Error(errorName ?? 'refused'));
   }
 }
 
-/** Connected, authenticated and named. @throws Error */
+/** null: a header that cannot be read, of which nobody knows whose it is. */
+const envelopeOf = (bytes: Buffer): Envelope | null => {
+  try {
+    return parseEnvelope(bytes);
+  } catch {
+    return null;
+  }
+};
+
+/** Connected, authenticated and named. `onClose` is of what was opened only. @throws Error */
 export const openBus = async (address: string, events: BusEvents): Promise<Bus> => {
   const path = socketPath(address);
   const socket = await new Promise<Socket>((resolve, reject) => {
@@ -158,12 +188,18 @@ export const openBus = async (address: string, events: BusEvents): Promise<Bus> 
     opening.once('error', reject);
     opening.once('connect', () => resolve(opening));
   });
-  const bus = new Bus(socket, events);
+  let isOpen = false;
+  const onClose = (reason: string): void => {
+    if (isOpen) events.onClose(reason);
+  };
+  const bus = new Bus(socket, { ...events, onClose });
   try {
     await bus.authenticate(process.getuid?.() ?? 0);
+    if (bus.isClosed) throw new Error('the bus ended the connection');
   } catch (thrown) {
     bus.close(thrown instanceof Error ? thrown.message : 'the bus does not let us in');
     throw thrown;
   }
+  isOpen = true;
   return bus;
 };

@@ -42,21 +42,27 @@ const isLittle = (bytes: Buffer): boolean => {
   throw new WireError('a message of no byte order');
 };
 
-/** Bytes of the message that begins here; null: not known yet. @throws WireError */
+/** Bytes of the message that begins here, which may be more than is read; null: not known yet. @throws WireError */
 export const lengthOf = (bytes: Buffer): number | null => {
   if (bytes.length < FIXED_BYTES) return null;
   const little = isLittle(bytes);
   const uint32 = (at: number): number => (little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
   if (bytes[3] !== PROTOCOL) throw new WireError('a message of another version');
   const total = FIXED_BYTES + Math.ceil(uint32(12) / 8) * 8 + uint32(4);
-  if (total > PRESENCE_LIMITS.maxMessageBytes) throw new WireError('a message that is too long');
+  if (total > PRESENCE_LIMITS.maxWireBytes) throw new WireError('a message that is too long');
   return total;
 };
 
 const TYPES: Readonly<Record<string, string>> = { o: 'string', s: 'string', g: 'string', u: 'number' };
 
-/** One whole message. @throws WireError */
-export const parseMessage = (bytes: Buffer): Message => {
+/** A message whose body was not read yet. */
+export interface Envelope extends Omit<Message, 'body'> {
+  /** @throws WireError */
+  readonly open: () => Message;
+}
+
+/** One whole message, as far as its header: only the bus and who it lets in write that, anybody the body. @throws WireError */
+export const parseEnvelope = (bytes: Buffer): Envelope => {
   const reader = new Reader(bytes, isLittle(bytes));
   const [, type, , , , serial, fields] = ['y', 'y', 'y', 'y', 'u', 'u', 'a(yv)'].map((one) => reader.value(one));
   reader.align(8);
@@ -68,10 +74,17 @@ export const parseMessage = (bytes: Buffer): Message => {
     known[field.name] = value;
   }
   const { signature = '', ...rest } = known;
-  const body = typesOf(String(signature)).map((one) => reader.value(one));
-  if (reader.at !== bytes.length) throw new WireError('a body that is longer than its signature');
-  return { type: Number(type), serial: Number(serial), ...rest, body };
+  const header = { type: Number(type), serial: Number(serial), ...rest };
+  const open = (): Message => {
+    const body = typesOf(String(signature)).map((one) => reader.value(one));
+    if (reader.at !== bytes.length) throw new WireError('a body that is longer than its signature');
+    return { ...header, body };
+  };
+  return { ...header, open };
 };
+
+/** One whole message. @throws WireError */
+export const parseMessage = (bytes: Buffer): Message => parseEnvelope(bytes).open();
 
 const uint32 = (value: number): Buffer => {
   const bytes = Buffer.alloc(4);
