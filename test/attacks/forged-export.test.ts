@@ -144,6 +144,7 @@ const FORGERIES: Readonly<Record<string, (dir: string) => void>> = {
       text.replace(lineOf(text, 1) + lineOf(text, 2), lineOf(text, 2) + lineOf(text, 1)),
     ),
   'a line is added at the end': (dir) => change(dir, 'gateway/lines.jsonl', (text) => text + lineOf(text, 0)),
+  'a line is added that does not end': (dir) => change(dir, 'gateway/lines.jsonl', (text) => text + lineOf(text, 0).trimEnd()),
   'the chain is shorter': (dir) => change(dir, 'gateway/chain', (text) => text.replace(lineOf(text, 3), '')),
   'the chain ends early': (dir) => change(dir, 'gateway/chain', (text) => text.slice(0, text.slice(0, -1).lastIndexOf('\n') + 1)),
   'a left-out record is another': (dir) => change(dir, 'gateway/chain', (text) => text.replace(/left-out ../, 'left-out 00')),

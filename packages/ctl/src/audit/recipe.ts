@@ -43,7 +43,7 @@ for log in gateway totp; do
     esac
     hash=$({ bytes "$hash"; bytes "$line_digest"; } | digest)
   done <"$log/chain"
-  if IFS= read -r line <&3; then fail "$log: lines.jsonl has lines that the chain does not have"; fi
+  if IFS= read -r line <&3 || [ -n "$line" ]; then fail "$log: lines.jsonl has lines that the chain does not have"; fi
   [ "$at" = "$size" ] || fail "$log: the chain ends at record $at, the signed head is of $size"
   [ "$hash" = "$want" ] || fail "$log: the chain does not lead to the signed head"
   echo "$log: $(grep -c '^line ' "$log/chain") records, up to the signed head of $size"
