@@ -27,6 +27,8 @@ export interface VerifyOptions extends KnownHeads {
   readonly hashes?: readonly string[];
   /** After each chunk of a segment: bytes and good records so far. */
   readonly onProgress?: (bytes: number, records: number) => void;
+  /** Each record that is good so far. */
+  readonly onRecord?: (event: string, line: Buffer) => void;
   /** Negative control of the tests only. */
   readonly checkChain?: boolean;
 }
@@ -103,6 +105,7 @@ class Reading {
       (event === 'checkpoint' ? this.check.checkpoint(line, chain) : null);
     if (bad !== null) return bad;
     this.records += 1;
+    this.#options.onRecord?.(event, line);
     if (this.#hashes.size > 0 && this.#hashes.has(chain.hash)) this.found.push(chain.head());
     const pruned = event === 'log_pruned' ? prunedIn(line) : null;
     if (pruned !== null && pruned.size === this.start?.size && pruned.hash === this.start.hash) this.#prunedAt = chain.size;

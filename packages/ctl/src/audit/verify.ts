@@ -8,6 +8,7 @@ import { approvePath, ask, operatorPath, withSocket, type Context, type Link } f
 import { note, print } from '../output.js';
 import { bundleText, verifyBundle, type KeyOf } from './bundle.js';
 import { readBundle } from './bundle-files.js';
+import { Removed } from './removed.js';
 import { copiedLog, keptKey, LOGS, withServedLog, type LogBytes, type LogName } from './sources.js';
 
 /** What somebody kept of an earlier state, to be found in the log: signed notes, and hashes without a signature. */
@@ -73,7 +74,7 @@ const verifyBytes = (
   heads: readonly string[],
   key: string,
   hashes: readonly string[],
-  own: Pick<VerifyOptions, 'origin'> = {},
+  own: Pick<VerifyOptions, 'origin' | 'onRecord'>,
 ): Promise<VerifyResult> =>
   verifyLog({
     segments,
@@ -85,6 +86,17 @@ const verifyBytes = (
   });
 
 type Results = Partial<Record<LogName, VerifyResult>>;
+
+const learning = (removed: Removed, log: LogName): Required<Pick<VerifyOptions, 'onRecord'>> => ({
+  onRecord: (event, line) => (log === 'totp' ? removed.countersigned(event, line) : removed.said(event, line)),
+});
+
+/** AUDIT-28: both logs were read. */
+const heldAgainst = (removed: Removed, results: Results): Results => {
+  const { gateway } = results;
+  const young = gateway?.ok === true && gateway.from !== undefined ? removed.tooYoung(gateway.from) : null;
+  return gateway === undefined || young === null ? results : { ...results, gateway: { ...gateway, ok: false, firstBad: young } };
+};
 
 /** A fresh head first, so that the newest records are covered too; a sealed log is verified as far as it goes. */
 const checkpoint = async (link: Link): Promise<void> => {
@@ -98,9 +110,12 @@ const checkpoint = async (link: Link): Promise<void> => {
 const verifyServed = async (context: Context, { notes, hashes }: Kept): Promise<Results> => {
   await withSocket(operatorPath(context), checkpoint);
   const { heads } = await withSocket(approvePath(context), (link) => ask<{ heads: readonly string[] }>(link, 'heads'));
+  const removed = new Removed();
   const verify = (log: LogName): Promise<VerifyResult> =>
-    withServedLog(context, log, (bytes) => verifyBytes(context, log, bytes, [...heads, ...notes], keptKey(context, log), hashes));
-  return { gateway: await verify('gateway'), totp: await verify('totp') };
+    withServedLog(context, log, (bytes) =>
+      verifyBytes(context, log, bytes, [...heads, ...notes], keptKey(context, log), hashes, learning(removed, log)),
+    );
+  return heldAgainst(removed, { gateway: await verify('gateway'), totp: await verify('totp') });
 };
 
 /** Keys given as files, by the log they sign; else those that root has kept. */
@@ -138,12 +153,13 @@ const copiesIn = (dir: string, named: string | undefined): readonly { readonly l
 const verifyCopies = async (context: Context, invocation: Invocation, dir: string, kept: Kept): Promise<Results> => {
   const key = keysFor(context, listOption(invocation, 'key'));
   const results: Results = {};
+  const removed = new Removed();
   for (const { log, bytes } of copiesIn(dir, textOption(invocation, 'log'))) {
     // A copy's own heads count: airlock-totp is not there to give newer ones.
-    const own = { origin: `airlock-${log}` };
+    const own = { origin: `airlock-${log}`, ...learning(removed, log) };
     results[log] = await verifyBytes(context, log, bytes, kept.notes, key(log), kept.hashes, own);
   }
-  return results;
+  return heldAgainst(removed, results);
 };
 
 interface Verdict {

@@ -1,0 +1,51 @@
+/**
+ * What the gateway says it removed because of its age, held against what airlock-totp countersigned when.
+ *
+ * AUDIT-28  the gateway alone could say so of yesterday: its records, their times and the names of its files are its own.
+ */
+import { prunedIn, type Head, type Problem } from '@airlock/audit';
+
+const DAY_MS = 86_400_000;
+/** Between writing a record and asking for a head. */
+const SLACK_MS = 3_600_000;
+
+interface Signed {
+  readonly size: number;
+  readonly atMs: number;
+}
+
+const parse = (line: Buffer): Readonly<Record<string, unknown>> => JSON.parse(line.toString('utf8')) as Record<string, unknown>;
+
+export class Removed {
+  /** Heads of the gateway's log, by the log of airlock-totp. */
+  #signed: Signed[] = [];
+  readonly #said = new Map<number, { readonly file: string; readonly retainDays: number }>();
+
+  /** A good record of the log of airlock-totp. */
+  countersigned(event: string, line: Buffer): void {
+    if (event !== 'checkpoint' && event !== 'log_accepted') return;
+    const { log, origin, size, ts } = parse(line);
+    if (event === 'log_accepted' && log === 'airlock-gateway') this.#signed = [];
+    if (event === 'checkpoint' && origin === 'airlock-gateway' && typeof size === 'number' && typeof ts === 'string')
+      this.#signed.push({ size, atMs: Date.parse(ts) });
+  }
+
+  /** A good record of the gateway's log. */
+  said(event: string, line: Buffer): void {
+    const pruned = event === 'log_pruned' ? prunedIn(line) : null;
+    if (pruned !== null) this.#said.set(pruned.size, { file: pruned.file, retainDays: pruned.retainDays ?? 0 });
+  }
+
+  /** AUDIT-28: the last record removed was written after the newest head that has it not. */
+  tooYoung(start: Head): Problem | null {
+    const said = this.#said.get(start.size);
+    const newest = this.#signed.at(-1);
+    const before = this.#signed.filter(({ size }) => size < start.size).at(-1);
+    if (said === undefined || newest === undefined || before === undefined) return null;
+    const days = Math.floor((newest.atMs - before.atMs) / DAY_MS);
+    if (newest.atMs - before.atMs + SLACK_MS >= said.retainDays * DAY_MS) return null;
+    const when = new Date(before.atMs).toISOString();
+    const problem = `records up to ${start.size} were removed as older than ${said.retainDays} days, and were written after ${when}, ${days} days before the newest head`;
+    return { file: said.file, line: 1, problem };
+  }
+}
