@@ -142,6 +142,11 @@ for (const [name, lose] of Object.entries(LOSSES)) {
     t.equal((await totp()).alert, undefined);
     t.equal(await verify(), 0, 'whole again');
     t.match(
+      (await running.command('airlock-ctl', ['audit', 'verify'])).stdout,
+      new RegExp(`log of airlock-gateway: begun anew .* are proven only from ${aside}`),
+      'ACCEPT-6: and says from when on',
+    );
+    t.match(
       JSON.parse(linesOf(dir)[0] ?? '{}'),
       { seq: 1, event: 'log_begun', accepted: aside.split('aside-')[1] },
       'its first record says so',

@@ -1,6 +1,8 @@
 /**
- * What the gateway says it removed because of its age, held against what airlock-totp countersigned when.
+ * What the log of airlock-totp says of what is no longer there: of what the gateway removed because of its age, when it was
+ * countersigned; of logs that were begun anew, which head was given up.
  *
+ * ACCEPT-6  a log that was begun anew is never called whole without the one that was set aside being named.
  * AUDIT-28  the gateway alone could say so of yesterday: its records, their times and the names of its files are its own.
  */
 import { prunedIn, type Head, type Problem } from '@airlock/audit';
@@ -14,18 +16,31 @@ interface Signed {
   readonly atMs: number;
 }
 
+/** A log that was begun anew, with a code. */
+export interface BegunAnew {
+  readonly log: string;
+  readonly at: string;
+  /** Records up to the head that was given up. */
+  readonly size: number;
+  /** Directory beside the log, which `audit verify --dir` looks into. */
+  readonly setAside: string;
+}
+
 const parse = (line: Buffer): Readonly<Record<string, unknown>> => JSON.parse(line.toString('utf8')) as Record<string, unknown>;
 
 export class Removed {
   /** Heads of the gateway's log, by the log of airlock-totp. */
   #signed: Signed[] = [];
+  readonly begunAnew: BegunAnew[] = [];
   readonly #said = new Map<number, { readonly file: string; readonly retainDays: number }>();
 
   /** A good record of the log of airlock-totp. */
   countersigned(event: string, line: Buffer): void {
     if (event !== 'checkpoint' && event !== 'log_accepted') return;
-    const { log, origin, size, ts } = parse(line);
+    const { log, origin, size, ts, id } = parse(line);
     if (event === 'log_accepted' && log === 'airlock-gateway') this.#signed = [];
+    if (event === 'log_accepted')
+      this.begunAnew.push({ log: String(log), at: String(ts), size: Number(size), setAside: `audit.set-aside-${String(id)}` });
     if (event === 'checkpoint' && origin === 'airlock-gateway' && typeof size === 'number' && typeof ts === 'string')
       this.#signed.push({ size, atMs: Date.parse(ts) });
   }

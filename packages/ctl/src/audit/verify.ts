@@ -8,7 +8,7 @@ import { approvePath, ask, operatorPath, withSocket, type Context, type Link } f
 import { note, print } from '../output.js';
 import { bundleText, verifyBundle, type KeyOf } from './bundle.js';
 import { readBundle } from './bundle-files.js';
-import { Removed } from './removed.js';
+import { Removed, type BegunAnew } from './removed.js';
 import { copiedLog, keptKey, LOGS, withServedLog, type LogBytes, type LogName } from './sources.js';
 
 /** What somebody kept of an earlier state, to be found in the log: signed notes, and hashes without a signature. */
@@ -107,10 +107,9 @@ const checkpoint = async (link: Link): Promise<void> => {
   }
 };
 
-const verifyServed = async (context: Context, { notes, hashes }: Kept): Promise<Results> => {
+const verifyServed = async (context: Context, { notes, hashes }: Kept, removed: Removed): Promise<Results> => {
   await withSocket(operatorPath(context), checkpoint);
   const { heads } = await withSocket(approvePath(context), (link) => ask<{ heads: readonly string[] }>(link, 'heads'));
-  const removed = new Removed();
   const verify = (log: LogName): Promise<VerifyResult> =>
     withServedLog(context, log, (bytes) =>
       verifyBytes(context, log, bytes, [...heads, ...notes], keptKey(context, log), hashes, learning(removed, log)),
@@ -150,10 +149,15 @@ const copiesIn = (dir: string, named: string | undefined): readonly { readonly l
   });
 };
 
-const verifyCopies = async (context: Context, invocation: Invocation, dir: string, kept: Kept): Promise<Results> => {
+const verifyCopies = async (
+  context: Context,
+  invocation: Invocation,
+  dir: string,
+  kept: Kept,
+  removed: Removed,
+): Promise<Results> => {
   const key = keysFor(context, listOption(invocation, 'key'));
   const results: Results = {};
-  const removed = new Removed();
   for (const { log, bytes } of copiesIn(dir, textOption(invocation, 'log'))) {
     // A copy's own heads count: airlock-totp is not there to give newer ones.
     const own = { origin: `airlock-${log}`, ...learning(removed, log) };
@@ -167,6 +171,8 @@ interface Verdict {
   readonly records: number;
   readonly checkpoints: number;
   readonly from?: Readonly<Record<string, number>>;
+  /** ACCEPT-6 */
+  readonly begunAnew?: readonly BegunAnew[];
   readonly firstBad?: { readonly log: string; readonly file: string; readonly line: number; readonly problem: string };
 }
 
@@ -183,7 +189,7 @@ const missingHash = (results: Results, { hashes }: Kept): Verdict['firstBad'] =>
   };
 };
 
-const verdictOf = (results: Results, kept: Kept): Verdict => {
+const verdictOf = (results: Results, kept: Kept, { begunAnew }: Removed): Verdict => {
   const entries = Object.entries(results);
   const bad = entries.find(([, { ok }]) => !ok);
   const firstBad = bad?.[1].firstBad ? { log: bad[0], ...bad[1].firstBad } : missingHash(results, kept);
@@ -193,17 +199,22 @@ const verdictOf = (results: Results, kept: Kept): Verdict => {
     records: entries.reduce((sum, [, { records }]) => sum + records, 0),
     checkpoints: entries.reduce((sum, [, { checkpoints }]) => sum + checkpoints, 0),
     ...(late.length === 0 ? {} : { from: Object.fromEntries(late) }),
+    ...(begunAnew.length === 0 ? {} : { begunAnew }),
     ...(firstBad === undefined ? {} : { firstBad }),
   };
 };
 
-const verdictText = ({ ok, records, checkpoints, from, firstBad }: Verdict): string =>
+const verdictText = ({ ok, records, checkpoints, from, begunAnew = [], firstBad }: Verdict): string =>
   [
     ok
       ? `whole: ${records} records, ${checkpoints} signed heads`
       : `DAMAGED: ${firstBad?.log ?? ''} log, ${firstBad?.file ?? ''} line ${firstBad?.line ?? 0}: ${firstBad?.problem ?? ''}`,
     ...Object.entries(from ?? {}).map(
       ([log, seq]) => `${log} log: from record ${seq} on; what stood before was removed because of its age (audit.retain_days)`,
+    ),
+    ...begunAnew.map(
+      ({ log, at, size, setAside }) =>
+        `log of ${log}: begun anew with a code at ${at}; ${size} records before that were signed, and are proven only from ${setAside}`,
     ),
   ].join('\n');
 
@@ -230,8 +241,10 @@ export const verify = async (context: Context, invocation: Invocation): Promise<
   if (bundle !== undefined) return verifyExport(context, invocation, bundle);
   const kept = parseKept(listOption(invocation, 'head'));
   const dir = textOption(invocation, 'dir');
-  const results = dir === undefined ? await verifyServed(context, kept) : await verifyCopies(context, invocation, dir, kept);
-  const verdict = verdictOf(results, kept);
+  const removed = new Removed();
+  const results =
+    dir === undefined ? await verifyServed(context, kept, removed) : await verifyCopies(context, invocation, dir, kept, removed);
+  const verdict = verdictOf(results, kept, removed);
   print(context, verdict, verdictText(verdict));
   if (!verdict.ok) note(context, DAMAGED_HINT);
   else if (dir !== undefined && verdict.checkpoints === 0 && kept.hashes.length === 0) note(context, UNSIGNED_HINT);
