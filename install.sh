@@ -237,7 +237,7 @@ install_manual() {
 
 remove_manual() {
   local command
-  rm -f "$MAN"/man1/airlock.1 "$MAN"/man1/airlock-ctl.1 "$MAN"/man5/airlock.yaml.5 "$MAN"/man8/airlock-{totp,gateway,cell,export}.8
+  rm -f "$MAN"/man1/airlock.1 "$MAN"/man1/airlock-ctl.1 "$MAN"/man5/airlock.yaml.5 "$MAN"/man8/airlock-*.8
   for command in airlock airlock-ctl; do
     rm -f "$BASH_COMPLETIONS/$command" "$ZSH_COMPLETIONS/_$command" "$FISH_COMPLETIONS/$command.fish"
   done
