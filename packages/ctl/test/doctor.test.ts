@@ -6,6 +6,7 @@ import t from 'tap';
 import type { Context } from '../src/context.js';
 import { judgeHandshake } from '../src/doctor/agents.js';
 import { runAgentChecks, runChecks } from '../src/doctor/checks.js';
+import { presenceCheck } from '../src/doctor/presence.js';
 import { sealedWith, wrapping } from '../src/doctor/wrapping.js';
 import { didNotOpen, notOpened, unlessUnopened } from '../src/unopened.js';
 import { VERSION } from '../src/version.js';
@@ -41,6 +42,23 @@ t.test('where nothing is as it should be, each failure says what was found, what
   }
   t.equal(new Set(checks.map(({ id }) => id)).size, checks.length, 'each under a name of its own');
   t.same(await runAgentChecks(context(dir)), [], 'no configuration, no role to try');
+});
+
+t.test('PRESENCE-6: presence that fails after the operator was seen is no "ok", and what to do is said', async (t) => {
+  const there = { mode: 'auto', reasons: [], waived: [], seated: true, heardS: 1, available: true, sessions: 1 } as const;
+  const never = { ...there, seated: false, available: false, sessions: 0 };
+  t.match(presenceCheck(there), { ok: true, found: 'there' }, 'negative control');
+  t.match(presenceCheck(never), { ok: true }, 'negative control: a machine without logind');
+  const failing = [
+    presenceCheck({ ...there, available: false, sessions: 0 }),
+    presenceCheck({ ...there, mode: 'required', available: false, sessions: 0 }),
+    presenceCheck({ ...there, available: false, sessions: 0, reasons: ['silent'] }),
+    presenceCheck({ ...there, sessions: 0, reasons: ['silent', 'switch'] }),
+    presenceCheck({ ...there, heardS: 21 }),
+    presenceCheck({ ...there, heardS: null, available: null, sessions: null }),
+  ];
+  for (const { ok, found, fix } of failing) t.ok(!ok && isFix(fix), `${found}: ${fix}`);
+  t.match(failing[0], { found: /logind does not answer any more/, fix: /restart systemd-logind airlock-presence/ });
 });
 
 const INITIALIZED = '{"jsonrpc":"2.0","id":1,"result":{"serverInfo":{"name":"airlock"}}}\n';

@@ -12,7 +12,7 @@ export type PresenceSwitch = (typeof PRESENCE_SWITCHES)[number];
 export type PresenceReason = PresenceSwitch | 'silent';
 
 export interface PresenceConfig {
-  /** `auto`: what is seen freezes; `required`: what cannot be seen does too; `off`: nothing. */
+  /** `auto`: what is seen freezes, and that it is seen no longer; `required`: what cannot be seen does too; `off`: nothing. */
   readonly mode: 'auto' | 'required' | 'off';
   readonly freezeOn: readonly PresenceSwitch[];
   /** PRESENCE-6. */
@@ -28,6 +28,8 @@ export interface PresenceView {
   readonly reasons: readonly PresenceReason[];
   /** What holds and was overruled by a code. */
   readonly waived: readonly PresenceReason[];
+  /** A session was watched, and has not ended as far as anybody knows. */
+  readonly seated: boolean;
   /** Since the last report; null: there was none. */
   readonly heardS: number | null;
   /** Whether logind answers; null: not known. */

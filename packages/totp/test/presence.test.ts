@@ -119,6 +119,10 @@ t.test('mode off holds nothing, auto is silent about what it cannot see, require
   t.same(held('required', true, 0), ['silent']);
   t.same(held('required', false, 1), ['silent']);
   t.same(decideSilence(NO_PRESENCE, 1e9, DEFAULT_PRESENCE), []);
+  const seated = { ...NO_PRESENCE, seated: true };
+  t.same([decideSilence(seated, 19_999, DEFAULT_PRESENCE), decideSilence(seated, 20_000, DEFAULT_PRESENCE)], [[], ['silent']]);
+  t.same(decideSilence(seated, 1e9, { ...DEFAULT_PRESENCE, freezeOn: [] }), [], 'auto that freezes for nothing');
+  t.same(decideSilence(seated, 1e9, { ...DEFAULT_PRESENCE, mode: 'off' }), []);
   const required = { ...DEFAULT_PRESENCE, mode: 'required' as const };
   t.same([decideSilence(NO_PRESENCE, 19_999, required), decideSilence(NO_PRESENCE, 20_000, required)], [[], ['silent']]);
 });
@@ -214,6 +218,61 @@ t.test('PRESENCE-6: required and silent: frozen on boot time, whatever the wall 
   quiet.totp.tick();
   t.equal(stateOf(quiet).presence, undefined, 'negative control: mode auto');
 });
+
+/** Whoever was to say it reports nothing, or that logind does not answer, for so long. */
+const silence = async (house: House, seconds: number, isHeard: boolean): Promise<void> => {
+  for (let n = 0; n < seconds; n += 5) {
+    house.clock.boot += 5000;
+    if (isHeard) await report(house, { available: false, sessions: 0 });
+    house.totp.tick();
+  }
+};
+const heldIn = (house: House): readonly string[] => stateOf(house).presence?.held ?? [];
+
+for (const [gone, isHeard] of [
+  ['airlock-presence', false],
+  ['logind or the bus', true],
+] as const) {
+  t.test(`PRESENCE-6: auto, once seated: ${gone} goes away and leases freeze, over restarts; seen again they thaw`, async (t) => {
+    const house = await start(t);
+    await silence(house, 600, isHeard);
+    t.same(heldIn(house), [], 'negative control: never seated');
+    await report(house, {});
+    await silence(house, 15, isHeard);
+    t.same(heldIn(house), [], 'negative control: not yet');
+    await house.restart();
+    await silence(house, 20, isHeard);
+    t.same(heldIn(house), ['silent'], 'that the operator was seated outlives a restart');
+    t.equal(await refusal(ask(house, 'mail:read')), 'LOCKED');
+    await house.restart();
+    t.same(heldIn(house), ['silent'], 'the freeze too');
+    await report(house, { sessions: 0 });
+    await house.restart();
+    t.ok(heldIn(house).includes('silent'), 'a logout that was not seen does not thaw');
+    await report(house, {});
+    t.same(heldIn(house), []);
+  });
+}
+
+t.test(
+  'PRESENCE-6: auto: after the last session ended in order silence freezes nobody, and after a code none again',
+  async (t) => {
+    const house = await start(t);
+    await report(house, {});
+    await report(house, { sessions: 0 });
+    await silence(house, 600, true);
+    t.same(heldIn(house), ['switch'], 'the logout freezes until a code, and nothing more');
+    const silent = { held: ['silent'], waived: [], seated: true } as const;
+    const over = waive(silent);
+    t.same(decideSilence(over, 1e9, DEFAULT_PRESENCE), [], 'a code overrules the silence that holds');
+    const gone = { operator: 'default', sessions: 0, reasons: [], passed: [] };
+    t.equal(
+      decideReport(over, true, gone, DEFAULT_PRESENCE).settled.seated,
+      false,
+      'whoever comes over ssh from then on stays free',
+    );
+  },
+);
 
 t.test('sleep freezes all until it is said to be over; root can configure it away', async (t) => {
   const house = await start(t);

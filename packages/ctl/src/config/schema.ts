@@ -161,7 +161,7 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, Key>>>> = {
     silence_seconds: key(
       integer(10, 600),
       presence.silenceS,
-      'with mode required, how long airlock-presence may be silent before leases freeze',
+      'how long airlock-presence or logind may be silent before leases freeze; with mode auto only once a session was watched',
     ),
   },
   audit: {

@@ -4,6 +4,7 @@
  * PRESENCE-2  only what presence froze is thawed here; the operator's lock is no part of this state.
  * PRESENCE-4  what passed freezes as what holds does.
  * PRESENCE-5  where nothing can be seen nothing thaws.
+ * PRESENCE-6  silence freezes with mode `required`, and with `auto` whoever was seen at a screen.
  * PRESENCE-7  what a code waived freezes again only once it has begun again.
  */
 import type { PresenceConfig, PresenceReason, Sighting } from '@airlock/protocol';
@@ -13,7 +14,7 @@ export interface PresenceState {
   readonly held: readonly PresenceReason[];
   /** What holds, and was overruled by a code. */
   readonly waived: readonly PresenceReason[];
-  /** A session was watched in the last report. */
+  /** A session was watched, and logind has not said since that the last one ended. */
   readonly seated: boolean;
 }
 
@@ -64,7 +65,9 @@ const unseen = (state: PresenceState, available: boolean, config: PresenceConfig
   const left: Reasons = available && state.seated && config.freezeOn.includes('switch') ? ['switch'] : [];
   const silent: Reasons = config.mode === 'required' ? ['silent'] : [];
   const rose = without(union(left, silent), union(state.held, state.waived));
-  const frozen = { ...freeze(state, rose), seated: state.seated && !available };
+  // A freeze by silence stays one, over a restart too, until a code or a report ends it.
+  const seated = state.seated && (!available || state.held.includes('silent'));
+  const frozen = { ...freeze(state, rose), seated };
   return { rose, frozen, settled: frozen };
 };
 
@@ -85,12 +88,16 @@ export const decideReport = (
   return { rose, frozen, settled: { ...frozen, held: within(frozen.held, stays), waived: within(frozen.waived, stays) } };
 };
 
-/** PRESENCE-6: nobody has reported for too long. @returns what begins */
-export const decideSilence = (state: PresenceState, silentMs: number, { mode, silenceS }: PresenceConfig): Reasons =>
-  mode === 'required' && silentMs >= silenceS * 1000 ? without(['silent'], union(state.held, state.waived)) : [];
+/** Whether it freezes that nobody can say whether the operator is there: with `auto` only where somebody could. */
+const isSilenceTold = ({ seated }: PresenceState, { mode, freezeOn }: PresenceConfig): boolean =>
+  mode === 'required' || (mode === 'auto' && seated && freezeOn.length > 0);
+
+/** PRESENCE-6: nobody has seen anything for too long. @returns what begins */
+export const decideSilence = (state: PresenceState, silentMs: number, config: PresenceConfig): Reasons =>
+  isSilenceTold(state, config) && silentMs >= config.silenceS * 1000 ? without(['silent'], union(state.held, state.waived)) : [];
 
 const ALL: Reasons = ['idle', 'lock', 'silent', 'sleep', 'switch'];
 
 /** What root has configured away. */
-export const notConfigured = ({ mode, freezeOn }: PresenceConfig): Reasons =>
-  mode === 'off' ? ALL : without(ALL, mode === 'required' ? [...freezeOn, 'silent'] : freezeOn);
+export const notConfigured = (state: PresenceState, config: PresenceConfig): Reasons =>
+  config.mode === 'off' ? ALL : without(ALL, isSilenceTold(state, config) ? [...config.freezeOn, 'silent'] : config.freezeOn);

@@ -7,6 +7,8 @@ import { applyFreeze, applyPresence, presenceOf } from './freeze.js';
 
 interface Heard {
   readonly bootMs: number;
+  /** Of the last report by which logind answered. */
+  readonly seenMs: number;
   readonly available: boolean;
   readonly sessions: number;
 }
@@ -29,7 +31,9 @@ export class PresenceWatch {
     for (const seen of operators) {
       const desk = desks.get(seen.operator);
       if (desk === undefined) continue;
-      this.#heard.set(seen.operator, { bootMs: clock.bootMs(), available, sessions: seen.sessions });
+      const bootMs = clock.bootMs();
+      const seenMs = available ? bootMs : this.#seenMs(seen.operator);
+      this.#heard.set(seen.operator, { bootMs, seenMs, available, sessions: seen.sessions });
       // Before the enrolment there is nothing to freeze, and no state to keep it in.
       if (desk.isEnrolled) applyPresence(desk, decideReport(presenceOf(desk.state), available, seen, config.presence));
     }
@@ -52,7 +56,8 @@ export class PresenceWatch {
   begin(): void {
     const { config } = this.#house;
     for (const desk of this.#enrolled()) {
-      const settled = thaw(presenceOf(desk.state), notConfigured(config.presence));
+      const state = presenceOf(desk.state);
+      const settled = thaw(state, notConfigured(state, config.presence));
       applyPresence(desk, { rose: [], frozen: settled, settled });
     }
   }
@@ -63,9 +68,14 @@ export class PresenceWatch {
     const now = clock.bootMs();
     for (const desk of this.#enrolled()) {
       const state = presenceOf(desk.state);
-      const rose = decideSilence(state, now - (this.#heard.get(desk.operator)?.bootMs ?? this.#startMs), config.presence);
+      const rose = decideSilence(state, now - this.#seenMs(desk.operator), config.presence);
       if (rose.length > 0) applyFreeze(desk, rose, freeze(state, rose));
     }
+  }
+
+  /** When anybody could last say whether this operator was there. */
+  #seenMs(operator: string): number {
+    return this.#heard.get(operator)?.seenMs ?? this.#startMs;
   }
 
   #enrolled(): readonly Desk[] {
@@ -75,12 +85,13 @@ export class PresenceWatch {
   /** For status and doctor. */
   view(desk: Desk): PresenceView {
     const { config, clock } = this.#house;
-    const { held, waived } = presenceOf(desk.state);
+    const { held, waived, seated } = presenceOf(desk.state);
     const heard = this.#heard.get(desk.operator);
     return {
       mode: config.presence.mode,
       reasons: held,
       waived,
+      seated,
       heardS: heard === undefined ? null : Math.floor((clock.bootMs() - heard.bootMs) / 1000),
       available: heard?.available ?? null,
       sessions: heard?.sessions ?? null,
