@@ -17,7 +17,7 @@ const targets: Targets = {
   operatorHome: '/home/ada',
   moreSockets: ['export.sock', 'presence.sock'],
   units: UNITS,
-  pids: { totp: 1, gateway: 2, export: 3, cell: 4, mcp: 5 },
+  pids: { totp: 1, gateway: 2, export: 3, cell: 4, mcp: 5, presence: 6 },
   stateFiles: ['/var/lib/airlock-totp/heads'],
   secrets: ['al1\\.'],
   commands: { airlock: 'airlock', ctl: 'airlock-ctl' },

@@ -58,5 +58,6 @@ export const untilPids = async (): Promise<Targets['pids']> => {
   }
   const [cell] = await liveCells();
   if (cell === undefined) throw new Error('no cell lives');
-  return { totp: await mainPid('airlock-totp'), gateway: await mainPid('airlock-gateway'), cell };
+  const of = async (name: string): Promise<number> => mainPid(`airlock-${name}`);
+  return { totp: await of('totp'), gateway: await of('gateway'), presence: await of('presence'), cell };
 };

@@ -129,6 +129,9 @@ t.test('there are enough, each under a name of its own, each with a command that
   t.ok(probes.length >= LEAST, `${probes.length} probes`);
   t.equal(new Set(probes.map(({ name }) => name)).size, probes.length);
   for (const { name, fix } of probes) t.ok(isFix(fix), `${name}: ${fix}`);
+  const byCapability = probes.filter(({ name }) => ['capture packets', 'set the clock'].includes(name));
+  t.ok(byCapability.length >= 1);
+  for (const { name, fix } of byCapability) t.match(fix, /setcap -r/, `${name}: takes the capability away`);
   t.notOk(isFix('ask somebody'), 'negative control');
   t.notOk(isFix('sudo airlock-ctl repair'), 'negative control');
 });

@@ -3,7 +3,19 @@ import { isCommandLine } from '@airlock/protocol/command';
 import { PROGRAM } from '../src/program.js';
 
 /** Commands of the system that a fix may use. */
-const SYSTEM = ['chmod', 'chown', 'gpasswd', 'journalctl', 'passwd', 'sysctl', 'systemctl', 'timedatectl', 'usermod', 'visudo'];
+const SYSTEM = [
+  'chmod',
+  'chown',
+  'gpasswd',
+  'journalctl',
+  'passwd',
+  'setcap',
+  'sysctl',
+  'systemctl',
+  'timedatectl',
+  'usermod',
+  'visudo',
+];
 const INSTALLER = ['--agent-user', '--operator', '--purge', '--reseal', '--seal-with', '--uninstall'];
 
 const words = (line: string): string[] => [...line.matchAll(/"[^"]*"|\$\([^)]*\)|\S+/g)].map(([word]) => word);

@@ -125,13 +125,16 @@ const doors = (): Probe[] => [
 /** adjtimex(2): read, then written back as it was. */
 const ADJTIMEX: Readonly<Record<string, number>> = { x64: 159, arm64: 171 };
 
+/** A user gets these only by a program that carries them, as capability or as root's. */
+const UNCAP_PERL = 'sudo setcap -r "$(command -v perl)"; sudo chmod u-s "$(command -v perl)"';
+
 const kernel = (adjtimex = ADJTIMEX[process.arch]): Probe[] => [
   {
     wall: 'machine',
     name: 'capture packets',
     script: `perl -e 'socket($s,17,3,0x300) or die "$!\\n"'`,
     refusal: /not permitted|not supported/,
-    fix: 'sudo chmod u-s "$(command -v perl)"',
+    fix: UNCAP_PERL,
   },
   ...(adjtimex === undefined
     ? []
@@ -141,7 +144,7 @@ const kernel = (adjtimex = ADJTIMEX[process.arch]): Probe[] => [
           name: 'set the clock',
           script: `perl -e '$b="\\0"x208; syscall(${adjtimex},$b)<0 and die "$!\\n"; substr($b,0,4)=pack("L",2); syscall(${adjtimex},$b)<0 and die "$!\\n"; exit 0'`,
           refusal: /not permitted/,
-          fix: 'sudo timedatectl set-ntp true',
+          fix: UNCAP_PERL,
         },
       ]),
 ];

@@ -73,6 +73,7 @@ const unitProcesses = (): Readonly<Record<string, number>> => {
     totp: 'airlock-totp.service',
     gateway: 'airlock-gateway.service',
     export: 'airlock-export.service',
+    presence: 'airlock-presence.service',
     cell: 'airlock-cell@*.service',
     mcp: 'airlock-mcp@*.service',
   };
