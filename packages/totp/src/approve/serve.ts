@@ -21,7 +21,7 @@ const statusEntry = (house: House): MethodEntry<ApproveState> => ({
 /** Everyone who subscribed is told what the gateway is told, of their own operator. */
 const tellSubscribers = (house: House, server: SocketServer<ApproveState>, operator: string): void => {
   const tell = (method: string, params: object): void => {
-    const alert = house.alert.view;
+    const alert = house.alert.viewOf(operator);
     const told = method === 'locked' && alert !== null ? { ...params, alert: alert.message } : params;
     for (const connection of server.connections) if (connection.state.isSubscribed) connection.notify(method, told);
   };

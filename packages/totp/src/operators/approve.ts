@@ -71,9 +71,13 @@ const issueLease = (desk: Desk, request: QueuedRequest, now: Now): ApproveResult
 const allowAction = (desk: Desk, request: QueuedRequest, action: Action, opener: Opener, now: Now): ApproveResult => {
   const { house } = desk;
   if (action.verb === 'unlock') {
-    house.journal.record('unlocked', desk.fields({ request: request.id, alert: house.alert.view?.message }));
+    house.journal.record('unlocked', desk.fields({ request: request.id, alert: house.alert.viewOf(desk.operator)?.message }));
     if (presenceOf(desk.state).held.length > 0) house.journal.note('presence_thawed', desk.fields({ request: request.id }));
-    house.alert.clear();
+    const enrolled = [...house.desks.values()].filter(({ isEnrolled }) => isEnrolled);
+    house.alert.clearFor(
+      desk.operator,
+      enrolled.map(({ operator }) => operator),
+    );
   }
   const owner = desk.openers.get(request.id);
   const ticket = owner === undefined ? null : house.actionTickets.issue(desk.operator, action, request.id, owner, now);

@@ -125,7 +125,7 @@ const buildRequest = (desk: Desk, params: AskParams, renewed: RegisteredLease | 
     match: newMatch(desk.state, (below) => desk.house.random.below(below)),
   };
   const shown = { ...facts, ...(renewed === undefined ? {} : { renewed }), client: params.client };
-  const text = withAlert(leaseText(shown), desk.house.alert.view);
+  const text = withAlert(leaseText(shown), desk.house.alert.viewOf(desk.operator));
   const lane = params.role === OPERATOR_ROLE ? 'operator' : 'agent';
   return {
     ...facts,
@@ -211,7 +211,7 @@ const buildAction = (desk: Desk, action: Action, now: Now): QueuedRequest => {
     action,
     match: newMatch(desk.state, (below) => desk.house.random.below(below)),
   };
-  const text = withAlert(actionText(facts), desk.house.alert.view);
+  const text = withAlert(actionText(facts), desk.house.alert.viewOf(desk.operator));
   return {
     id: facts.id,
     kind: 'action',

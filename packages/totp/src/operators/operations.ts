@@ -83,7 +83,7 @@ const buildRequest = (desk: Desk, params: OperationParams, digest: string, now: 
   const { role, session, lease, service, operation } = params;
   const id = freshId(desk);
   const match = newMatch(desk.state, (below) => desk.house.random.below(below));
-  const text = withAlert(operationText({ ...params, id, match }), desk.house.alert.view);
+  const text = withAlert(operationText({ ...params, id, match }), desk.house.alert.viewOf(desk.operator));
   return {
     ...{ id, kind: 'operation', lane: role === OPERATOR_ROLE ? 'operator' : 'agent', role, session, scopes: [], reason: '' },
     ...{ intent: null, constraints: {}, budget: null, ttlS: 0, action: null, match, text },

@@ -19,7 +19,7 @@ const sealedView = (reason: AirlockError | null): ApproveStatus['sealed'] =>
 export const statusOf = (desk: Desk | null, reason: AirlockError | null, clock: Clock, periodS: number): ApproveStatus => {
   const state = desk?.state ?? emptyState('');
   const wallMs = clock.wallMs();
-  const alert = desk?.house.alert.view ?? null;
+  const alert = desk?.house.alert.viewOf(desk.operator) ?? null;
   return {
     enrolled: desk?.isEnrolled ?? false,
     locked: state.locked,
