@@ -38,19 +38,22 @@ const bareSpan = (span: Span): Span => ({ ...span, record: bareRecord(span.recor
 
 type Send<T> = (some: readonly T[]) => Promise<void>;
 
-/** Counts how often a thing was refused even bare. */
+/** Counts how often a thing of the batch was refused even bare. */
 class Patience {
   readonly #counts = new Map<string, number>();
 
-  /** @returns whether it is to be left out by now */
-  isOver(key: string): boolean {
-    const count = (this.#counts.get(key) ?? 0) + 1;
-    this.#counts.set(key, count);
-    return count >= EXPORT_LIMITS.maxRefusals;
+  refused(key: string): void {
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
 
-  end(key: string): void {
-    this.#counts.delete(key);
+  /** Whether it is left out, however often the batch is told anew. */
+  isOver(key: string): boolean {
+    return (this.#counts.get(key) ?? 0) >= EXPORT_LIMITS.maxRefusals;
+  }
+
+  /** The batch was received. */
+  end(): void {
+    this.#counts.clear();
   }
 }
 
@@ -72,10 +75,10 @@ export class OtlpSink implements Sink {
   async deliver(records: readonly LogRecord[], before: TraceState): Promise<TraceState> {
     const { state, spans, traces } = traced(records, before);
     const sendRecords: Send<LogRecord> = (some) => this.#post('/v1/logs', logsBody(some, traces, this.#format));
-    await this.#tell(records, sendRecords, bareRecord, ({ seq }) => `record ${seq}`);
-    if (!this.#withTraces || spans.length === 0) return state;
+    await this.#tellWanted(records, sendRecords, bareRecord, ({ seq }) => `record ${seq}`);
     const sendSpans: Send<Span> = (some) => this.#post('/v1/traces', tracesBody(some, this.#format));
-    await this.#tell(spans, sendSpans, bareSpan, ({ spanId }) => `span ${spanId}`);
+    if (this.#withTraces) await this.#tellWanted(spans, sendSpans, bareSpan, ({ spanId }) => `span ${spanId}`);
+    this.#patience.end();
     return state;
   }
 
@@ -90,6 +93,12 @@ export class OtlpSink implements Sink {
   async #post(path: string, body: object): Promise<void> {
     const leftOut = await deliver(this.#target, path, body);
     if (leftOut !== null) this.#report(leftOut);
+  }
+
+  /** All but what is left out by now. @throws NotDelivered */
+  async #tellWanted<T>(all: readonly T[], send: Send<T>, bare: (one: T) => T, name: (one: T) => string): Promise<void> {
+    const wanted = all.filter((one) => !this.#patience.isOver(name(one)));
+    if (wanted.length > 0) await this.#tell(wanted, send, bare, name);
   }
 
   /** Halves until it is known which one is refused. @throws NotDelivered */
@@ -111,9 +120,9 @@ export class OtlpSink implements Sink {
       await send([one]);
       this.#report(`refuses ${name}; told without its fields`);
     } catch (thrown) {
+      if (thrown instanceof Refused) this.#patience.refused(name);
       if (!(thrown instanceof Refused) || !this.#patience.isOver(name)) throw thrown;
       this.#report(`refuses ${name} even without its fields; LEFT OUT, it stands in the record alone`);
     }
-    this.#patience.end(name);
   }
 }

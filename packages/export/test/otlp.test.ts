@@ -10,6 +10,7 @@ import t from 'tap';
 import {
   EMPTY_TRACES,
   logsBody,
+  openSink,
   parseHeaders,
   parseRetryAfter,
   partialSuccess,
@@ -181,6 +182,29 @@ t.test(
     t.match(telling.said.join('\n'), /refuses record 3 even without its fields; LEFT OUT/);
   },
 );
+
+t.test('SINK-8: several that are refused in one batch cost ten tries each, not ten times as many', async (t) => {
+  const server = await receiver(t);
+  const bad = [2, 3, 5];
+  server.answer = (seqs) => ({ status: seqs.some((seq) => bad.includes(seq)) ? 400 : 200 });
+  const said: string[] = [];
+  const sink = openSink({ name: 'x', to: server.url, fields: [], traces: false }, (message) => void said.push(message));
+  const records = upTo(5).map((seq) => recordOf(seq));
+  const isReceived = async (): Promise<boolean> =>
+    sink.deliver(records, EMPTY_TRACES).then(
+      () => true,
+      () => false,
+    );
+  let tries = 1;
+  while (tries < 200 && !(await isReceived())) tries += 1;
+  t.equal(tries, 1 + bad.length * 9, 'the try that leaves one out goes on to the next');
+  t.same(firsts(server.seqs), [1, 4]);
+  const leftOut = said.filter((one) => one.includes('LEFT OUT'));
+  t.equal(leftOut.length, bad.length, 'each is said once');
+  bad.length = 0;
+  t.ok(await isReceived());
+  t.same(firsts(server.seqs), [1, 4, 2, 3, 5], 'negative control: with the batch received it counts anew');
+});
 
 t.test('what a receiver left out of what it took is said, in words that cannot forge a line', async (t) => {
   const server = await receiver(t);
