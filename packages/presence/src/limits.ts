@@ -9,6 +9,8 @@ export const PRESENCE_LIMITS = {
   retryMs: 1000,
   /** A call that logind or the bus does not answer within this means that they do not answer. */
   callTimeoutMs: 5000,
+  /** PRESENCE-9: between two readings of logind, which the signals of any session ask for. */
+  readPauseMs: 50,
   /** How long `Lock` counts where no locker sets LockedHint. */
   askedLockMs: 10_000,
   /** PRESENCE-8: from waking to the end of `sleep`, so that a locker that is slow comes first. */

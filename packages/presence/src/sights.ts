@@ -44,6 +44,11 @@ export class Sights {
     this.#sessions = new Map();
   }
 
+  /** Whether a signal of this session changes what is told; before the first reading nobody knows. */
+  isWatched(path: string): boolean {
+    return !this.#available || this.#sessions.has(path);
+  }
+
   /** Properties of a session changed, as its signal says. */
   properties(path: string, changed: ReadonlyMap<string, Value>): void {
     this.#update(path, (one) => ({

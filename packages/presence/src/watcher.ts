@@ -14,6 +14,7 @@ import {
   SESSION_INTERFACE,
   subscribe,
 } from './logind.js';
+import { Spaced } from './spaced.js';
 import type { Sights } from './sights.js';
 import type { Teller } from './teller.js';
 
@@ -32,14 +33,16 @@ export class Watcher {
   #bus: Bus | null = null;
   /** Unique name of logind; signals of nobody else count (PRESENCE-9). */
   #owner: string | null = null;
-  #isReading = false;
-  #again = false;
+  /** PRESENCE-9: whatever asks for it, logind is read with a pause between. */
+  readonly #reading: Spaced;
+  #isOvertaken = false;
   #waking: TimerHandle | null = null;
   #retry: TimerHandle | null = null;
   #said = '';
 
   constructor(options: WatcherOptions) {
     this.#options = options;
+    this.#reading = new Spaced(() => this.#readOnce(), options.timers, PRESENCE_LIMITS.readPauseMs);
   }
 
   /** Runs as long as the process. */
@@ -50,7 +53,7 @@ export class Watcher {
 
   #beat(): void {
     const { timers, teller } = this.#options;
-    if (this.#owner !== null) void this.#read();
+    if (this.#owner !== null) void this.#read(false);
     teller.tell();
     timers.after(PRESENCE_LIMITS.heartbeatMs, () => this.#beat());
   }
@@ -101,33 +104,31 @@ export class Watcher {
     this.#say('logind answers');
   }
 
-  /** Reads until nothing changed meanwhile: an answer that a signal has overtaken is worth nothing. */
-  async #read(): Promise<void> {
-    this.#again = true;
-    if (this.#isReading) return;
-    this.#isReading = true;
+  /** @param overtakes what is being read is worth nothing: a signal that matters came after it was asked for */
+  #read(overtakes = true): Promise<void> {
+    this.#isOvertaken ||= overtakes;
+    return this.#reading.ask();
+  }
+
+  async #readOnce(): Promise<void> {
     const { sights, teller, owners } = this.#options;
+    const bus = this.#bus;
+    if (bus === null || this.#owner === null) return;
     try {
-      for (;;) {
-        const bus = this.#bus;
-        if (bus === null || this.#owner === null) return;
-        this.#again = false;
-        const known = owners();
-        const sessions = await readSessions(bus, (uid) => known.has(uid));
-        // The flag is set by signals, between the two.
-        if (this.#hasChanged()) continue;
-        sights.replace(sessions, known);
-        return teller.tell();
-      }
+      this.#isOvertaken = false;
+      const known = owners();
+      const sessions = await readSessions(bus, (uid) => known.has(uid));
+      // Whoever set the flag has asked for another reading.
+      if (this.#wasOvertaken() || this.#bus !== bus) return;
+      sights.replace(sessions, known);
+      teller.tell();
     } catch (thrown) {
-      this.#bus?.close(thrown instanceof Error ? thrown.message : 'logind does not answer');
-    } finally {
-      this.#isReading = false;
+      bus.close(thrown instanceof Error ? thrown.message : 'logind does not answer');
     }
   }
 
-  #hasChanged(): boolean {
-    return this.#again;
+  #wasOvertaken(): boolean {
+    return this.#isOvertaken;
   }
 
   #onSignal({ sender, interface: iface, member, path = '', body }: Message): void {
@@ -142,9 +143,11 @@ export class Watcher {
     if (iface === MANAGER_INTERFACE && (member === 'SessionNew' || member === 'SessionRemoved')) return void this.#read();
     if (iface === SESSION_INTERFACE && (member === 'Lock' || member === 'Unlock')) return this.#onAsked(path, member === 'Lock');
     if (iface === PROPERTIES && member === 'PropertiesChanged' && body[0] === SESSION_INTERFACE) {
-      this.#options.sights.properties(path, propertiesOf(body[1]));
-      this.#options.teller.tell();
-      void this.#read();
+      const { sights, teller } = this.#options;
+      const isWatched = sights.isWatched(path);
+      sights.properties(path, propertiesOf(body[1]));
+      if (isWatched) teller.tell();
+      void this.#read(isWatched);
     }
   }
 

@@ -65,6 +65,7 @@ const refuse = (message: Message): Buffer =>
     type: ERROR,
     serial: 1,
     replySerial: message.serial,
+    sender: message.destination === LOGIND ? OWNER : 'org.freedesktop.DBus',
     errorName: 'org.freedesktop.DBus.Error.UnknownObject',
     body: [],
   });

@@ -22,7 +22,7 @@ export interface Target {
 }
 
 export interface BusEvents {
-  /** Whether signals of this sender count. */
+  /** Whether signals of this sender count, and its answers to what was not asked of the bus. */
   readonly isHeard: (sender: string) => boolean;
   readonly onSignal: (signal: Message) => void;
   readonly onClose: (reason: string) => void;
@@ -30,6 +30,7 @@ export interface BusEvents {
 }
 
 interface Waiting {
+  readonly destination: string;
   readonly resolve: (body: readonly Value[]) => void;
   readonly reject: (error: Error) => void;
   readonly timer: TimerHandle;
@@ -92,7 +93,7 @@ export class Bus {
         this.#waiting.delete(serial);
         reject(new Error(`${target.member} is not answered`));
       });
-      this.#waiting.set(serial, { resolve, reject, timer });
+      this.#waiting.set(serial, { destination: target.destination, resolve, reject, timer });
       this.#socket.write(formatMessage({ type: CALL, serial, ...target, body }));
     });
   }
@@ -162,12 +163,17 @@ export class Bus {
     const { type, sender = '', replySerial = 0 } = envelope;
     if (type === SIGNAL && this.#events.isHeard(sender)) return this.#events.onSignal(envelope.open());
     const waiting = this.#waiting.get(replySerial);
-    if ((type !== RETURN && type !== ERROR) || waiting === undefined) return;
+    if ((type !== RETURN && type !== ERROR) || waiting === undefined || !this.#mayAnswer(sender, waiting)) return;
     const { body, errorName } = envelope.open();
     this.#waiting.delete(replySerial);
     waiting.timer.cancel();
     if (type === RETURN) waiting.resolve(body);
     else waiting.reject(new Error(errorName ?? 'refused'));
+  }
+
+  /** Who was asked, or the bus, which says so where nobody can answer. Serials alone can be guessed. */
+  #mayAnswer(sender: string, { destination }: Waiting): boolean {
+    return sender === BUS || (destination !== BUS && this.#events.isHeard(sender));
   }
 }
 
