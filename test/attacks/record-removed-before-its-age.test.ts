@@ -62,6 +62,12 @@ t.test('what is said to be older than it can be is refused', async (t) => {
   t.match(await verified('yesterday', 1, 365), { status: 7, stdout: /DAMAGED: gateway log, .*older than 365 days/ });
 });
 
+t.test('AUDIT-29: a number of days that lies small is told', async (t) => {
+  const found = await verified('small', 2, 1);
+  t.match(found, { status: 0, stdout: /it says that what it removed was older than 1 days/ });
+  t.notMatch(found.stdout, /WARNING/, 'nobody knows what the machine of a copy was told to keep');
+});
+
 t.test('negative control: what is as old as that may be gone', async (t) => {
   t.match(await verified('old', 366, 365), { status: 0, stdout: /whole: .*\ngateway log: from record 3 on/ });
 });

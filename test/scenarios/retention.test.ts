@@ -1,6 +1,7 @@
 // Days go by: old segments of both logs go, the record stays provable, and says from where on. AUDIT-25, AUDIT-27.
+import { COMPILED_CONFIG_FILE } from '@airlock/protocol';
 import { addMailbox, restartWith, startTestInstance, until, type Running } from '@airlock/testkit';
-import { mkdtempSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -57,6 +58,18 @@ t.test('a log of a week keeps three days, one segment an hour', async (t) => {
   }
   for (const daemon of ['airlock-gateway', 'airlock-totp'] as const) await restartWith(running, daemon, () => undefined);
   t.equal((await verify()).status, 0, 'after a restart');
+});
+
+t.test('AUDIT-29: fewer days than airlock.yaml keeps are told where both are known', async (t) => {
+  t.match((await running.command('airlock-ctl', ['audit', 'verify', '--json'])).json, { retainDays: { said: 3, configured: 3 } });
+  t.notMatch((await verify()).stdout, /WARNING/, 'negative control: as it is configured');
+  const path = join(running.env['AIRLOCK_CONFIG_DIR'] ?? '', COMPILED_CONFIG_FILE);
+  const before = readFileSync(path, 'utf8');
+  const config = JSON.parse(before) as { audit: object };
+  writeFileSync(path, JSON.stringify({ ...config, audit: { ...config.audit, retainDays: 365 } }));
+  const found = await verify();
+  writeFileSync(path, before);
+  t.match(found, { status: 0, stdout: /older than 3 days\nWARNING: gateway log: airlock\.yaml keeps 365 days/ });
 });
 
 t.test('attack: one more segment is removed by hand', async (t) => {

@@ -51,6 +51,11 @@ export class Removed {
     if (pruned !== null) this.#said.set(pruned.size, { file: pruned.file, retainDays: pruned.retainDays ?? 0 });
   }
 
+  /** AUDIT-29: after how many days the gateway says that it removed what stood before; null: nothing says so. */
+  claimedDays(start: Head): number | null {
+    return this.#said.get(start.size)?.retainDays ?? null;
+  }
+
   /** AUDIT-28: the last record removed was written after the newest head that has it not. */
   tooYoung(start: Head): Problem | null {
     const said = this.#said.get(start.size);

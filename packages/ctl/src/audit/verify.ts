@@ -8,6 +8,7 @@ import { approvePath, ask, operatorPath, withSocket, type Context, type Link } f
 import { note, print } from '../output.js';
 import { bundleText, verifyBundle, type KeyOf } from './bundle.js';
 import { readBundle } from './bundle-files.js';
+import { configuredDays, keptText, type KeptDays } from './kept-days.js';
 import { Removed, type BegunAnew } from './removed.js';
 import { copiedLog, keptKey, LOGS, withServedLog, type LogBytes, type LogName } from './sources.js';
 
@@ -171,6 +172,8 @@ interface Verdict {
   readonly records: number;
   readonly checkpoints: number;
   readonly from?: Readonly<Record<string, number>>;
+  /** AUDIT-29 */
+  readonly retainDays?: KeptDays;
   /** ACCEPT-6 */
   readonly begunAnew?: readonly BegunAnew[];
   readonly firstBad?: { readonly log: string; readonly file: string; readonly line: number; readonly problem: string };
@@ -189,7 +192,16 @@ const missingHash = (results: Results, { hashes }: Kept): Verdict['firstBad'] =>
   };
 };
 
-const verdictOf = (results: Results, kept: Kept, { begunAnew }: Removed): Verdict => {
+/** What the gateway says of how it came by its start, and what this machine is told to keep. */
+const keptDays = ({ gateway }: Results, removed: Removed, configured: number | null): KeptDays | undefined => {
+  const said = gateway?.from === undefined ? null : removed.claimedDays(gateway.from);
+  if (said === null) return undefined;
+  return { said, ...(configured === null ? {} : { configured }) };
+};
+
+const verdictOf = (results: Results, kept: Kept, removed: Removed, configured: number | null): Verdict => {
+  const { begunAnew } = removed;
+  const retainDays = keptDays(results, removed, configured);
   const entries = Object.entries(results);
   const bad = entries.find(([, { ok }]) => !ok);
   const firstBad = bad?.[1].firstBad ? { log: bad[0], ...bad[1].firstBad } : missingHash(results, kept);
@@ -199,12 +211,13 @@ const verdictOf = (results: Results, kept: Kept, { begunAnew }: Removed): Verdic
     records: entries.reduce((sum, [, { records }]) => sum + records, 0),
     checkpoints: entries.reduce((sum, [, { checkpoints }]) => sum + checkpoints, 0),
     ...(late.length === 0 ? {} : { from: Object.fromEntries(late) }),
+    ...(retainDays === undefined ? {} : { retainDays }),
     ...(begunAnew.length === 0 ? {} : { begunAnew }),
     ...(firstBad === undefined ? {} : { firstBad }),
   };
 };
 
-const verdictText = ({ ok, records, checkpoints, from, begunAnew = [], firstBad }: Verdict): string =>
+const verdictText = ({ ok, records, checkpoints, from, retainDays, begunAnew = [], firstBad }: Verdict): string =>
   [
     ok
       ? `whole: ${records} records, ${checkpoints} signed heads`
@@ -212,6 +225,7 @@ const verdictText = ({ ok, records, checkpoints, from, begunAnew = [], firstBad 
     ...Object.entries(from ?? {}).map(
       ([log, seq]) => `${log} log: from record ${seq} on; what stood before was removed because of its age (audit.retain_days)`,
     ),
+    ...(retainDays === undefined ? [] : keptText(retainDays)),
     ...begunAnew.map(
       ({ log, at, size, setAside }) =>
         `log of ${log}: begun anew with a code at ${at}; ${size} records before that were signed, and are proven only from ${setAside}`,
@@ -244,7 +258,7 @@ export const verify = async (context: Context, invocation: Invocation): Promise<
   const removed = new Removed();
   const results =
     dir === undefined ? await verifyServed(context, kept, removed) : await verifyCopies(context, invocation, dir, kept, removed);
-  const verdict = verdictOf(results, kept, removed);
+  const verdict = verdictOf(results, kept, removed, dir === undefined ? configuredDays(context) : null);
   print(context, verdict, verdictText(verdict));
   if (!verdict.ok) note(context, DAMAGED_HINT);
   else if (dir !== undefined && verdict.checkpoints === 0 && kept.hashes.length === 0) note(context, UNSIGNED_HINT);

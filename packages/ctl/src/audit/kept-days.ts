@@ -1,0 +1,37 @@
+/**
+ * How long the gateway says the record was kept, beside what airlock.yaml says.
+ *
+ * AUDIT-29  the gateway's own word is all that AUDIT-28 holds the age of what is gone against: one that lies small is shown.
+ */
+import { readCompiled } from '../attack/targets.js';
+import type { Context } from '../context.js';
+
+export interface KeptDays {
+  /** What the gateway's `log_pruned` says. */
+  readonly said: number;
+  /** What airlock.yaml says now; left out for copies. */
+  readonly configured?: number;
+}
+
+/** Of this machine; null where it cannot be read. */
+export const configuredDays = (context: Context): number | null => {
+  try {
+    return readCompiled(context).audit.retainDays;
+  } catch {
+    // A damaged configuration is doctor's to tell.
+    return null;
+  }
+};
+
+/** Pure. */
+export const isTooFew = ({ said, configured }: KeptDays): boolean => configured !== undefined && said < configured;
+
+/** Pure. */
+export const keptText = (kept: KeptDays): readonly string[] => [
+  `gateway log: it says that what it removed was older than ${kept.said} days`,
+  ...(isTooFew(kept)
+    ? [
+        `WARNING: gateway log: airlock.yaml keeps ${kept.configured ?? 0} days (audit.retain_days): unless it was raised since, younger records were removed`,
+      ]
+    : []),
+];
