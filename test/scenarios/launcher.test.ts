@@ -46,7 +46,7 @@ t.test('the first line says all; SIGTERM leaves nothing and exits 0', async (t) 
   const { ready, env, sockets, pids } = await firstLine(child);
   t.equal(ready, true);
   t.same(Object.keys(sockets).sort(), [
-    ...['agent/mail', 'agent/other', 'approve/default', 'bridge', 'export', 'operator/default', 'release', 'root'],
+    ...['agent/mail', 'agent/other', 'approve/default', 'bridge', 'export', 'operator/default', 'presence', 'release', 'root'],
   ]);
   for (const path of Object.values(sockets)) t.ok(existsSync(path), path);
   for (const name of ['AIRLOCK_RUNTIME_DIR', 'AIRLOCK_STATE_DIR', 'AIRLOCK_CONFIG_DIR']) t.ok(existsSync(env[name] ?? ''), name);

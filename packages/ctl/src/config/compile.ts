@@ -43,13 +43,14 @@ const checkAttachments = (file: string, members: unknown): void => {
 
 const checkSection = (file: string, section: string, members: unknown): void => {
   if (section === POLICIES_SECTION) return checkAttachments(file, members);
-  const keys = KEYS[section];
+  const keys = Object.hasOwn(KEYS, section) ? KEYS[section] : undefined;
   if (!keys) throw invalid(file, section, 'an unknown section', [...Object.keys(KEYS), POLICIES_SECTION].join(', '));
   if (typeof members !== 'object' || members === null || Array.isArray(members)) {
     throw invalid(file, section, shown(members), `keys ${Object.keys(keys).join(', ')}`);
   }
   for (const [key, value] of Object.entries(members)) {
-    const rule = keys[key];
+    // A key may be called `constructor`.
+    const rule = Object.hasOwn(keys, key) ? keys[key] : undefined;
     if (!rule) throw invalid(file, `${section}.${key}`, 'an unknown key', Object.keys(keys).join(', '));
     if (!rule.accepts(value)) throw invalid(file, `${section}.${key}`, shown(value), rule.allowed);
   }
