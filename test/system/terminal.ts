@@ -16,6 +16,8 @@ export interface Terminal {
   clear(): Promise<void>;
 }
 
+const CLEAR_MS = 5000;
+
 const tmux = (...args: readonly string[]): Promise<string> => must([...SERVER, ...args]);
 
 /** Opens a login shell of a user whose prompt is `USER$ ` by its .bashrc. */
@@ -41,6 +43,9 @@ export const openTerminal = async (user: string): Promise<Terminal> => {
   };
   const clear = async (): Promise<void> => {
     await press('C-l');
+    // The shell clears in its own time, and what was on the screen then goes to the history.
+    const isClear = async (): Promise<boolean> => (await tmux('capture-pane', '-p', '-t', target)).trim() === `${user}$`;
+    await until(isClear, CLEAR_MS);
     await run([...SERVER, 'clear-history', '-t', target]);
   };
   const enter = async (text: string): Promise<void> => {

@@ -201,7 +201,7 @@ t.test('UPSTREAM-4 everything it started dies with the cell', async (t) => {
     'trap "" TERM HUP INT; for i in 1 2 3; do setsid -f sh -c "trap \\"\\" TERM HUP INT; exec sleep 4242"; done; (nohup sleep 4242 &) ; echo READY; sleep 4242',
   ]);
   await until(() => host.text().includes('READY'), 5000);
-  const living = async (): Promise<number> => Number((await run(['pgrep', '-c', '-x', 'sleep'])).stdout.trim());
+  const living = async (): Promise<number> => Number((await run(['pgrep', '-c', '-f', '-x', 'sleep 4242'])).stdout.trim());
   t.ok((await living()) >= 5, 'negative control');
   const pid = await mainPid(`airlock-mcp@${SLOT}`);
   leaveFact('mcp host rss', await must(['grep', 'VmRSS', `/proc/${pid}/status`]));
