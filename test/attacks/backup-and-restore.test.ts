@@ -27,6 +27,7 @@ let old: Running;
 let fresh: Running;
 let file: string;
 let key: string;
+t.setTimeout(300_000);
 t.before(async () => {
   old = await startTestInstance({ cells: 1 });
   for (const service of SERVICES) await addSealed(old, old.secret, service, THEN);
@@ -52,7 +53,7 @@ const isEnrolled = async (): Promise<unknown> => {
   return answer.enrolled;
 };
 
-t.test('BACKUP-1: a backup is written once, whole, and shows nothing', async (t) => {
+t.test('BACKUP-1: a backup is written once, whole, and shows nothing', { timeout: 240_000 }, async (t) => {
   file = join(old.dir, 'backup');
   const agent = await openSession(old);
   await obtainLease(old, agent, ['one:read']);
@@ -73,7 +74,7 @@ t.test('BACKUP-1: a backup is written once, whole, and shows nothing', async (t)
   t.match(await auditOf(old, 'backup_made'), [{ generation: 1 }, { generation: 2 }]);
 });
 
-t.test('BACKUP-3: a wrong key, a cut, a bit: said which, and the machine stays empty', async (t) => {
+t.test('BACKUP-3: a wrong key, a cut, a bit: said which, and the machine stays empty', { timeout: 240_000 }, async (t) => {
   const mistyped = key.replace(/^./, key.startsWith('A') ? 'B' : 'A');
   const half = statSync(file).size / 2;
   const tries: readonly (readonly [string, string, RegExp])[] = [
@@ -125,13 +126,17 @@ t.test(
       'a head of the old machine',
     );
     t.match(JSON.stringify(event), /airlock-totp\+/, 'and its public keys');
-    t.match(JSON.stringify(event), /airlock-export\+/, 'that of its exports too: those made before the loss can be checked still');
+    t.match(
+      JSON.stringify(event),
+      /airlock-export\+/,
+      'that of its exports too: those made before the loss can be checked still',
+    );
     const verified = await fresh.command('airlock-ctl', ['audit', 'verify', '--json']);
     t.equal(verified.status, 0, verified.stdout);
   },
 );
 
-t.test('BACKUP-4: over an enrolled phone only with a code of it, and never an older one', async (t) => {
+t.test('BACKUP-4: over an enrolled phone only with a code of it, and never an older one', { timeout: 240_000 }, async (t) => {
   t.match(messageOf(await restore(file, `${key}\n`)), /has a phone enrolled on this machine already/);
   const guessed = await restore(file, `${key}\n000000\n`, '--force');
   t.equal((guessed.json as { error: { code: string } }).error.code, 'CODE_REJECTED');
@@ -168,19 +173,23 @@ for (const [program, both] of [
   ['airlock-gateway', false],
   ['airlock-totp', true],
 ] as const) {
-  t.test(`BACKUP-5: kill -9 of ${program}${both ? ' and the other' : ''} at every step of a restore`, async (t) => {
-    for (const service of SERVICES) await replaceSealed(fresh, old.secret, service, THEN);
-    const path = join(fresh.dir, `backup-${program}-${both}`);
-    const made = await fresh.command('airlock-ctl', ['backup', path, '--json']);
-    const backup = { file: path, key: (made.json as { recoveryKey: string }).recoveryKey };
-    let at = 1;
-    while (await round(t, backup, { program, at, both })) at += 1;
-    t.ok(at > 4, `${at - 1} steps`);
-    t.equal(await openedWith(fresh, old.secret, 'one'), THEN, 'negative control: without a kill it is the backup');
-  });
+  t.test(
+    `BACKUP-5: kill -9 of ${program}${both ? ' and the other' : ''} at every step of a restore`,
+    { timeout: 240_000 },
+    async (t) => {
+      for (const service of SERVICES) await replaceSealed(fresh, old.secret, service, THEN);
+      const path = join(fresh.dir, `backup-${program}-${both}`);
+      const made = await fresh.command('airlock-ctl', ['backup', path, '--json']);
+      const backup = { file: path, key: (made.json as { recoveryKey: string }).recoveryKey };
+      let at = 1;
+      while (await round(t, backup, { program, at, both })) at += 1;
+      t.ok(at > 4, `${at - 1} steps`);
+      t.equal(await openedWith(fresh, old.secret, 'one'), THEN, 'negative control: without a kill it is the backup');
+    },
+  );
 }
 
-t.test('BACKUP-5: kill -9 of airlock-ctl at any moment of a restore', async (t) => {
+t.test('BACKUP-5: kill -9 of airlock-ctl at any moment of a restore', { timeout: 240_000 }, async (t) => {
   const path = join(fresh.dir, 'backup-of-then');
   for (const service of SERVICES) await replaceSealed(fresh, old.secret, service, THEN);
   const made = await fresh.command('airlock-ctl', ['backup', path, '--json']);
@@ -209,7 +218,7 @@ t.test('BACKUP-5: kill -9 of airlock-ctl at any moment of a restore', async (t) 
   t.ok(outcomes.has(NOW), 'negative control: at least one came before the one step');
 });
 
-t.test('BACKUP-5: a restore that does not open seals, and what is there stays', async (t) => {
+t.test('BACKUP-5: a restore that does not open seals, and what is there stays', { timeout: 240_000 }, async (t) => {
   const state = join(fresh.env['AIRLOCK_STATE_DIR'] ?? '', 'totp');
   const secret = readFileSync(join(state, 'default.secret'));
   writeFileSync(join(state, 'restore.pending'), Buffer.alloc(500, 7), { mode: 0o600 });
@@ -228,7 +237,7 @@ t.test('BACKUP-5: a restore that does not open seals, and what is there stays', 
   t.equal(await openedWith(fresh, old.secret, 'one'), await openedWith(fresh, old.secret, 'two'), 'repaired by taking it away');
 });
 
-t.test('root.sock alone makes and takes backups', async (t) => {
+t.test('root.sock alone makes and takes backups', { timeout: 240_000 }, async (t) => {
   for (const name of ['approve/default', 'operator/default']) {
     const link = await connectTo(fresh, name);
     t.equal(await refusalOf(link.call('restore.finish', {})), 'METHOD_UNKNOWN', name);

@@ -12,6 +12,7 @@ const THEN = 'token-of-the-backup';
 const NOW = 'token-of-today';
 
 let running: Running;
+t.setTimeout(300_000);
 t.before(async () => {
   running = await startTestInstance({ cells: 1, preload: FULL_AT });
   for (const service of SERVICES) await addSealed(running, running.secret, service, THEN);
@@ -39,7 +40,7 @@ const COMMANDS: Readonly<Record<string, (n: string) => Promise<CommandResult>>> 
 };
 
 for (const [verb, command] of Object.entries(COMMANDS))
-  t.test(`${verb} on a full disk: said, nothing lost, and it works once there is room`, async (t) => {
+  t.test(`${verb} on a full disk: said, nothing lost, and it works once there is room`, { timeout: 240_000 }, async (t) => {
     for (let at = 1; ; at += at < 4 ? 1 : 3) {
       running.clock.advance(120_000);
       fillUp(running, { program: 'airlock-totp', at });
@@ -77,7 +78,7 @@ const restoredOr = async (
 };
 
 for (const program of ['airlock-totp', 'airlock-gateway'] as const)
-  t.test(`BACKUP-5: a restore while the disk of ${program} fills up: all of it or nothing`, async (t) => {
+  t.test(`BACKUP-5: a restore while the disk of ${program} fills up: all of it or nothing`, { timeout: 240_000 }, async (t) => {
     for (const service of SERVICES) await replaceSealed(running, running.secret, service, THEN);
     const file = join(running.dir, `backup-for-${program}`);
     const made = await running.command('airlock-ctl', ['backup', file, '--json']);

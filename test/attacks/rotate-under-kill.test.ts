@@ -11,6 +11,7 @@ import { addService, maildir } from './support/service.js';
 const TOKEN = 'token-that-stays';
 
 let running: Running;
+t.setTimeout(300_000);
 t.before(async () => {
   running = await startTestInstance({ cells: 2, preload: KILL_AT });
   await addSealed(running, running.secret, 'sealed', TOKEN);
@@ -42,26 +43,30 @@ const freshLease = async (agent: AgentSession): Promise<string> => {
   return (await obtainLease(running, agent, ['mail:read'])).lease;
 };
 
-t.test('ROTATE-2: leases of before are dead, new ones work at once, credentials open, no daemon restarted', async (t) => {
-  const agent = await openSession(running);
-  t.teardown(() => agent.close());
-  const before = await freshLease(agent);
-  t.equal(await refusalOf(countUnread(agent, before)), null, 'negative control: it worked');
-  const refused = await running.command('airlock-ctl', ['rotate', '--json'], { stdin: '000000\n' });
-  t.equal(refused.status, 4, 'not without a code');
-  t.equal(await refusalOf(countUnread(agent, before)), null);
-  running.clock.advance(90_000);
-  const done = await running.command('airlock-ctl', ['rotate', '--json'], { stdin: `${running.freshCode()}\n` });
-  t.match(done.json, { rotated: true }, done.stdout);
-  t.match(String(await refusalOf(countUnread(agent, before))), /^LEASE_(?:REVOKED|INVALID)$/);
-  const after = await freshLease(agent);
-  t.equal(await refusalOf(countUnread(agent, after)), null, 'a lease of the new key, on the same session');
-  t.match(String(await refusalOf(countUnread(agent, before))), /^LEASE_(?:REVOKED|INVALID)$/, 'still');
-  await until('the key of the record is of the next epoch', () => epochOf() === 1);
-  t.equal(await openedWith(running, running.secret, 'sealed'), TOKEN);
-  t.equal((await auditOf(running, 'started')).length, 2, 'each daemon started once');
-  t.match(await auditOf(running, 'keys_rotated'), [{ epoch: 1 }]);
-});
+t.test(
+  'ROTATE-2: leases of before are dead, new ones work at once, credentials open, no daemon restarted',
+  { timeout: 240_000 },
+  async (t) => {
+    const agent = await openSession(running);
+    t.teardown(() => agent.close());
+    const before = await freshLease(agent);
+    t.equal(await refusalOf(countUnread(agent, before)), null, 'negative control: it worked');
+    const refused = await running.command('airlock-ctl', ['rotate', '--json'], { stdin: '000000\n' });
+    t.equal(refused.status, 4, 'not without a code');
+    t.equal(await refusalOf(countUnread(agent, before)), null);
+    running.clock.advance(90_000);
+    const done = await running.command('airlock-ctl', ['rotate', '--json'], { stdin: `${running.freshCode()}\n` });
+    t.match(done.json, { rotated: true }, done.stdout);
+    t.match(String(await refusalOf(countUnread(agent, before))), /^LEASE_(?:REVOKED|INVALID)$/);
+    const after = await freshLease(agent);
+    t.equal(await refusalOf(countUnread(agent, after)), null, 'a lease of the new key, on the same session');
+    t.match(String(await refusalOf(countUnread(agent, before))), /^LEASE_(?:REVOKED|INVALID)$/, 'still');
+    await until('the key of the record is of the next epoch', () => epochOf() === 1);
+    t.equal(await openedWith(running, running.secret, 'sealed'), TOKEN);
+    t.equal((await auditOf(running, 'started')).length, 2, 'each daemon started once');
+    t.match(await auditOf(running, 'keys_rotated'), [{ epoch: 1 }]);
+  },
+);
 
 type Tap = typeof t;
 const round = async (t: Pick<Tap, 'equal' | 'ok'>, order: KillOrder): Promise<boolean> => {
@@ -88,14 +93,14 @@ const round = async (t: Pick<Tap, 'equal' | 'ok'>, order: KillOrder): Promise<bo
   return killed;
 };
 for (const program of ['airlock-totp', 'airlock-gateway'] as const) {
-  t.test(`ROTATE-1: kill -9 of ${program} at every step`, async (t) => {
+  t.test(`ROTATE-1: kill -9 of ${program} at every step`, { timeout: 240_000 }, async (t) => {
     let at = 1;
     while (at < 30 && (await round(t, { program, at, both: false }))) at += 1;
     t.ok(at > 2 && at < 30, `${at - 1} steps`);
   });
 }
 
-t.test('after all of it the change completes, and the record verifies', async (t) => {
+t.test('after all of it the change completes, and the record verifies', { timeout: 240_000 }, async (t) => {
   running.clock.advance(90_000);
   t.equal(await rotate(), null);
   const epoch = epochOf();
