@@ -1,4 +1,4 @@
-// Attack: calls are in flight, and requests wait, while the keys are changed, again and again: nobody may see a failure but the end of a lease.
+// Attack: calls are in flight, and requests wait, while the keys are changed, again and again: nobody may see a failure. With endLeases: none but the end of a lease.
 import { obtainLease, openSession, refusalOf, startTestInstance, until, type AgentSession, type Running } from '@airlock/testkit';
 import t from 'tap';
 import { ask, auditOf, codeNow, configWith, connectTo, countUnread, frontOf, pendingOn, UNWATCHED } from './support/house.js';
@@ -7,7 +7,9 @@ import { addService, maildir } from './support/service.js';
 
 const AGENTS = 3;
 const ROTATIONS = 3;
-/** What ROTATE-1 says of a lease of before. */
+/** Calls that are waited for once the keys are changed: several of each agent. */
+const CALLS_AFTER = 60;
+/** What ROTATE-4 says of a lease of before. */
 const ENDED = /^LEASE_(?:REVOKED|INVALID):/;
 
 let running: Running;
@@ -64,7 +66,10 @@ const askUntil = async (agent: AgentSession, seen: Seen, isOver: () => boolean):
   }
 };
 
-t.test('ROTATE-1: with calls in flight no call fails but for the end of its lease, and new leases work at once', async (t) => {
+const rotateUnderLoad = async (
+  t: Pick<typeof import('tap').t, 'equal'>,
+  params: { readonly endLeases?: boolean },
+): Promise<Seen> => {
   const seen: Seen = { served: 0, ended: 0, failures: [] };
   for (let round = 0; round < ROTATIONS; round += 1) {
     const leases: string[] = [];
@@ -77,7 +82,7 @@ t.test('ROTATE-1: with calls in flight no call fails but for the end of its leas
     }
     // Time is moved while nothing is in flight; then calls run, and the code that was read before is given.
     const link = await connectTo(running, 'approve/default');
-    await ask(link, 'action.open', { verb: 'rotate', params: {} });
+    await ask(link, 'action.open', { verb: 'rotate', params });
     running.clock.advance(((await pendingOn(link)).front?.waitS ?? 0) * 1000 + 30_000);
     const { id: request, digest, match } = await frontOf(link);
     let isOver = false;
@@ -88,15 +93,33 @@ t.test('ROTATE-1: with calls in flight no call fails but for the end of its leas
     const code = codeNow(running);
     t.equal(await refusalOf(ask(link, 'request.approve', { request, digest, match, code })), null, `rotation ${round}`);
     link.close();
-    await Promise.all(busy);
+    const approved = seen.served;
+    if (params.endLeases !== true)
+      await until('calls after it', () => seen.served > approved + CALLS_AFTER || seen.failures.length > 0);
+    else await Promise.all(busy);
     isOver = true;
-    await asking;
+    await Promise.all([...busy, asking]);
   }
+  return seen;
+};
+
+t.test('ROTATE-2: with calls in flight no call fails at all, and the leases of before go on', async (t) => {
+  const seen = await rotateUnderLoad(t, {});
+  t.same(seen.failures, [], 'no failure');
+  t.equal(seen.ended, 0, 'no lease ended');
+  t.ok(seen.served > CALLS_AFTER * ROTATIONS, `${seen.served} calls were served`);
+  t.equal((await auditOf(running, 'started')).length, 2, 'no daemon started anew');
+  t.equal((await auditOf(running, 'keys_rotated')).filter(({ leases }) => leases === 'kept').length, ROTATIONS);
+  t.equal(await openedWith(running, running.secret, 'sealed'), 'token-that-stays');
+});
+
+t.test('ROTATE-4: with endLeases no call fails but for the end of its lease, and new leases work at once', async (t) => {
+  const seen = await rotateUnderLoad(t, { endLeases: true });
   t.same(seen.failures, [], 'no failure');
   t.equal(seen.ended, AGENTS * ROTATIONS, 'each lease ended, each by the rotation');
   t.ok(seen.served > AGENTS * ROTATIONS, `${seen.served} calls were served`);
   t.equal((await auditOf(running, 'started')).length, 2, 'no daemon started anew');
-  t.equal((await auditOf(running, 'keys_rotated')).length, ROTATIONS);
+  t.equal((await auditOf(running, 'keys_rotated')).filter(({ leases }) => leases === 'ended').length, ROTATIONS);
   t.equal(await openedWith(running, running.secret, 'sealed'), 'token-that-stays');
 });
 

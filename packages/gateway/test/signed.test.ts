@@ -1,4 +1,4 @@
-import { deriveLeaseKey, mintLease, narrowLease, parseLease, type LeaseKey } from '@airlock/lease';
+import { deriveLeaseKey, mintLease, narrowLease, parseLease, type LeaseKey, type LeaseKeys } from '@airlock/lease';
 import { AirlockError, intentHash, type CallResult } from '@airlock/protocol';
 import { appendFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -78,31 +78,53 @@ t.test('SIGNED-2 SIGNED-4 any other text has to be signed itself, and what was r
 
 const LEASE = { session: 'c2Vzc2lvbi0x', role: 'default', v: 1, intent: null, scopes: ['mail:read'], constraints: {} } as const;
 const END = { issuedMs: 1, expiresMs: 2, bootDeadlineMs: 2, bootId: BOOT_ID, budget: null } as const;
+const keysOf = (current: LeaseKey): LeaseKeys => ({ current, earlier: [] });
 const mint = (key: LeaseKey, kid: string, n = 1): string =>
   mintLease(key, { ...LEASE, ...END, kid, id: Buffer.alloc(16, n).toString('base64url') });
 
 t.test('SIGNED-3 another key forgets all; the end of a lease forgets what was narrowed from it', async (t) => {
   const [first, second] = [deriveLeaseKey(Buffer.alloc(32, 7), BOOT_ID, 0), deriveLeaseKey(Buffer.alloc(32, 7), BOOT_ID, 1)];
+  const firstKeys = keysOf(first.key);
   const signed = new SignedLeases();
   const text = mint(first.key, first.kid);
-  const kept = signed.open(first.key, text);
-  t.equal(signed.open(first.key, text), kept);
-  signed.open(first.key, narrowLease(text, ['budget', { calls: 5 }]));
-  signed.open(first.key, mint(first.key, first.kid, 2));
+  const kept = signed.open(firstKeys, text);
+  t.equal(signed.open(firstKeys, text), kept);
+  signed.open(firstKeys, narrowLease(text, ['budget', { calls: 5 }]));
+  signed.open(firstKeys, mint(first.key, first.kid, 2));
   t.equal(signed.size, 3);
   signed.forget(parseLease(text).payload.id);
   t.equal(signed.size, 1);
-  t.throws(() => signed.open(second.key, text), { code: 'LEASE_INVALID' });
+  t.throws(() => signed.open(keysOf(second.key), text), { code: 'LEASE_INVALID' });
   t.equal(signed.size, 0);
   t.throws(() => ((kept.unchecked.effective as { expiresMs: number }).expiresMs = 9), TypeError, 'no call can change it');
+});
+
+t.test('BRIDGE-7: a lease of before is served while its key is among those told, and refused with the next list', async (t) => {
+  const agent = await world.agent();
+  const { id, text } = await usedLease(agent);
+  const old = world.totp.keys;
+  const forged = mint(old.key, old.kid, 9);
+  world.totp.rotate([id]);
+  // Told behind the keys, on the same connection.
+  const { lease, text: after } = world.totp.issue({ session: agent.session });
+  await world.until(() => world.events('lease_issued').some((record) => record['lease'] === lease.id), 'the next lease');
+  t.ok(await call(agent, text), 'the lease of before goes on');
+  t.equal(await codeOf(agent, forged), 'LEASE_INVALID', 'another of the old key does not verify');
+  t.ok(await call(agent, after), 'a lease of the new key');
+  world.totp.rotate([]);
+  const last = await usedLease(agent);
+  t.equal(await codeOf(agent, text), 'LEASE_INVALID', 'its key was dropped, though the register says that it lives');
+  t.equal(await codeOf(agent, after), 'LEASE_INVALID');
+  t.ok(await call(agent, last.text), 'negative control');
 });
 
 t.test('SIGNED-4 what is kept has a bound', async (t) => {
   const { key, kid } = deriveLeaseKey(Buffer.alloc(32, 7), BOOT_ID, 0);
   const signed = new SignedLeases();
+  const keys = keysOf(key);
   const text = mint(key, kid);
   const most = Math.floor(GATEWAY_LIMITS.maxSignedLeaseChars / text.length);
-  for (let n = 0; n < most + 100; n += 1) signed.open(key, narrowLease(text, ['budget', { calls: n + 1 }]));
+  for (let n = 0; n < most + 100; n += 1) signed.open(keys, narrowLease(text, ['budget', { calls: n + 1 }]));
   t.ok(signed.size > 100 && signed.size <= most, `${signed.size} of at most ${most}`);
 });
 

@@ -11,6 +11,7 @@ import { logDirOf } from './heads/segments.js';
 import { Desk } from './operators/desk.js';
 import type { House } from './operators/house.js';
 import { PresenceWatch } from './presence/watch.js';
+import { dropEarlierKeys } from './operators/rotate.js';
 import { openLeaseKey } from './register/lease-key.js';
 import { StateDirectory } from './state/directory.js';
 import type { Random } from './state/random.js';
@@ -96,5 +97,6 @@ export const openHouse = (options: HouseOptions): House => {
     void log.close();
     throw thrown;
   }
+  dropEarlierKeys(house);
   return house;
 };

@@ -156,12 +156,14 @@ const restore = async (context: Context, invocation: Invocation): Promise<void> 
   }
 };
 
-const rotate = async (context: Context): Promise<void> => {
-  await withTotp(context, (link) => approveAction(context, link, { verb: 'rotate', params: {} }));
+const rotate = async (context: Context, { options }: Invocation): Promise<void> => {
+  const endLeases = options['endLeases'] === true;
+  await withTotp(context, (link) => approveAction(context, link, { verb: 'rotate', params: endLeases ? { endLeases } : {} }));
+  const leases = endLeases ? 'every lease has ended (agents ask again)' : 'leases that live go on until their own end';
   print(
     context,
-    { rotated: true },
-    'the keys are changed: every lease has ended (agents ask again), record keys are being wrapped for the new epoch',
+    { rotated: true, leases: endLeases ? 'ended' : 'kept' },
+    `the keys are changed: ${leases}, record keys are being wrapped for the new epoch`,
   );
 };
 
@@ -179,5 +181,10 @@ export const BACKUP_COMMANDS: readonly Command[] = [
     flags: [{ flags: '--force', summary: 'replace a phone that is enrolled here, after a code of it' }],
     run: restore,
   },
-  { name: 'rotate', summary: 'change lease key and record keys; every lease ends', run: rotate },
+  {
+    name: 'rotate',
+    summary: 'change lease key and record keys; leases that live go on',
+    flags: [{ flags: '--end-leases', summary: 'end every lease of every operator: for a key that others may know' }],
+    run: rotate,
+  },
 ];

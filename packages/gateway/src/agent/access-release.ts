@@ -1,5 +1,5 @@
 /** `access.release`: ends a lease and all that was narrowed from it. Only the lease as issued can be released. */
-import { parseLease, verifyLease, type VerifiedLease } from '@airlock/lease';
+import { checkLease, openWithKeys, parseLease, type VerifiedLease } from '@airlock/lease';
 import { AirlockError } from '@airlock/protocol';
 import type { House } from '../house.js';
 import type { Session } from '../sessions/sessions.js';
@@ -13,11 +13,12 @@ const verifyToRelease = (house: House, session: Session, text: string): Verified
     role: session.role,
     session: session.id,
   };
+  const signed = openWithKeys(house.bridge.keys, text);
   try {
-    return verifyLease(house.bridge.key, text, { ...facts, intentHash: null });
+    return checkLease(signed, { ...facts, intentHash: null });
   } catch (thrown) {
     if (!(thrown instanceof AirlockError) || thrown.code !== 'LEASE_INTENT') throw thrown;
-    return verifyLease(house.bridge.key, text, { ...facts, intentHash: parseLease(text).payload.intent });
+    return checkLease(signed, { ...facts, intentHash: parseLease(text).payload.intent });
   }
 };
 

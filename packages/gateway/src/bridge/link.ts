@@ -4,19 +4,13 @@
  * BRIDGE-1  hello, then the lease key in a binary frame; before both are there nothing is served.
  * BRIDGE-2  a heartbeat every 500 ms; an answer older than 2 s means cut off. Measured on the monotonic clock: it is about a process.
  * BRIDGE-3  reconnects for as long as this process lives.
+ * BRIDGE-7  the frame brings the earlier keys with it, and replaces all that were there: one that it does not name verifies nothing more.
  */
 import { connectSocket, type Connection, type NotificationTable } from '@airlock/ipc';
-import { asLeaseKey, LEASE_KEY_BYTES, type LeaseKey } from '@airlock/lease';
-import {
-  AirlockError,
-  FRAME,
-  LIMITS,
-  unpackBlobs,
-  type BridgeHelloResult,
-  type BridgeNotification,
-  type Timers,
-} from '@airlock/protocol';
+import type { LeaseKeys } from '@airlock/lease';
+import { AirlockError, LIMITS, type BridgeHelloResult, type BridgeNotification, type Timers } from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
+import { readKeysFrame, wipeKeys } from './keys-frame.js';
 
 type Params<M extends BridgeNotification['method']> = Extract<BridgeNotification, { readonly method: M }>['params'];
 /** What airlock-totp tells unasked, by method. */
@@ -51,7 +45,7 @@ export class BridgeLink {
   /** The hello that was acted on, so that each is acted on once. */
   #announced: BridgeHelloResult | null = null;
   #bootId: string | null = null;
-  #key: LeaseKey | null = null;
+  #keys: LeaseKeys | null = null;
   #kid = '';
   /** Monotonic time of the last answer; null: never. */
   #heardMs: number | null = null;
@@ -68,10 +62,10 @@ export class BridgeLink {
     );
   }
 
-  /** The key that verifies leases. @throws AirlockError UNAVAILABLE before the first hello. */
-  get key(): LeaseKey {
-    if (this.#key === null) throw cutOff();
-    return this.#key;
+  /** The keys that verify leases. @throws AirlockError UNAVAILABLE before the first hello. */
+  get keys(): LeaseKeys {
+    if (this.#keys === null) throw cutOff();
+    return this.#keys;
   }
 
   /** Boot id as airlock-totp has it. @throws AirlockError UNAVAILABLE before the first hello. */
@@ -88,7 +82,7 @@ export class BridgeLink {
   /** BRIDGE-2. @returns UNAVAILABLE, or null where it lives. */
   refusal(): AirlockError | null {
     const ageMs = this.ageMs;
-    return ageMs === null || ageMs > GATEWAY_LIMITS.heartbeatLostMs || this.#key === null ? cutOff() : null;
+    return ageMs === null || ageMs > GATEWAY_LIMITS.heartbeatLostMs || this.#keys === null ? cutOff() : null;
   }
 
   /**
@@ -109,7 +103,7 @@ export class BridgeLink {
   stop(): void {
     this.#stopped = true;
     this.#connection?.close();
-    this.#key?.fill(0);
+    wipeKeys(this.#keys);
   }
 
   /** Called by the tick: notices that the last answer became too old. */
@@ -165,24 +159,21 @@ export class BridgeLink {
     this.#up();
   }
 
-  /** LEASE_KEY: key ‖ blob key id. The key is copied out of the frame, which is wiped. */
+  /** LEASE_KEY (BRIDGE-7). */
   #onFrame(type: number, payload: Buffer, connection: Connection): void {
-    const parts = type === FRAME.LEASE_KEY ? unpackBlobs(payload, LEASE_KEY_BYTES, 1) : null;
-    if (parts === null)
+    const read = readKeysFrame(type, payload);
+    if (read === null)
       return connection.close(new AirlockError('FRAME_INVALID', 'airlock-totp sent a frame that is no lease key'));
-    const key = asLeaseKey(Buffer.from(parts.head));
-    payload.fill(0);
-    parts.head.fill(0);
-    this.#key?.fill(0);
-    this.#key = key;
-    this.#kid = parts.blobs[0]?.toString('utf8') ?? '';
+    wipeKeys(this.#keys);
+    this.#keys = read.keys;
+    this.#kid = read.kid;
     this.#up();
   }
 
   /** Hello and its key are both there. */
   #up(): void {
     const hello = this.#hello;
-    if (hello === null || hello === this.#announced || this.#key === null || this.#kid !== hello.kid) return;
+    if (hello === null || hello === this.#announced || this.#keys === null || this.#kid !== hello.kid) return;
     this.#announced = hello;
     this.#bootId = hello.bootId;
     this.#heardMs = this.#options.timers.nowMs();

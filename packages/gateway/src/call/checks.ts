@@ -38,7 +38,7 @@ const operatorHasNotLocked: Check = ({ house, session }) => {
 const leaseVerifies: Check = (question) => {
   const { house, session, params } = question;
   const intent = params.context?.intent;
-  question.lease = checkLease(house.signed.open(house.bridge.key, params.lease), {
+  question.lease = checkLease(house.signed.open(house.bridge.keys, params.lease), {
     nowMs: house.clock.wallMs(),
     bootMs: house.clock.bootMs(),
     bootId: house.bridge.bootId,

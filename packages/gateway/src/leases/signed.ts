@@ -3,15 +3,15 @@
  *
  * SIGNED-1  kept is what follows from key and text alone; role, session, boot, ends, intent, register and budget are asked at every call.
  * SIGNED-2  the exact text is the key: one byte more or less is another lease, which has to be signed itself.
- * SIGNED-3  another lease key forgets all; the end of a lease forgets every text of it.
+ * SIGNED-3  another list of lease keys forgets all; the end of a lease forgets every text of it.
  * SIGNED-4  what was refused is not kept, and what is kept has a bound: texts without end cost their sender time and nobody memory.
  */
-import { openLease, type LeaseKey, type SignedLease } from '@airlock/lease';
+import { openWithKeys, type LeaseKeys, type SignedLease } from '@airlock/lease';
 import { GATEWAY_LIMITS } from '../limits.js';
 
 export class SignedLeases {
   readonly #byText = new Map<string, SignedLease>();
-  #key: LeaseKey | null = null;
+  #keys: LeaseKeys | null = null;
   #chars = 0;
 
   /** Texts held. */
@@ -20,11 +20,11 @@ export class SignedLeases {
   }
 
   /** @throws AirlockError LEASE_INVALID (signature, form) */
-  open(key: LeaseKey, text: string): SignedLease {
-    if (key !== this.#key) this.#turn(key);
+  open(keys: LeaseKeys, text: string): SignedLease {
+    if (keys !== this.#keys) this.#turn(keys);
     const known = this.#byText.get(text);
     if (known !== undefined) return known;
-    const signed = openLease(key, text);
+    const signed = openWithKeys(keys, text);
     this.#makeRoom(text.length);
     this.#byText.set(text, signed);
     this.#chars += text.length;
@@ -36,11 +36,11 @@ export class SignedLeases {
     for (const [text, { unchecked }] of this.#byText) if (unchecked.payload.id === lease) this.#drop(text);
   }
 
-  /** A key is a buffer of its own each time airlock-totp sends one. */
-  #turn(key: LeaseKey): void {
+  /** The keys are an object of their own each time airlock-totp sends some. */
+  #turn(keys: LeaseKeys): void {
     this.#byText.clear();
     this.#chars = 0;
-    this.#key = key;
+    this.#keys = keys;
   }
 
   #makeRoom(chars: number): void {

@@ -1,7 +1,7 @@
 /** airlock-totp as its bridge shows it, scripted: real leases under a real key over a real socket. */
 import { always, serveSocket, type Connection, type MethodEntry, type SocketServer } from '@airlock/ipc';
 import { generateHeadKey, parsePrivateKey, signHead } from '@airlock/audit';
-import { deriveLeaseKey, mintLease, newLeaseId, type LeasePayload } from '@airlock/lease';
+import { deriveLeaseKey, encodeEarlier, mintLease, newLeaseId, type EarlierKey, type LeasePayload } from '@airlock/lease';
 import {
   AirlockError,
   digestOf,
@@ -41,9 +41,13 @@ export type LeaseSpec = Partial<Pick<LeasePayload, 'intent' | 'scopes' | 'budget
   readonly unattended?: readonly string[];
 };
 
+const ROOT = Buffer.alloc(32, 7);
+
 export class FakeTotp {
   readonly clock: ManualClock;
-  readonly keys = deriveLeaseKey(Buffer.alloc(32, 7), BOOT_ID, 0);
+  keys = deriveLeaseKey(ROOT, BOOT_ID, 0);
+  #generation = 0;
+  #earlier: readonly EarlierKey[] = [];
   readonly leases = new Map<string, RegisteredLease>();
   readonly texts = new Map<string, string>();
   readonly grants = new Map<string, RegisteredGrant>();
@@ -192,7 +196,7 @@ export class FakeTotp {
   }
 
   #hello(connection: Connection): unknown {
-    process.nextTick(() => connection.sendBinary(FRAME.LEASE_KEY, packBlobs(this.keys.key, Buffer.from(this.keys.kid))));
+    process.nextTick(() => this.#sendKeys(connection));
     const operators = [{ operator: 'default', enrolled: true, locked: this.locked }];
     return {
       bootId: BOOT_ID,
@@ -202,6 +206,20 @@ export class FakeTotp {
       grants: [...this.grants.values()],
       head: this.head,
     };
+  }
+
+  #sendKeys(connection: Connection): void {
+    const { key, kid } = this.keys;
+    const payload = [packBlobs(key, Buffer.from(kid)), encodeEarlier(this.#earlier)];
+    connection.sendBinary(FRAME.LEASE_KEY, Buffer.concat(payload));
+  }
+
+  /** Another key from now on; the one of before verifies these leases. */
+  rotate(leases: readonly string[]): void {
+    this.#earlier = leases.length === 0 ? [] : [{ key: Buffer.from(this.keys.key), leases }];
+    this.#generation += 1;
+    this.keys = deriveLeaseKey(ROOT, BOOT_ID, this.#generation);
+    for (const connection of this.#server?.connections ?? []) this.#sendKeys(connection);
   }
 
   #open(params: Opened['params']): unknown {

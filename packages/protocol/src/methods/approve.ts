@@ -171,7 +171,7 @@ export type Action =
     }
   | { readonly verb: 'unlock'; readonly params: Readonly<Record<string, never>> }
   | { readonly verb: 'totp.reset'; readonly params: Readonly<Record<string, never>> }
-  | { readonly verb: 'rotate'; readonly params: Readonly<Record<string, never>> }
+  | { readonly verb: 'rotate'; readonly params: { readonly endLeases?: boolean } }
   /** A backup over what is there: `made` is its time, `digest` that of the file. */
   | { readonly verb: 'restore'; readonly params: { readonly made: string; readonly digest: string } }
   /** One service of a backup; never opened by anybody, its ticket comes from a restore that root began. */
@@ -211,7 +211,7 @@ export const ACTION_SCHEMAS = {
   'action.policy.apply': closed({ digest, changes: changeLines }),
   'action.unlock': nothing,
   'action.totp.reset': nothing,
-  'action.rotate': nothing,
+  'action.rotate': closed({ endLeases: bool }, ['endLeases']),
   'action.restore': closed({ made: text(40), digest }),
   'action.service.restore': closed({ service, digest, restore: id }),
 } as const satisfies Record<`action.${ActionVerb}`, unknown>;

@@ -5,6 +5,7 @@
  * BRIDGE-4  what happens here is told as a notification, after it is durable.
  */
 import { always, serveSocket, type Connection, type Listening, type MethodEntry, type SocketServer } from '@airlock/ipc';
+import { encodeEarlier } from '@airlock/lease';
 import {
   AirlockError,
   FRAME,
@@ -22,6 +23,7 @@ import type { Desk } from '../operators/desk.js';
 import { claimGrant } from '../operators/grants.js';
 import { openOperation, takeOperation } from '../operators/operations.js';
 import { requireOpen, type House } from '../operators/house.js';
+import { dropEarlierKeys } from '../operators/rotate.js';
 import { freezeOf } from '../presence/freeze.js';
 import type { OpenReleases } from '../release/open-releases.js';
 import { signGatewayHead } from './head-sign.js';
@@ -69,7 +71,8 @@ const helloResult = (house: House): BridgeHelloResult => {
 };
 
 const sendLeaseKey = (house: House, connection: BridgeConnection): void => {
-  const payload = packBlobs(house.leaseKey.bytes, Buffer.from(house.leaseKey.kid));
+  const { bytes, kid, earlier } = house.leaseKey;
+  const payload = Buffer.concat([packBlobs(bytes, Buffer.from(kid)), encodeEarlier(earlier)]);
   connection.sendBinary(FRAME.LEASE_KEY, payload);
   payload.fill(0);
 };
@@ -162,7 +165,10 @@ export const serveBridge = (house: House, releases: OpenReleases, at: Listening)
   const tell = ({ method: name, params }: BridgeNotification): void => {
     if (current?.state.isGreeted === true) current.notify(name, params);
   };
-  house.listeners.add((desk, changes) => notificationsOf(desk, changes).forEach(tell));
+  house.listeners.add((desk, changes) => {
+    notificationsOf(desk, changes).forEach(tell);
+    if (changes.ended.length > 0) dropEarlierKeys(house);
+  });
   house.rotatedListeners.add(() => {
     if (current?.state.isGreeted === true) sendLeaseKey(house, current);
   });

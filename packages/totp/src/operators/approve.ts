@@ -85,7 +85,7 @@ const allowAction = (desk: Desk, request: QueuedRequest, action: Action, opener:
     desk.undelivered.set(request.id, { given: { ticket }, opener: owner });
   const next = left(desk.state, request, null, now);
   desk.commit(action.verb === 'unlock' ? unlockedState(next) : next);
-  if (action.verb === 'rotate') rotateKeys(desk, request.id);
+  if (action.verb === 'rotate') rotateKeys(desk, request.id, action.params);
   return ticket !== null && owner === opener ? { request: request.id, ticket } : { request: request.id };
 };
 

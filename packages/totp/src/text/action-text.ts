@@ -13,6 +13,9 @@ export interface ActionFacts {
   readonly match: string;
 }
 
+const ROTATE_ENDS = 'every lease that lives now ends, of all operators';
+const ROTATE_KEEPS = 'those that live now go on until their own end';
+
 const DEEDS: Readonly<Record<Action['verb'], string>> = {
   'service.add': 'add a service',
   'service.remove': 'remove a service and its credential',
@@ -26,7 +29,7 @@ const DEEDS: Readonly<Record<Action['verb'], string>> = {
   'policy.apply': 'let agents do more: apply changed policies',
   unlock: 'unlock: leases that were frozen work again',
   'totp.reset': 'enrol another phone: this one stops approving',
-  rotate: 'change the keys: every lease that lives now ends, of all operators',
+  rotate: 'change the keys of leases and of credentials',
   restore: 'restore a backup: phone, services and credentials of now are replaced',
   'service.restore': 'hold a service of a backup',
 };
@@ -132,8 +135,9 @@ const detailsOf = (action: Action): Line[] => {
         ...listLines('changes', action.params.changes.map(escapeText)),
         { label: 'rules', value: wordText(action.params.digest) },
       ];
-    case 'unlock':
     case 'rotate':
+      return [{ label: 'leases', value: action.params.endLeases === true ? ROTATE_ENDS : ROTATE_KEEPS }];
+    case 'unlock':
     case 'totp.reset':
       return [];
   }
