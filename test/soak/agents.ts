@@ -14,6 +14,8 @@ export interface Counts {
   ran: number;
   denied: number;
   deniedOperations: number;
+  /** Which waited for ten minutes of the clock behind the codes of others. */
+  expiredOperations: number;
   released: number;
   revoked: number;
   expired: number;
@@ -28,7 +30,18 @@ export interface Counts {
 }
 
 export const noCounts = (): Counts => ({
-  ...{ leases: 0, reads: 0, ran: 0, denied: 0, deniedOperations: 0, released: 0, revoked: 0, expired: 0, asked: 0 },
+  ...{
+    leases: 0,
+    reads: 0,
+    ran: 0,
+    denied: 0,
+    deniedOperations: 0,
+    expiredOperations: 0,
+    released: 0,
+    revoked: 0,
+    expired: 0,
+    asked: 0,
+  },
   ...{ cut: 0, cutOperations: 0, unclear: [], drafts: [], sent: [] },
 });
 
@@ -180,6 +193,7 @@ class Visit {
       this.#counts.cutOperations += 1;
       if (kept !== null) this.#counts.unclear.push(subject);
     } else if (ending === 'APPROVAL_DENIED') this.#counts.deniedOperations += 1;
+    else if (ending === 'APPROVAL_EXPIRED') this.#counts.expiredOperations += 1;
     else throw new Error(`${order.operation} ended with ${ending}`);
   }
 

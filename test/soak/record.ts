@@ -51,6 +51,10 @@ const serverProblems = (
 const cutProblems = ({ reads, ran, cut, cutOperations }: Counts): string[] =>
   cut + cutOperations > reads + ran ? [`${cut + cutOperations} calls were cut, ${reads + ran} were not`] : [];
 
+/** Some wait too long behind the codes of others; most must not. */
+const expiredProblems = ({ ran, expiredOperations }: Counts): string[] =>
+  expiredOperations > ran ? [`${expiredOperations} operations expired, ${ran} ran`] : [];
+
 export const recordProblems = (counts: Counts, { totp, gateway, sent, drafts }: Found): string[] => {
   const logs = { totp, gateway };
   const problems = Object.entries(expectedOf(counts)).flatMap(([name, expected]) => {
@@ -66,5 +70,5 @@ export const recordProblems = (counts: Counts, { totp, gateway, sent, drafts }: 
   const { length: ran } = taken;
   if (ran < counts.ran || ran > counts.ran + counts.cutOperations)
     problems.push(`${counts.ran} operations ran, ${ran} were taken`);
-  return [...problems, ...serverProblems(counts, sent, drafts), ...cutProblems(counts)];
+  return [...problems, ...serverProblems(counts, sent, drafts), ...cutProblems(counts), ...expiredProblems(counts)];
 };
