@@ -20,6 +20,8 @@ export interface Counts {
   revoked: number;
   expired: number;
   asked: number;
+  /** Operations that were asked for while the queue was full or after a denial: told before they are refused. */
+  turnedAway: number;
   /** Calls whose cell ended: by its watchdog, where the machine left it standing for two seconds. */
   cut: number;
   /** Approved operations that ended so, and what they would have written. */
@@ -42,7 +44,7 @@ export const noCounts = (): Counts => ({
     expired: 0,
     asked: 0,
   },
-  ...{ cut: 0, cutOperations: 0, unclear: [], drafts: [], sent: [] },
+  ...{ turnedAway: 0, cut: 0, cutOperations: 0, unclear: [], drafts: [], sent: [] },
 });
 
 /** Longer than any cycle on the clock that codes move, shorter than what ends it. */
@@ -175,8 +177,11 @@ class Visit {
       this.#persistently(() =>
         this.#agent.call('call', { lease, ...order }).then(
           () => Promise.reject(new Error(`${order.operation} ran without an approval`)),
-          (thrown: unknown) =>
-            codeOf(thrown) === 'APPROVAL_PENDING' ? (thrown as AirlockError) : Promise.reject(thrown as Error),
+          (thrown: unknown) => {
+            if (codeOf(thrown) === 'APPROVAL_PENDING') return thrown as AirlockError;
+            if (codeOf(thrown) === 'RATE_LIMITED') this.#counts.turnedAway += 1;
+            throw thrown as Error;
+          },
         ),
       ),
     );

@@ -41,6 +41,10 @@ const FOUND: Found = {
 t.test('what is missing, doubled or invented in the record or on a server is found', async (t) => {
   t.same(recordProblems(COUNTS, FOUND), []);
   t.match(recordProblems(COUNTS, { ...FOUND, gateway: FOUND.gateway.slice(1) }), [/operation_asked: 0/]);
+  const again = { ...FOUND, gateway: [...FOUND.gateway, { event: 'operation_asked' }] };
+  t.match(recordProblems(COUNTS, again), [/operation_asked: 2/]);
+  t.same(recordProblems({ ...COUNTS, turnedAway: 1 }, again), []);
+  t.match(recordProblems({ ...COUNTS, expiredOperations: 2 }, FOUND), [/2 operations expired/]);
   t.match(recordProblems(COUNTS, { ...FOUND, sent: ['a', 'a'] }), [/twice/, /1 messages were sent, 2 arrived/]);
   t.match(recordProblems(COUNTS, { ...FOUND, sent: [] }), [/1 messages were sent, 0 arrived/]);
   const more = Array.from({ length: 3 }, () => ({ event: 'operation_allowed' }));

@@ -18,7 +18,6 @@ const expectedOf = (counts: Counts): Readonly<Record<string, number>> => ({
   'totp lease_expired': counts.expired,
   'totp access_denied': counts.denied + counts.deniedOperations,
   'totp operation_approved': counts.ran + counts.cutOperations,
-  'gateway operation_asked': counts.asked,
   'gateway operation_allowed': counts.reads + counts.cut + counts.ran + counts.cutOperations,
 });
 
@@ -51,6 +50,14 @@ const serverProblems = (
 const cutProblems = ({ reads, ran, cut, cutOperations }: Counts): string[] =>
   cut + cutOperations > reads + ran ? [`${cut + cutOperations} calls were cut, ${reads + ran} were not`] : [];
 
+/** What was refused after it was told stands there too. */
+const askedProblems = ({ asked, turnedAway }: Counts, gateway: readonly Line[]): string[] => {
+  const { length: found } = gateway.filter(({ event }) => event === 'operation_asked');
+  return found < asked || found > asked + turnedAway
+    ? [`gateway operation_asked: ${found} in the record, ${asked} happened, ${turnedAway} were turned away`]
+    : [];
+};
+
 /** Some wait too long behind the codes of others; most must not. */
 const expiredProblems = ({ ran, expiredOperations }: Counts): string[] =>
   expiredOperations > ran ? [`${expiredOperations} operations expired, ${ran} ran`] : [];
@@ -70,5 +77,6 @@ export const recordProblems = (counts: Counts, { totp, gateway, sent, drafts }: 
   const { length: ran } = taken;
   if (ran < counts.ran || ran > counts.ran + counts.cutOperations)
     problems.push(`${counts.ran} operations ran, ${ran} were taken`);
-  return [...problems, ...serverProblems(counts, sent, drafts), ...cutProblems(counts), ...expiredProblems(counts)];
+  problems.push(...askedProblems(counts, gateway), ...expiredProblems(counts));
+  return [...problems, ...serverProblems(counts, sent, drafts), ...cutProblems(counts)];
 };

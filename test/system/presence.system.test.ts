@@ -63,7 +63,7 @@ t.test('negative control: nobody has a session at a screen, and nothing is froze
   await ssh.end();
   t.match(
     JSON.stringify((await ctl(['doctor'], { user: 'root', env: { AIRLOCK_OPERATOR: OPERATOR } })).value),
-    /no session at a screen/,
+    /nobody at a screen/,
   );
 });
 

@@ -40,7 +40,7 @@ const start = ({ work = async () => null, limits = WRITES, opening }: Setup = {}
   const state = {
     nowMs: 0,
     emit: (() => undefined) as NonNullable<ConnectorContext['emit']>,
-    said: (_: string): void => undefined,
+    said: (() => undefined) as (text: string) => void,
     asked: 0,
   };
   const said: string[] = [];

@@ -27,6 +27,6 @@ export const presenceCheck = ({ mode, reasons, waived, seated, heardS, available
   // PRESENCE-6: somebody can see again, and nobody is there: only a code ends it.
   if (reasons.includes('silent') && !isRequired) return say(false, `frozen: ${presenceText(reasons)}`, 'airlock-ctl unlock');
   if (reasons.length > 0) return say(true, `frozen: ${presenceText(reasons)}`, '');
-  if (sessions === 0) return say(true, 'no session at a screen: its absence freezes nothing', '');
+  if (sessions === 0) return say(true, 'nobody at a screen: nothing freezes', '');
   return say(true, waived.length > 0 ? `overruled by a code: ${presenceText(waived)}` : 'there', '');
 };
