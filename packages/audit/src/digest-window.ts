@@ -5,46 +5,38 @@ import type { LogFs } from './log-fs.js';
 import { firstSeq, segmentLines } from './segment-reader.js';
 import { segmentNames } from './segment-name.js';
 
+const DIGEST_BYTES = 32;
+
+/** A ring of 2 MiB, of which the kernel gives what is written to. */
 export class DigestWindow {
-  /** Grows by doubling up to DIGEST_WINDOW digests, then it is a ring. */
-  #ring = Buffer.alloc(1024 * 32);
-  #size = 0;
-  #from = 0;
+  readonly #ring = Buffer.alloc(DIGEST_WINDOW * DIGEST_BYTES);
+  /** Records in the log, and behind which of them the window began. */
+  #size: number;
+  readonly #start: number;
 
   /** Starts behind `size` records. */
   constructor(size: number) {
     this.#size = size;
-    this.#from = size;
+    this.#start = size;
   }
 
   /** @param digest 32 bytes, latin1. */
   push(digest: string): void {
-    const held = this.#size - this.#from;
-    if (held * 32 === this.#ring.length) {
-      if (held < DIGEST_WINDOW) this.#grow(held);
-      else this.#from += 1;
-    }
-    this.#ring.write(digest, (this.#size * 32) % this.#ring.length, 32, 'latin1');
+    this.#ring.write(digest, (this.#size % DIGEST_WINDOW) * DIGEST_BYTES, DIGEST_BYTES, 'latin1');
     this.#size += 1;
   }
 
   /** Digests of the records after `size`, at most `max`; null where they are no longer held. */
   since(size: number, max: number): Buffer[] | null {
-    if (size < this.#from) return null;
+    if (size < Math.max(this.#start, this.#size - DIGEST_WINDOW)) return null;
     const found: Buffer[] = [];
     for (let at = size; at < this.#size && found.length < max; at += 1) found.push(this.#at(at));
     return found;
   }
 
   #at(index: number): Buffer {
-    const slot = (index * 32) % this.#ring.length;
-    return Buffer.from(this.#ring.subarray(slot, slot + 32));
-  }
-
-  #grow(held: number): void {
-    const kept = this.since(this.#from, held) ?? [];
-    this.#ring = Buffer.alloc(this.#ring.length * 2);
-    for (const [i, digest] of kept.entries()) digest.copy(this.#ring, ((this.#from + i) * 32) % this.#ring.length);
+    const slot = (index % DIGEST_WINDOW) * DIGEST_BYTES;
+    return Buffer.from(this.#ring.subarray(slot, slot + DIGEST_BYTES));
   }
 }
 

@@ -21,9 +21,10 @@ const PYTHON = '/usr/bin/python3';
 export const hasAiosmtpd = (): boolean => spawnSync(PYTHON, ['-c', 'import aiosmtpd'], { stdio: 'ignore' }).status === 0;
 
 const PROGRAM = `
-import asyncio, base64, json, ssl, sys
+import asyncio, base64, json, logging, ssl, sys
 from aiosmtpd.smtp import SMTP, AuthResult
 directory, security, methods = sys.argv[1:4]
+logging.disable(logging.WARNING)
 
 class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
@@ -71,7 +72,7 @@ export const startAiosmtpd = async (
   const directory = mkdtempSync(join(tmpdir(), 'airlock-smtp-'));
   const { cert } = makeCertificate(directory);
   writeFileSync(join(directory, 'serve.py'), PROGRAM);
-  const child = spawn(PYTHON, [join(directory, 'serve.py'), directory, security, methods], {
+  const child = spawn(PYTHON, ['-W', 'ignore', join(directory, 'serve.py'), directory, security, methods], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const messages: AiosmtpdServer['messages'] = [];
