@@ -115,8 +115,9 @@ const realCodes = (): (() => string) => {
   let last = 0;
   return () => {
     const now = Math.floor(Date.now() / STEP_MS);
-    last = Math.max(last + 1, now - 1);
-    if (last > now + 1) throw new Error('every code of the window was used');
+    const next = Math.max(last + 1, now - 1);
+    if (next > now + 1) throw new Error('every code of the window was used');
+    last = next;
     return codeAt(TEST_SECRET, last * STEP_MS);
   };
 };
