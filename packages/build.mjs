@@ -1,6 +1,6 @@
 // Builds everything: TypeScript, compiled validators, then one CommonJS bundle a program below dist/lib.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { basename, join } from 'node:path';
 
@@ -21,6 +21,7 @@ const programs = {
   'airlock-totp': 'packages/totp/dist/src/main.js',
   'airlock-gateway': 'packages/gateway/dist/src/main.js',
   'airlock-cell': 'packages/cell/dist/src/main.js',
+  'airlock-cell-watchdog': 'packages/cell/dist/src/main-watchdog.js',
   'airlock-mcp-host': 'packages/mcp-host/dist/src/main.js',
   'airlock-export': 'packages/export/dist/src/main.js',
   'airlock-presence': 'packages/presence/dist/src/main.js',
@@ -29,6 +30,7 @@ const programs = {
   'dev/airlock-totp': 'packages/totp/dist/src/dev/main.js',
   'dev/airlock-gateway': 'packages/gateway/dist/src/dev/main.js',
   'dev/airlock-cell': 'packages/cell/dist/src/dev/main.js',
+  'dev/airlock-cell-watchdog': 'packages/cell/dist/src/dev/main-watchdog.js',
   'dev/airlock-presence': 'packages/presence/dist/src/dev/main.js',
 };
 
@@ -49,6 +51,17 @@ const bundle = async (esbuild, entry, outfile) => {
     define: { 'import.meta.url': '__bundle_url' },
     banner: { js: 'const __bundle_url = require("node:url").pathToFileURL(__filename).href;' },
   });
+  inAscii(outfile);
+};
+
+/**
+ * V8 keeps the text of a program, and one sign beyond Latin-1, if only in a comment, makes it two bytes each. esbuild writes strings in ASCII, but leaves
+ * patterns and comments, where an escape stands for the same sign.
+ */
+const inAscii = (file) => {
+  const text = readFileSync(file, 'utf8');
+  const escaped = text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  if (escaped !== text) writeFileSync(file, escaped);
 };
 
 /** Each connector package brings manifests/KIND.json and one module, which is bundled to MODULE.cjs beside them. */

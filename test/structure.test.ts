@@ -162,7 +162,7 @@ t.test('source never imports test code', async (t) => {
 
 t.test('production bundles contain no development override', async (t) => {
   const overrides = ['AIRLOCK_DEV_CLOCK_FILE', 'AIRLOCK_DEV_TOTP_SECRET_FILE'];
-  const bundles = ['airlock-totp', 'airlock-gateway', 'airlock-cell', 'airlock-ctl', 'airlock'];
+  const bundles = ['airlock-totp', 'airlock-gateway', 'airlock-cell', 'airlock-cell-watchdog', 'airlock-ctl', 'airlock'];
   for (const bundle of bundles) {
     const text = read('dist/lib', `${bundle}.cjs`);
     for (const override of overrides) t.notMatch(text, override, `${bundle} does not know ${override}`);

@@ -6,6 +6,6 @@ export { checkApproved, checkConstraints, checkDeadline, checkScope, findOperati
 export { CELL_LIMITS, EXIT } from './limits.js';
 export { openCell, type OpenedCell, type OpenOptions } from './open.js';
 export { parseReleaseLimits } from './release-limits.js';
-export { type CellOptions } from './main-thread.js';
-export { runCell } from './run.js';
+export { runCell, type CellOptions } from './main-thread.js';
+export { runWatchdogThread } from './run-watchdog.js';
 export { runWatchdog, type WatchdogOptions } from './watchdog.js';

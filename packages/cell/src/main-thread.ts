@@ -18,7 +18,7 @@ import { kill } from './kill.js';
 import { startWatchdog } from './watchdog-thread.js';
 
 export interface CellOptions {
-  /** `import.meta.url` of the entry point, which both threads run. */
+  /** `import.meta.url` of the entry point; that of the watchdog lies beside it. */
   readonly entry: string;
   readonly clock: Clock;
 }
@@ -71,13 +71,16 @@ const serveOne = async (fd: number, options: OpenOptions): Promise<void> => {
   });
 };
 
+/** airlock-cell.cjs → airlock-cell-watchdog.cjs, main.js → main-watchdog.js. */
+const watchdogOf = (entry: string): URL => new URL(entry.replace(/(?=\.c?js$)/, '-watchdog'));
+
 /** Serves until the connection ends. @throws Error where there is no socket to serve. */
 const serve = async ({ entry, clock }: CellOptions): Promise<void> => {
   exitOnTheUnexpected();
   const fd = activatedSocket(process.env);
   const runtimeDir = process.env['AIRLOCK_RUNTIME_DIR'] ?? DEFAULT_RUNTIME_DIR;
   const releaseSocket = `${runtimeDir}/release.sock`;
-  const watchdog = startWatchdog({ entry, releaseSocket, onLost: kill });
+  const watchdog = startWatchdog({ program: watchdogOf(entry), releaseSocket, onLost: kill });
   await serveOne(fd, {
     connectorDirectories: connectorDirectories(process.env),
     clock,
@@ -87,7 +90,7 @@ const serve = async ({ entry, clock }: CellOptions): Promise<void> => {
 };
 
 /** Runs a cell; ends by ending the process. */
-export const runMainThread = (options: CellOptions): void => {
+export const runCell = (options: CellOptions): void => {
   serve(options).catch((thrown: unknown) => {
     say(thrown instanceof Error ? thrown.message : 'not started');
     process.exit(EXIT.notStarted);

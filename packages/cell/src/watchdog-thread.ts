@@ -18,16 +18,16 @@ export interface WatchdogThread {
 }
 
 export interface WatchdogThreadOptions {
-  /** URL of the file both threads run: it looks at `isMainThread`. */
-  readonly entry: string;
+  /** The file it runs. */
+  readonly program: URL;
   readonly releaseSocket: string;
   /** The worker ended or failed, which it never does by itself: the cell must not go on without it. */
   readonly onLost: () => void;
 }
 
-const startWorker = ({ entry, releaseSocket, onLost }: WatchdogThreadOptions, beats: SharedArrayBuffer): Worker => {
+const startWorker = ({ program, releaseSocket, onLost }: WatchdogThreadOptions, beats: SharedArrayBuffer): Worker => {
   const workerData: WatchdogData = { role: 'watchdog', beats, releaseSocket };
-  const worker = new Worker(new URL(entry), {
+  const worker = new Worker(program, {
     workerData,
     argv: [],
     resourceLimits: {

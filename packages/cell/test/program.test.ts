@@ -1,4 +1,4 @@
-/** The program as it is shipped: one CommonJS file that is both threads; and what it says where it cannot start. */
+/** The program as it is shipped: one CommonJS file for each thread; and what it says where it cannot start. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,9 +25,10 @@ const bundle = (entry: string, outfile: string): void => {
   ]);
 };
 
-t.test('the bundle starts its watchdog from itself', async (test) => {
+t.test('the bundle starts its watchdog from the file beside it', async (test) => {
   const program = join(test.testdir(), 'airlock-cell.cjs');
   bundle('dev/main.js', program);
+  bundle('dev/main-watchdog.js', program.replace('.cjs', '-watchdog.cjs'));
   const cell = await TestCell.start({ program });
   test.teardown(() => cell.stop());
   const connection = await cell.opened();
@@ -36,12 +37,22 @@ t.test('the bundle starts its watchdog from itself', async (test) => {
   test.equal((await cell.exited).signal, 'SIGKILL');
 });
 
+t.test('without the file of its watchdog the cell ends before it serves anything', async (test) => {
+  const program = join(test.testdir(), 'airlock-cell.cjs');
+  bundle('dev/main.js', program);
+  const cell = await TestCell.start({ program });
+  test.teardown(() => cell.stop());
+  test.equal((await cell.exited).signal, 'SIGKILL');
+});
+
 t.test('the production bundle has no override of the clock', async (test) => {
   const program = join(test.testdir(), 'airlock-cell.cjs');
-  bundle('main.js', program);
-  test.notMatch(readFileSync(program, 'utf8'), /AIRLOCK_DEV/);
-  bundle('dev/main.js', program);
-  test.match(readFileSync(program, 'utf8'), /AIRLOCK_DEV_CLOCK_FILE/, 'negative control');
+  for (const entry of ['main.js', 'main-watchdog.js']) {
+    bundle(entry, program);
+    test.notMatch(readFileSync(program, 'utf8'), /AIRLOCK_DEV/);
+    bundle(`dev/${entry}`, program);
+    test.match(readFileSync(program, 'utf8'), /AIRLOCK_DEV_CLOCK_FILE/, 'negative control');
+  }
 });
 
 t.test('without exactly one socket called cell it says so', async (test) => {

@@ -1,7 +1,6 @@
 /** airlock-cell with the development override: AIRLOCK_DEV_CLOCK_FILE moves the clock of both threads. */
-import { isMainThread } from 'node:worker_threads';
 import { clockOf, endWithLauncher } from '@airlock/protocol/dev';
-import { runCell } from '../run.js';
+import { runCell } from '../main-thread.js';
 
-if (isMainThread) endWithLauncher();
+endWithLauncher();
 runCell({ entry: import.meta.url, clock: clockOf(process.env['AIRLOCK_DEV_CLOCK_FILE']) });

@@ -15,6 +15,7 @@ const ours = ({ configDir, libraryDir, stateDirs }: Targets): string[] => [
     'airlock-totp.cjs',
     'airlock-gateway.cjs',
     'airlock-cell.cjs',
+    'airlock-cell-watchdog.cjs',
     'airlock-export.cjs',
     'airlock-mcp-host.cjs',
     'airlock-ctl.cjs',
