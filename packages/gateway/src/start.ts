@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeActivatedSockets } from '@airlock/ipc';
 import type { Clock, Timers } from '@airlock/protocol';
-import { runGateway, type Gateway } from './gateway.js';
+import { runGateway } from './gateway.js';
 import { GATEWAY_LIMITS } from './limits.js';
 import type { GatewayOptions } from './options.js';
 
@@ -38,11 +38,20 @@ export const optionsFromEnv = (env: NodeJS.ProcessEnv, clock: Clock, timers: Tim
   log: (message) => void process.stderr.write(`airlock-gateway: ${message}\n`),
 });
 
-/** Runs until SIGTERM or SIGINT. */
-export const start = async (clock: Clock, timers: Timers): Promise<void> => {
-  let gateway: Gateway | null = null;
-  const stop = (): void => void (gateway?.close() ?? Promise.resolve()).then(() => process.exit(0));
+const run = (clock: Clock, timers: Timers): Promise<unknown> => {
+  const stop = (): void => void running.then((gateway) => gateway.close()).then(() => process.exit(0));
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  gateway = await runGateway({ ...optionsFromEnv(process.env, clock, timers), restart: stop });
+  const running = runGateway({ ...optionsFromEnv(process.env, clock, timers), restart: stop });
+  return running;
+};
+
+/** Runs until SIGTERM or SIGINT. Where it cannot start, it says why and ends at once, with whatever it serves by then. */
+export const start = async (clock: Clock, timers: Timers): Promise<void> => {
+  try {
+    await run(clock, timers);
+  } catch (thrown) {
+    process.stderr.write(`airlock-gateway: ${(thrown as Error).message}\n`);
+    process.exit(1);
+  }
 };

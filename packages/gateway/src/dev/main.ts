@@ -4,7 +4,4 @@ import { clockOf, endWithLauncher } from '@airlock/protocol/dev';
 import { start } from '../start.js';
 
 endWithLauncher();
-start(clockOf(process.env['AIRLOCK_DEV_CLOCK_FILE']), systemTimers).catch((thrown: unknown) => {
-  process.stderr.write(`airlock-gateway: ${thrown instanceof Error ? thrown.message : 'it cannot start'}\n`);
-  process.exitCode = 1;
-});
+void start(clockOf(process.env['AIRLOCK_DEV_CLOCK_FILE']), systemTimers);
