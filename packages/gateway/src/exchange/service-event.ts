@@ -4,9 +4,9 @@
  * EXCHANGE-11  never a question; only while the lease lives, after the taint is written, and not under a lease whose bytes are
  *              limited or that is held to other constraints, as nobody could say what of it they allow.
  */
-import { LIMITS, type CellEvent } from '@airlock/protocol';
+import { LIMITS, type CellEvent, type OperationManifest } from '@airlock/protocol';
 import type { CellKey } from '../cells/pool.js';
-import { findService, type House } from '../house.js';
+import { findService, type House, type Service } from '../house.js';
 import { taintSession } from '../sessions/taint-session.js';
 
 /** The session's connections may hear it now. */
@@ -17,17 +17,19 @@ const mayHear = (house: House, { lease, operator }: CellKey): string | null => {
   return isLimited ? null : registered.session;
 };
 
-/** An operation that stands for the service in the taint. */
-const untrustedOf = (house: House, { operator, service }: CellKey): string | null =>
-  [...(findService(house, operator, service)?.operations.values() ?? [])].find(({ untrusted }) => untrusted)?.name ?? null;
+/** An operation that stands for the service in the taint; none where it has nothing that others wrote. */
+const untrustedOf = ({ operations }: Service): OperationManifest | undefined =>
+  [...operations.values()].find(({ untrusted }) => untrusted);
 
 /** @throws AirlockError where the taint cannot be kept: the cell is ended then */
 export const tellServiceEvent = (house: House, key: CellKey, { event }: CellEvent): void => {
   if ('ask' in event) return;
   const session = house.sessions.get(mayHear(house, key) ?? '');
-  if (session === undefined) return;
-  const operation = untrustedOf(house, key);
-  if (operation !== null) taintSession(house, session, { service: key.service, operation });
+  const service = findService(house, key.operator, key.service);
+  // What nobody can say of whether others wrote it is not told.
+  if (session === undefined || service === null) return;
+  const operation = untrustedOf(service);
+  if (operation !== undefined) taintSession(house, session, { service: key.service, operation: operation.name });
   for (const connection of session.connections)
     if (connection.unsentBytes <= LIMITS.unsentPauseBytes) connection.notify('service.event', { service: key.service, event });
 };
