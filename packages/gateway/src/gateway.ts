@@ -73,7 +73,7 @@ const openBridge = (options: GatewayOptions, house: () => House): BridgeLink =>
     timers: options.timers,
     handlers: bridgeHandlers(house),
     onUp: (hello) => onBridgeUp(house(), hello),
-    onLost: () => onBridgeLost(house()),
+    onLost: (reason) => onBridgeLost(house(), reason),
   });
 
 const build = (options: GatewayOptions): House => {
@@ -168,21 +168,17 @@ const tick = (house: House, count: number): void => {
 /** One tick a process, re-armed after each. @returns the way to stop it. */
 const startTicking = (house: House): (() => void) => {
   let count = 0;
-  let isStopped = false;
   const next = (): void => {
-    if (isStopped) return;
     count += 1;
     try {
       tick(house, count);
     } catch (thrown) {
       house.options.log(`a tick failed: ${asAirlockError(thrown).code}`);
     }
-    house.timers.after(GATEWAY_LIMITS.tickMs, next);
+    armed = house.timers.after(GATEWAY_LIMITS.tickMs, next);
   };
-  house.timers.after(GATEWAY_LIMITS.tickMs, next);
-  return () => {
-    isStopped = true;
-  };
+  let armed = house.timers.after(GATEWAY_LIMITS.tickMs, next);
+  return () => armed.cancel();
 };
 
 const stop = async (house: House, servers: readonly SocketServer<Peer>[], stopTicking: () => void): Promise<void> => {

@@ -6,14 +6,15 @@ import type { Session } from '../sessions/sessions.js';
 
 /** Giving a lease up is no use of it, so its intent need not be said; everything else is checked, the signature first. */
 const verifyToRelease = (house: House, session: Session, text: string): VerifiedLease => {
+  const { keys, bootId } = house.bridge.verifier;
   const facts = {
     nowMs: house.clock.wallMs(),
     bootMs: house.clock.bootMs(),
-    bootId: house.bridge.bootId,
+    bootId,
     role: session.role,
     session: session.id,
   };
-  const signed = openWithKeys(house.bridge.keys, text);
+  const signed = openWithKeys(keys, text);
   try {
     return checkLease(signed, { ...facts, intentHash: null });
   } catch (thrown) {

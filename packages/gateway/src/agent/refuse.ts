@@ -37,6 +37,6 @@ export const refusedUncounted = (house: House, { role, operator }: Identity, err
 
 /** Class and place, never the message, which may quote what a peer sent. */
 const describe = (thrown: unknown): string =>
-  thrown instanceof Error ? `${thrown.name} ${(thrown.stack ?? '').split('\n').slice(1, 3).join(' ').trim()}` : typeof thrown;
+  thrown instanceof Error ? `${thrown.name} ${String(thrown.stack).split('\n').slice(1, 3).join(' ').trim()}` : typeof thrown;
 
 export { withAudit };

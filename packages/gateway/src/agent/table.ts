@@ -15,6 +15,7 @@ import {
   type HelloParams,
 } from '@airlock/protocol';
 import { call } from '../call/call.js';
+import { found } from '../call/question.js';
 import type { Channel } from '../exchange/channel.js';
 import { callCancel, callReply, replyHoldsCode, talkHoldsCode } from '../exchange/methods.js';
 import type { House, Peer } from '../house.js';
@@ -73,10 +74,7 @@ const afterHello =
   };
 
 /** `permitted` has seen a session before any of this runs. */
-const sessionOf = ({ session }: Peer): Session => {
-  if (session === null) throw noSession();
-  return session;
-};
+const sessionOf = ({ session }: Peer): Session => found(session);
 
 const helloEntry = (house: House, identity: Identity): MethodEntry<Peer> => ({
   params: guardedParams(house, identity, 'hello'),

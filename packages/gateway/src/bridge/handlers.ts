@@ -1,10 +1,11 @@
 /** What follows here from what airlock-totp tells (BRIDGE-4). */
 import {
-  AirlockError,
   asAirlockError,
   frozenError,
   isFrozen,
   isoTime,
+  parseScope,
+  type AirlockError,
   type BridgeHelloResult,
   type Freeze,
   type LeaseEnd,
@@ -45,7 +46,7 @@ export const onLeaseEnd = (house: House, { id, operator, role, session }: Regist
 
 /** Opens at most two cells ahead of their first call; a failure shows at that call. */
 const openAhead = (house: House, { id, operator, role, scopes }: RegisteredLease): void => {
-  const services = [...new Set(scopes.map((scope) => scope.split(':', 1)[0] ?? ''))];
+  const services = [...new Set(scopes.map((scope) => parseScope(scope).service))];
   for (const service of services.slice(0, GATEWAY_LIMITS.openAhead)) {
     const entry = house.stores.get(operator)?.get(service);
     if (entry === undefined || entry.record === null) continue;
@@ -135,8 +136,7 @@ export const onBridgeUp = (house: House, hello: BridgeHelloResult): void => {
 };
 
 /** BRIDGE-2: cut off, so what is open ends. */
-export const onBridgeLost = (house: House): void => {
-  const reason = house.bridge.refusal() ?? new AirlockError('UNAVAILABLE', 'airlock-totp does not answer');
+export const onBridgeLost = (house: House, reason: AirlockError): void => {
   house.options.log('airlock-totp does not answer; nothing is served until it does');
   house.pool.endAll(reason);
 };

@@ -17,7 +17,7 @@ export const readKeysFrame = (type: number, payload: Buffer): { readonly keys: L
     earlier: earlier.map(({ key, leases }) => ({ key: asLeaseKey(key), leases: new Set(leases) })),
   };
   parts.head.fill(0);
-  return { keys, kid: parts.blobs[0]?.toString('utf8') ?? '' };
+  return { keys, kid: Buffer.concat(parts.blobs).toString('utf8') };
 };
 
 /** Nothing verifies with them any more. */

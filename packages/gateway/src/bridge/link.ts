@@ -23,7 +23,7 @@ export interface LinkOptions {
   /** After each hello and key: the list of live leases replaces what was known. */
   readonly onUp: (hello: BridgeHelloResult) => void;
   /** Once when airlock-totp is cut off; calls are refused from then on. */
-  readonly onLost: () => void;
+  readonly onLost: (reason: AirlockError) => void;
 }
 
 const cutOff = (): AirlockError =>
@@ -62,16 +62,10 @@ export class BridgeLink {
     );
   }
 
-  /** The keys that verify leases. @throws AirlockError UNAVAILABLE before the first hello. */
-  get keys(): LeaseKeys {
-    if (this.#keys === null) throw cutOff();
-    return this.#keys;
-  }
-
-  /** Boot id as airlock-totp has it. @throws AirlockError UNAVAILABLE before the first hello. */
-  get bootId(): string {
-    if (this.#bootId === null) throw cutOff();
-    return this.#bootId;
+  /** What verifies leases: the keys, and the boot id as airlock-totp has it. @throws AirlockError UNAVAILABLE before the first hello. */
+  get verifier(): { readonly keys: LeaseKeys; readonly bootId: string } {
+    if (this.#keys === null || this.#bootId === null) throw cutOff();
+    return { keys: this.#keys, bootId: this.#bootId };
   }
 
   /** Milliseconds since the last answer, or null. */
@@ -108,9 +102,10 @@ export class BridgeLink {
 
   /** Called by the tick: notices that the last answer became too old. */
   tick(): void {
-    if (this.#lost || this.refusal() === null) return;
+    const reason = this.refusal();
+    if (this.#lost || reason === null) return;
     this.#lost = true;
-    this.#options.onLost();
+    this.#options.onLost(reason);
   }
 
   async #connectForEver(): Promise<void> {

@@ -37,11 +37,12 @@ const operatorHasNotLocked: Check = ({ house, session }) => {
 
 const leaseVerifies: Check = (question) => {
   const { house, session, params } = question;
+  const { keys, bootId } = house.bridge.verifier;
   const intent = params.context?.intent;
-  question.lease = checkLease(house.signed.open(house.bridge.keys, params.lease), {
+  question.lease = checkLease(house.signed.open(keys, params.lease), {
     nowMs: house.clock.wallMs(),
     bootMs: house.clock.bootMs(),
-    bootId: house.bridge.bootId,
+    bootId,
     role: session.role,
     session: session.id,
     intentHash: intent === undefined ? null : intentHash(intent),
@@ -169,18 +170,17 @@ export const CHECKS: readonly Check[] = [
   budgetHasRoom,
 ];
 
-const isAnswerable = (question: Question): question is Answerable =>
-  question.lease !== null &&
-  question.registered !== null &&
-  question.service !== null &&
-  question.operation !== null &&
-  question.decision !== null;
-
 /** Runs every check. @throws AirlockError the first refusal. */
 export const runChecks = (question: Question): Answerable => {
   for (const check of CHECKS) check(question);
-  if (!isAnswerable(question)) throw new Error('the checks have left something out');
-  return question;
+  const { lease, registered, service, operation, decision } = question;
+  return Object.assign(question, {
+    lease: found(lease),
+    registered: found(registered),
+    service: found(service),
+    operation: found(operation),
+    decision: found(decision),
+  });
 };
 
 /**

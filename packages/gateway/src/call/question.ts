@@ -28,7 +28,7 @@ export interface Answerable extends Question {
   readonly decision: Decision;
 }
 
-/** The value a former check has found. @throws Error where the checks stand in another order: a defect. */
+/** The value a former check has found. @throws Error where there is none: a defect, and no call gets past it. */
 export const found = <T>(value: T | null): T => {
   if (value === null) throw new Error('a check ran before the one it needs');
   return value;

@@ -124,16 +124,16 @@ export class Cell {
     this.#ended = true;
   }
 
-  async #call(method: string, params: object, timeoutMs: number): Promise<unknown> {
+  #call(method: string, params: object, timeoutMs: number): Promise<unknown> {
     this.inFlight += 1;
-    try {
-      return await this.#connection.call(method, params, { timeoutMs });
-    } catch (thrown) {
-      if (this.#reason !== null) throw this.#reason;
-      throw this.#ended ? died() : thrown;
-    } finally {
-      this.inFlight -= 1;
-    }
+    return this.#connection
+      .call(method, params, { timeoutMs })
+      .catch((thrown: unknown) => {
+        throw this.#reason ?? (this.#ended ? died() : thrown);
+      })
+      .finally(() => {
+        this.inFlight -= 1;
+      });
   }
 }
 

@@ -46,7 +46,7 @@ const readManifest = (path: string, kind: string): ConnectorManifest => {
 const describe = (thrown: unknown): string => {
   if (thrown instanceof AirlockError) return thrown.message;
   if (thrown instanceof SyntaxError) return 'not JSON';
-  return (thrown as NodeJS.ErrnoException).code ?? 'unreadable';
+  return String((thrown as NodeJS.ErrnoException).code);
 };
 
 export class Catalogue {

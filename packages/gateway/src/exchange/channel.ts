@@ -130,10 +130,10 @@ export class Channel {
   }
 
   /** Hands a reply to the cell, once. @throws AirlockError NOT_FOUND, what the cell says */
-  async reply({ ask, result, error }: ExchangeReply): Promise<void> {
+  async reply(reply: ExchangeReply): Promise<void> {
     const cell = this.#cell;
-    if (cell === null || this.isSilent || !this.#open.delete(ask)) throw noAsk();
-    await cell.reply({ channel: this.#id, ask, ...(error === undefined ? { result: result ?? null } : { error }) });
+    if (cell === null || this.isSilent || !this.#open.delete(reply.ask)) throw noAsk();
+    await cell.reply({ ...reply, channel: this.#id });
   }
 
   /** EXCHANGE-2: the cell answers a cancel at once; one that does not says nothing of what was written. */
