@@ -61,6 +61,12 @@ export class FakeTotp {
   locked = false;
   /** Methods that are refused with this. */
   readonly refuse = new Map<string, AirlockError>();
+  /** Called with each hello, before it is answered. */
+  onHello: (connection: Connection) => void = () => undefined;
+  /** Members of its answer to hello beside the usual ones. */
+  helloMore: object = {};
+  /** Answers to methods that the usual ones do not do for. */
+  readonly answers = new Map<string, (params: object) => unknown>();
   /** Methods that are never answered. */
   readonly mute = new Set<string>();
   #server: SocketServer<undefined> | null = null;
@@ -190,12 +196,13 @@ export class FakeTotp {
         const refusal = this.refuse.get(name);
         if (refusal !== undefined) throw refusal;
         if (this.mute.has(name)) return new Promise(() => undefined);
-        return handle(params as never, connection);
+        return this.answers.get(name)?.(params) ?? handle(params as never, connection);
       },
     };
   }
 
   #hello(connection: Connection): unknown {
+    this.onHello(connection);
     process.nextTick(() => this.#sendKeys(connection));
     const operators = [{ operator: 'default', enrolled: true, locked: this.locked }];
     return {
@@ -205,6 +212,7 @@ export class FakeTotp {
       leases: [...this.leases.values()],
       grants: [...this.grants.values()],
       head: this.head,
+      ...this.helloMore,
     };
   }
 
@@ -220,6 +228,26 @@ export class FakeTotp {
     this.#generation += 1;
     this.keys = deriveLeaseKey(ROOT, BOOT_ID, this.#generation);
     for (const connection of this.#server?.connections ?? []) this.#sendKeys(connection);
+  }
+
+  /** A grant nobody claimed yet, told. */
+  grant(spec: Partial<RegisteredGrant> & { readonly id: string }): RegisteredGrant {
+    const issuedMs = this.clock.wallMs();
+    const ends = { issuedMs, expiresMs: issuedMs + 3_600_000, bootDeadlineMs: this.clock.bootMs() + 3_600_000 };
+    const granted = { operator: 'default', role: 'default', scopes: ['mail:read'], intent: null, budget: null, ...ends, ...spec };
+    this.grants.set(granted.id, granted);
+    this.tell({ method: 'grant.issued', params: { grant: granted } });
+    return granted;
+  }
+
+  #claim({ grant, session }: { grant: string; session: string }): unknown {
+    const granted = this.grants.get(grant);
+    if (granted === undefined) throw new AirlockError('NOT_FOUND', 'no grant has this id');
+    this.grants.delete(grant);
+    this.tell({ method: 'grant.ended', params: { grant, why: 'claimed' } });
+    const { lease, text } = this.issue({ session, role: granted.role, scopes: [...granted.scopes] }, '');
+    const { intent } = granted;
+    return { lease: text, expiresAt: isoTime(lease.expiresMs), ...(intent === null ? {} : { intent }) };
   }
 
   #open(params: Opened['params']): unknown {
@@ -288,8 +316,11 @@ export class FakeTotp {
       'operation.take': ({ request }: { request: string }) => this.#takeOperation(request),
       'ticket.create': () => ({ ticket: Buffer.alloc(32, 1).toString('base64url') }),
       'action.redeem': (params: { ticket: string; verb: string }) => this.#redeem(params),
+      'record.rewrap': ({ wrapped }: { wrapped: string }) => ({ wrapped }),
+      'records.rewrapped': () => ({}),
       'record.committed': (params: { service: string; version: number }) => void this.committed.push(params),
       'record.removed': ({ service }: { service: string }) => void this.removed.push(service),
+      'grant.claim': (params: { grant: string; session: string }) => this.#claim(params),
       'lease.release': ({ lease }: { lease: string }) => this.end(lease, 'released'),
       'head.sign': (params: { size: number; digests: readonly string[] }) => this.#sign(params),
     };

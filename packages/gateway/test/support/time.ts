@@ -38,6 +38,11 @@ export class ManualTimers implements Timers {
     return { cancel: () => void this.#armed.delete(armed) };
   }
 
+  /** How many wait. */
+  get armed(): number {
+    return this.#armed.size;
+  }
+
   /** Fires what is due up to then, in order. */
   advance(ms: number): void {
     const end = this.#nowMs + ms;

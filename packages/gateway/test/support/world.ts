@@ -92,6 +92,8 @@ export interface WorldOptions {
   readonly slots?: number;
   /** Called before the gateway starts. */
   readonly prepare?: (world: World) => void;
+  /** Beside those of the roles and the operator. */
+  readonly sockets?: readonly string[];
   /** No airlock-totp at first. */
   readonly withoutTotp?: boolean;
 }
@@ -138,10 +140,13 @@ export class World {
   readonly totp = new FakeTotp(this.clock);
   readonly cells = new FakeCells();
   readonly logs: string[] = [];
+  /** How often it asked to be started again. */
+  restarts = 0;
   readonly clients: Connection[] = [];
   gateway: Gateway | null = null;
   run = 0;
   slots = 4;
+  sockets: readonly string[] = [];
 
   get stateDir(): string {
     return join(this.dir, 'state');
@@ -159,7 +164,7 @@ export class World {
   async start(): Promise<void> {
     this.run += 1;
     this.timers = new ManualTimers();
-    const names = ['agent/default', 'agent/other', 'agent/ghost', 'operator/default'];
+    const names = ['agent/default', 'agent/other', 'agent/ghost', 'operator/default', ...this.sockets];
     this.gateway = await runGateway({
       clock: this.clock,
       timers: this.timers,
@@ -171,6 +176,7 @@ export class World {
       cellSlots: this.slots,
       bootId: BOOT_ID,
       log: (message) => void this.logs.push(message),
+      restart: () => void (this.restarts += 1),
     });
   }
 
@@ -277,6 +283,7 @@ const CONFIG: CompiledConfig = { ...DEFAULT_CONFIG, roles: { default: { operator
 export const startWorld = async (options: WorldOptions = {}): Promise<World> => {
   const world = new World();
   world.slots = options.slots ?? 4;
+  world.sockets = options.sockets ?? [];
   mkdirSync(world.path('compiled'));
   mkdirSync(world.path('connectors'));
   writeFileSync(world.path('compiled/config.json'), options.rawConfig ?? JSON.stringify({ ...CONFIG, ...options.config }));
