@@ -299,9 +299,10 @@ export class FakeTotp {
     return found;
   }
 
-  #sign({ size, digests }: { size: number; digests: readonly string[] }): unknown {
+  /** Over the hash it is given; between two frames of digests there is none. */
+  #sign({ size, digests, hash = '00'.repeat(32) }: { size: number; digests: readonly string[]; hash?: string }): unknown {
     this.signed.push({ size, digests: digests.length });
-    this.head = signHead(this.#signer, 'airlock-gateway', { size, hash: '00'.repeat(32) });
+    this.head = signHead(this.#signer, 'airlock-gateway', { size, hash });
     return { head: this.head };
   }
 
@@ -322,7 +323,7 @@ export class FakeTotp {
       'record.removed': ({ service }: { service: string }) => void this.removed.push(service),
       'grant.claim': (params: { grant: string; session: string }) => this.#claim(params),
       'lease.release': ({ lease }: { lease: string }) => this.end(lease, 'released'),
-      'head.sign': (params: { size: number; digests: readonly string[] }) => this.#sign(params),
+      'head.sign': (params: { size: number; digests: readonly string[]; hash?: string }) => this.#sign(params),
     };
     return Object.fromEntries(Object.entries(rows).map(([name, handle]) => [name, this.#method(name, handle)]));
   }
