@@ -28,6 +28,7 @@ t.test('what cannot pass anything on, or by the word of the operator does not, i
   t.equal(isOutward({ kind: 'maildir', path: '/m', user: '' }, {}), true, 'another kind is as it says');
   const shared = new Map([[read.name, read]]);
   t.equal(isOutward({ kind: 'mcp', program: '{}', origins: [], user: '' }, {}, shared), false);
+  t.equal(isOutward({ kind: 'mcp', program: '{}', origins: [], user: '' }, {}, shared), false, 'asked once more');
   t.equal(
     isOutward({ kind: 'mcp', program: '{}', origins: [ORIGIN], user: '' }, {}, shared),
     true,
