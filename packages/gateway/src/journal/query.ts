@@ -46,10 +46,7 @@ const candidates = (dir: string, { sinceMs }: QueryParams): string[] => {
   return names.filter((name) => name >= oldest);
 };
 
-const page = (hits: readonly Hit[], hasMore: boolean): AuditQueryResult => ({
-  lines: hits.map(({ line }) => line),
-  next: hasMore ? (hits.at(-1)?.seq ?? null) : null,
-});
+const page = (hits: readonly Hit[], next: number | null): AuditQueryResult => ({ lines: hits.map(({ line }) => line), next });
 
 /** The newest `last`, as far as they fit one answer: read from the newest segment back. */
 const newest = async (dir: string, params: QueryParams, last: number): Promise<AuditQueryResult> => {
@@ -66,20 +63,22 @@ const newest = async (dir: string, params: QueryParams, last: number): Promise<A
   }
   while (kept.reduce((sum, { line }) => sum + line.length, 0) > GATEWAY_LIMITS.maxQueryBytes)
     kept = kept.slice(Math.ceil(kept.length / 2));
-  return page(kept, false);
+  return page(kept, null);
 };
 
 export const queryLog = async (dir: string, params: QueryParams): Promise<AuditQueryResult> => {
   if (params.last !== undefined) return newest(dir, params, params.last);
   const hits: Hit[] = [];
   let bytes = 0;
+  let next: number | null = null;
   for (const segment of candidates(dir, params)) {
     for await (const hit of hitsIn(dir, segment, params)) {
       bytes += hit.line.length;
       if (hits.length >= GATEWAY_LIMITS.maxQueryLines || (hits.length > 0 && bytes > GATEWAY_LIMITS.maxQueryBytes))
-        return page(hits, true);
+        return page(hits, next);
       hits.push(hit);
+      next = hit.seq;
     }
   }
-  return page(hits, false);
+  return page(hits, null);
 };

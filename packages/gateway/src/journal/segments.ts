@@ -52,11 +52,8 @@ const pause = (): Promise<void> => new Promise((resolve) => void setImmediate(re
 
 /** Every line of a segment, other work let through between chunks. */
 export async function* segmentLines(dir: string, segment: string): AsyncGenerator<string> {
-  for (let offset = 0; ;) {
-    const { lines, next } = linesFrom(dir, segment, offset);
-    if (next === offset) return;
-    yield* lines;
-    offset = next;
+  for (let read = linesFrom(dir, segment, 0); read.lines.length > 0; read = linesFrom(dir, segment, read.next)) {
+    yield* read.lines;
     await pause();
   }
 }
