@@ -52,10 +52,9 @@ const readKept = (options: GatewayOptions): Kept | null => {
 const writeKept = (options: GatewayOptions, kept: Kept): void => writeDurable(anewFile(options), JSON.stringify(kept));
 
 const freeName = (path: string): string => {
-  for (let n = 1; ; n += 1) {
-    const name = n === 1 ? path : `${path}-${n}`;
-    if (!existsSync(name)) return name;
-  }
+  let name = path;
+  for (let n = 2; existsSync(name); n += 1) name = `${path}-${n}`;
+  return name;
 };
 
 /** Before the log is opened. */
