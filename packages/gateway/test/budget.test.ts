@@ -1,5 +1,5 @@
 /** What a lease may use up: counted per position, on disk before the effect, and never given back. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AirlockError, type Json } from '@airlock/protocol';
@@ -7,6 +7,7 @@ import type { VerifiedLease } from '@airlock/lease';
 import fc from 'fast-check';
 import t from 'tap';
 import { BudgetLedger } from '../src/leases/budget.js';
+import { GATEWAY_LIMITS } from '../src/limits.js';
 import { okResult } from './support/fake-cells.js';
 import { refusalOf, startWorld } from './support/world.js';
 
@@ -93,6 +94,49 @@ t.test('BUDGET-1, BUDGET-3: calls and bytes stand in the file before the effect,
   other.take(one, ofSize(100));
   other.close();
   t.pass('negative control: a reboot ends all leases');
+});
+
+t.test('BUDGET-1: lines that count nothing are left out, and those beside them count', async (t) => {
+  const path = join(t.testdir({}), 'budgets.jsonl');
+  const one = lease('l', [{ tag: 'a', calls: 3, bytes: 100 }]);
+  const first = new BudgetLedger(path, 'boot');
+  first.spend(one);
+  first.close();
+  const strange = [
+    { lease: 'l', key: 'a', used: null },
+    { lease: 'l', key: 'a', used: 0, bytes: '0' },
+    { lease: 7, key: 'a', used: 0 },
+  ];
+  appendFileSync(path, [...strange, { lease: 'l', key: 7, used: 0 }].map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const second = new BudgetLedger(path, 'boot');
+  t.equal(second.usedOf('l'), 1);
+  t.equal(second.bytesOf('l'), 0);
+  second.close();
+});
+
+t.test('a lease that was never used has used nothing, and one that ended is forgotten', async (t) => {
+  const ledger = new BudgetLedger(null, 'boot');
+  t.same([ledger.usedOf('l'), ledger.bytesOf('l')], [0, 0]);
+  const one = lease('l', [{ tag: 'a', calls: 1, bytes: 10 }]);
+  ledger.spend(one);
+  ledger.take(one, ofSize(10));
+  t.same([ledger.usedOf('l'), ledger.bytesOf('l')], [1, 10]);
+  t.ok(isSpent(() => ledger.check(one)));
+  ledger.forget('l');
+  t.same([ledger.usedOf('l'), ledger.bytesOf('l')], [0, 0]);
+});
+
+t.test('a holder that narrows its lease by budgets without end is refused, and those that were counted stay', async (t) => {
+  const ledger = new BudgetLedger(null, 'boot');
+  const narrowed = (n: number): VerifiedLease => lease('l', [{ tag: `t${n}`, calls: 2, bytes: null }]);
+  for (let n = 0; n < GATEWAY_LIMITS.maxBudgetPositions; n += 1) {
+    ledger.check(narrowed(n));
+    ledger.spend(narrowed(n));
+  }
+  t.ok(isSpent(() => ledger.check(narrowed(GATEWAY_LIMITS.maxBudgetPositions))));
+  ledger.check(narrowed(0));
+  ledger.check(lease('other', [{ tag: 'a', calls: 1, bytes: null }]));
+  t.pass('a position that is counted already, and another lease');
 });
 
 t.test('CALL-7 a call over the bytes of its lease is answered with LEASE_BUDGET, and the next is not made', async (t) => {

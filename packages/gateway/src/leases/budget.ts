@@ -30,8 +30,8 @@ interface Counted {
 
 const UNUSED: Use = { used: 0 };
 
-const isLine = (value: unknown): value is Line => {
-  const { lease, key, used, bytes = 0 } = (value ?? {}) as Partial<Record<keyof Line, unknown>>;
+const isLine = (value: object): value is Line => {
+  const { lease, key, used, bytes = 0 } = value as Partial<Record<keyof Line, unknown>>;
   return typeof lease === 'string' && typeof key === 'string' && Number.isSafeInteger(used) && Number.isSafeInteger(bytes);
 };
 
@@ -65,8 +65,8 @@ export class BudgetLedger {
     let fresh = 0;
     for (const { tag, calls, bytes } of budgets) {
       const { used, bytes: taken = 0 } = this.#use(payload.id, tag);
-      if (used >= (calls ?? Infinity)) throw spent(calls ?? 0, 'calls');
-      if (taken >= (bytes ?? Infinity)) throw spent(bytes ?? 0, 'bytes');
+      if (calls !== null && used >= calls) throw spent(calls, 'calls');
+      if (bytes !== null && taken >= bytes) throw spent(bytes, 'bytes');
       if (used === 0) fresh += 1;
     }
     if ((this.#used.get(payload.id)?.size ?? 0) + fresh > GATEWAY_LIMITS.maxBudgetPositions) {

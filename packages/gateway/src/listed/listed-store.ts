@@ -17,7 +17,7 @@ import {
   type Pins,
 } from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
-import { ensureDirectory, listDirectory, readPrivateFile, removeDurable, writeDurable } from '../state/files.js';
+import { ensureDirectory, listDirectory, readListedFile, removeDurable, writeDurable } from '../state/files.js';
 
 type Listed = readonly ListedOperation[];
 
@@ -41,9 +41,9 @@ const keptOf = (accepted: Listed): Kept => ({
 /** LISTED-4. @throws AirlockError UPSTREAM_REFUSED */
 export const checkListed = (value: unknown, taken: ReadonlyMap<string, unknown>): Listed => {
   const problem = validate('listedOperations', value);
-  const refuse = (what: string): AirlockError =>
+  const refuse = (what = 'its form'): AirlockError =>
     new AirlockError('UPSTREAM_REFUSED', `the list of operations is refused: ${what}`);
-  if (problem !== null) throw refuse(problem.data.field ?? 'its form');
+  if (problem !== null) throw refuse(problem.data.field);
   const listed = value as Listed;
   if (JSON.stringify(listed).length > GATEWAY_LIMITS.maxListedChars) throw refuse('it is too large');
   const names = new Set(listed.map(({ operation }) => operation.name));
@@ -123,7 +123,7 @@ export class ListedStore {
 
   #load(file: string): void {
     try {
-      const text = readPrivateFile(join(this.#dir, file), GATEWAY_LIMITS.maxListedFileBytes) ?? '';
+      const text = readListedFile(join(this.#dir, file), GATEWAY_LIMITS.maxListedFileBytes);
       this.#kept.set(file.slice(0, -SUFFIX.length), keptOf(parseFile(text)));
     } catch (thrown) {
       this.problems.push({ file, problem: asAirlockError(thrown).message });

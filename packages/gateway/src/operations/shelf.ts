@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { AirlockError, type Clock } from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
-import { listDirectory, readPrivateFile, removeFile, writeDurable } from '../state/files.js';
+import { listDirectory, readListedFile, removeFile, writeDurable } from '../state/files.js';
 import { isRequestId, isSettled, parseParked, type Parked, type ParkedFacts } from './parked.js';
 
 const SUFFIX = '.json';
@@ -73,17 +73,22 @@ export class OperationShelf {
   }
 
   #read(path: string, request: string): void {
-    const text = isRequestId(request) ? readPrivateFile(path) : null;
-    const parked = text === null ? null : parseParked(text, request);
+    const parked = isRequestId(request) ? parseParked(readListedFile(path), request) : null;
     if (parked === null) throw damaged(path);
     this.#parked.set(request, parked);
     if (parked.state === 'running') this.change(parked, { state: 'unknown' });
   }
 
+  /** @throws AirlockError UNAVAILABLE where nothing can be kept under this name */
+  #pathOf(request: string): string {
+    if (this.#dir === null || !isRequestId(request)) throw notKept();
+    return join(this.#dir, `${request}${SUFFIX}`);
+  }
+
   #write(parked: Parked): void {
-    if (this.#dir === null || !isRequestId(parked.request)) throw notKept();
+    const path = this.#pathOf(parked.request);
     try {
-      writeDurable(join(this.#dir, `${parked.request}${SUFFIX}`), `${JSON.stringify(parked)}\n`);
+      writeDurable(path, `${JSON.stringify(parked)}\n`);
     } catch {
       throw notKept();
     }
@@ -106,9 +111,8 @@ export class OperationShelf {
 
   /** One that cannot be removed now is forgotten again at the next start. */
   #remove(request: string): void {
-    if (this.#dir === null) return;
     try {
-      removeFile(join(this.#dir, `${request}${SUFFIX}`));
+      removeFile(this.#pathOf(request));
     } catch {
       // The state directory cannot be written; whatever has to be kept says so.
     }

@@ -62,8 +62,8 @@ interface Line extends Identity {
   readonly taint?: Taint;
 }
 
-const isLine = (value: unknown): value is Line => {
-  const { id, role, operator, hash, taint } = (value ?? {}) as Partial<Record<keyof Line, unknown>>;
+const isLine = (value: object): value is Line => {
+  const { id, role, operator, hash, taint } = value as Partial<Record<keyof Line, unknown>>;
   return [id, role, operator, hash].every((text) => typeof text === 'string') && (taint === undefined || isTaint(taint));
 };
 
@@ -107,8 +107,9 @@ export class Sessions {
   /** A new session and the secret that resumes it, which exists nowhere else. */
   create(identity: Identity): { session: Session; resume: string } {
     this.#makeRoom(identity.role);
-    let id = randomId();
-    while (this.#entries.has(id)) id = randomId();
+    let id: string;
+    do id = randomId();
+    while (this.#entries.has(id));
     const resume = encodeBase64url(randomBytes(SECRET_BYTES));
     const hash = hashOf(resume);
     const taint = this.#taints.recent(identity, GATEWAY_LIMITS.inheritTaintMs);
@@ -160,7 +161,7 @@ export class Sessions {
     this.#file.close();
   }
 
-  #take(value: unknown): void {
+  #take(value: object): void {
     if (this.#taints.take(value) || !isLine(value)) return;
     const { id, role, operator, hash, taint = null } = value;
     const known = this.get(id);
@@ -197,22 +198,18 @@ export class Sessions {
 
   /** An agent that opens sessions without end only loses its own oldest ones. Insertion order is age. */
   #makeRoom(role: string): void {
-    if ((this.#countOfRole.get(role) ?? 0) < GATEWAY_LIMITS.maxSessionsPerRole) return;
-    for (const { session } of this.#entries.values()) {
+    const count = this.#countOfRole.get(role) ?? 0;
+    if (count < GATEWAY_LIMITS.maxSessionsPerRole) return;
+    for (const { session, resumeHash } of this.#entries.values()) {
       if (session.role !== role || session.connections.size > 0 || this.#isNeeded(session.id)) continue;
-      this.#forget(session);
+      this.#entries.delete(session.id);
+      this.#byHash.delete(resumeHash.toString('hex'));
+      this.#countOfRole.set(role, count - 1);
       return;
     }
     throw new AirlockError('RATE_LIMITED', `role ${role} has ${GATEWAY_LIMITS.maxSessionsPerRole} sessions in use`, {
       hint: 'resume a session instead of opening another',
     });
-  }
-
-  #forget(session: Session): void {
-    const entry = this.#entries.get(session.id);
-    if (entry !== undefined) this.#byHash.delete(entry.resumeHash.toString('hex'));
-    this.#entries.delete(session.id);
-    this.#countOfRole.set(session.role, (this.#countOfRole.get(session.role) ?? 1) - 1);
   }
 }
 

@@ -19,8 +19,8 @@ export const isTaint = (value: unknown): value is Taint => {
   return Number.isFinite(sinceMs) && typeof service === 'string' && typeof operation === 'string';
 };
 
-const isLine = (value: unknown): value is RoleTaintLine => {
-  const { role, operator, roleTaint, bootMs } = (value ?? {}) as Partial<Record<keyof RoleTaintLine, unknown>>;
+const isLine = (value: object): value is RoleTaintLine => {
+  const { role, operator, roleTaint, bootMs } = value as Partial<Record<keyof RoleTaintLine, unknown>>;
   return typeof role === 'string' && typeof operator === 'string' && isTaint(roleTaint) && Number.isFinite(bootMs);
 };
 
@@ -48,7 +48,7 @@ export class RoleTaints {
   }
 
   /** A line of the ledger. @returns whether it is one of these */
-  take(value: unknown): boolean {
+  take(value: object): boolean {
     if (!isLine(value)) return false;
     this.#lines.set(keyOf(value), value);
     return true;

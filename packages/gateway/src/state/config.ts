@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AirlockError, COMPILED_CONFIG_FILE, DEFAULT_CONFIG, parseCompiledConfig, type CompiledConfig } from '@airlock/protocol';
+import { codeOf } from './files.js';
 
 export interface LoadedConfig {
   readonly config: CompiledConfig;
@@ -15,8 +16,7 @@ const problemOf = (thrown: unknown): AirlockError => {
   if (thrown instanceof AirlockError) return thrown;
   if (thrown instanceof SyntaxError)
     return new AirlockError('CONFIG_INVALID', `${COMPILED_CONFIG_FILE} is not JSON`, { hint: HINT });
-  const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown reason';
-  return new AirlockError('CONFIG_INVALID', `${COMPILED_CONFIG_FILE} cannot be read (${code})`, { hint: HINT });
+  return new AirlockError('CONFIG_INVALID', `${COMPILED_CONFIG_FILE} cannot be read (${codeOf(thrown)})`, { hint: HINT });
 };
 
 /** Never throws: a daemon does not die of what it reads. */

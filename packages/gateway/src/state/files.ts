@@ -18,6 +18,7 @@ import {
   renameSync,
   unlinkSync,
   writeSync,
+  type Stats,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { AirlockError } from '@airlock/protocol';
@@ -37,32 +38,41 @@ const refuse = (path: string, why: string): AirlockError =>
 
 const isMissing = (thrown: unknown): boolean => (thrown as NodeJS.ErrnoException).code === 'ENOENT';
 
-const codeOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).code ?? 'unknown reason';
+/** Whatever node:fs throws has one. */
+export const codeOf = (thrown: unknown): string => String((thrown as NodeJS.ErrnoException).code);
 
-const openExisting = (path: string, flags: number): number | null => {
+const refusedOpen = (path: string, thrown: unknown): AirlockError =>
+  refuse(path, codeOf(thrown) === 'ELOOP' ? 'is a symbolic link' : `cannot be opened (${codeOf(thrown)})`);
+
+const openDirectory = (path: string): number => {
   try {
-    return openSync(path, flags | O_NOFOLLOW);
+    return openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   } catch (thrown) {
-    if (isMissing(thrown)) return null;
-    throw refuse(path, codeOf(thrown) === 'ELOOP' ? 'is a symbolic link' : `cannot be opened (${codeOf(thrown)})`);
+    throw refusedOpen(path, thrown);
   }
 };
 
-/** @throws AirlockError VAULT_UNREADABLE where owner, mode or type are not ours. */
-const checkDescriptor = (
-  path: string,
-  fd: number,
-  isDirectory: boolean,
-  maxBytes: number = GATEWAY_LIMITS.maxStateFileBytes,
-): void => {
-  const stat = fstatSync(fd);
-  if (isDirectory ? !stat.isDirectory() : !stat.isFile())
-    throw refuse(path, `is no ${isDirectory ? 'directory' : 'regular file'}`);
-  const uid = process.getuid?.() ?? stat.uid;
-  if (stat.uid !== uid) throw refuse(path, `belongs to user ${stat.uid}`);
-  if ((stat.mode & FOREIGN_WRITE) !== 0) throw refuse(path, 'can be written by others');
-  if (!isDirectory && stat.nlink !== 1) throw refuse(path, 'has a second name');
-  if (!isDirectory && stat.size > maxBytes) throw refuse(path, 'is larger than any file of ours');
+const openFile = (path: string): number | null => {
+  try {
+    return openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+  } catch (thrown) {
+    if (isMissing(thrown)) return null;
+    throw refusedOpen(path, thrown);
+  }
+};
+
+/** STATE-2. @throws AirlockError VAULT_UNREADABLE where owner or mode are not ours. */
+const checkOwner = (path: string, { uid, mode }: Stats): void => {
+  if (uid !== process.getuid?.()) throw refuse(path, `belongs to user ${uid}`);
+  if ((mode & FOREIGN_WRITE) !== 0) throw refuse(path, 'can be written by others');
+};
+
+/** @throws AirlockError VAULT_UNREADABLE for what is no file of ours. */
+const checkFile = (path: string, stat: Stats, maxBytes: number): void => {
+  if (!stat.isFile()) throw refuse(path, 'is no regular file');
+  checkOwner(path, stat);
+  if (stat.nlink !== 1) throw refuse(path, 'has a second name');
+  if (stat.size > maxBytes) throw refuse(path, 'is larger than any file of ours');
 };
 
 const syncDirectory = (path: string): void => {
@@ -83,10 +93,9 @@ export const ensureDirectory = (path: string): void => {
   } catch (thrown) {
     if (codeOf(thrown) !== 'EEXIST') throw refuse(path, `cannot be made (${codeOf(thrown)})`);
   }
-  const fd = openExisting(path, O_RDONLY | O_DIRECTORY);
-  if (fd === null) throw refuse(path, 'vanished');
+  const fd = openDirectory(path);
   try {
-    checkDescriptor(path, fd, true);
+    checkOwner(path, fstatSync(fd));
   } finally {
     closeSync(fd);
   }
@@ -94,14 +103,21 @@ export const ensureDirectory = (path: string): void => {
 
 /** @returns the text, or null where there is no such file. @throws AirlockError VAULT_UNREADABLE. */
 export const readPrivateFile = (path: string, maxBytes: number = GATEWAY_LIMITS.maxStateFileBytes): string | null => {
-  const fd = openExisting(path, O_RDONLY | O_NONBLOCK);
+  const fd = openFile(path);
   if (fd === null) return null;
   try {
-    checkDescriptor(path, fd, false, maxBytes);
+    checkFile(path, fstatSync(fd), maxBytes);
     return readFileSync(fd, 'utf8');
   } finally {
     closeSync(fd);
   }
+};
+
+/** One that was listed. @throws AirlockError VAULT_UNREADABLE, also where it is not there any more. */
+export const readListedFile = (path: string, maxBytes?: number): string => {
+  const text = readPrivateFile(path, maxBytes);
+  if (text === null) throw refuse(path, 'vanished');
+  return text;
 };
 
 /** Names in a directory, sorted; none where it does not exist. */
@@ -144,7 +160,7 @@ export const writeDurable = (path: string, text: string): void => {
     writeTemporary(temporary, text);
     renameDurable(temporary, path);
   } catch (thrown) {
-    throw thrown instanceof AirlockError ? thrown : notWritten(thrown);
+    throw notWritten(thrown);
   }
 };
 

@@ -10,20 +10,21 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 const SLACK_LINES = 4096;
 const PRIVATE_FILE = 0o600;
 
-const parseLine = (line: string): unknown => {
+/** None: the last line of a write that was cut, or what is no object. */
+const parseLine = (line: string): object[] => {
   try {
-    return JSON.parse(line) as unknown;
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? [value] : [];
   } catch {
-    // The last line of a write that was cut.
-    return null;
+    return [];
   }
 };
 
 /** Lines of this boot; none where the file is of another one. */
-const readLines = (path: string, bootId: string): unknown[] => {
-  const [first, ...rest] = (readPrivateFile(path) ?? '').split('\n').filter((line) => line !== '');
-  const boot = first === undefined ? null : (parseLine(first) as { boot?: unknown } | null);
-  return boot?.boot === bootId ? rest.map(parseLine).filter((line) => line !== null) : [];
+const readLines = (path: string, bootId: string): object[] => {
+  const [first = '', ...rest] = (readPrivateFile(path) ?? '').split('\n');
+  const [head] = parseLine(first) as { boot?: unknown }[];
+  return head?.boot === bootId ? rest.flatMap(parseLine) : [];
 };
 
 export class LedgerFile {
@@ -37,7 +38,7 @@ export class LedgerFile {
   #maxLines = 0;
 
   /** @throws AirlockError VAULT_UNREADABLE where the file is not ours. */
-  constructor(path: string | null, bootId: string, take: (entry: unknown) => void, living: () => readonly object[]) {
+  constructor(path: string | null, bootId: string, take: (entry: object) => void, living: () => readonly object[]) {
     this.#path = path;
     this.#bootId = bootId;
     this.#living = living;

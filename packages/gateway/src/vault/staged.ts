@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { AirlockError, isoTime, sha256Hex, validate, type RedeemedAction } from '@airlock/protocol';
 import type { House } from '../house.js';
 import { restoreDir } from '../paths.js';
-import { ensureDirectory, listDirectory, readPrivateFile, writeDurable } from '../state/files.js';
+import { ensureDirectory, listDirectory, readListedFile, writeDurable } from '../state/files.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import { parseEntry } from './entry.js';
 
@@ -61,9 +61,7 @@ const heldOf = (house: House, id: string, operator: string): Map<string, Held> =
       .filter((file) => file.endsWith(SUFFIX))
       .map((file) => [
         file.slice(0, -SUFFIX.length),
-        JSON.parse(
-          readPrivateFile(join(operatorDir(house, id, operator), file), GATEWAY_LIMITS.maxListedFileBytes) ?? '',
-        ) as Held,
+        JSON.parse(readListedFile(join(operatorDir(house, id, operator), file), GATEWAY_LIMITS.maxListedFileBytes)) as Held,
       ]),
   );
 
@@ -100,6 +98,6 @@ export const applyRestored = (house: House, id: string | null | undefined): void
     for (const operator of operators) putInForce(house, id, operator);
     rmSync(dir, { recursive: true, force: true });
   } catch (thrown) {
-    house.options.log(`services of a backup cannot be put in force: ${thrown instanceof Error ? thrown.message : 'unknown'}`);
+    house.options.log(`services of a backup cannot be put in force: ${(thrown as Error).message}`);
   }
 };

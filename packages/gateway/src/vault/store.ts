@@ -8,7 +8,7 @@
 import { join } from 'node:path';
 import { AirlockError, asAirlockError, isName, type ErrorCode } from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
-import { ensureDirectory, listDirectory, readPrivateFile, removeDurable, renameDurable, writeDurable } from '../state/files.js';
+import { ensureDirectory, listDirectory, readListedFile, removeDurable, renameDurable, writeDurable } from '../state/files.js';
 import { parseEntry, versionOf, type ServiceEntry } from './entry.js';
 
 const CURRENT = '.json';
@@ -143,7 +143,7 @@ export class ServiceStore {
     const suffix = [CURRENT, NEXT].find((one) => file.endsWith(one));
     if (suffix === undefined) return;
     try {
-      const entry = parseEntry(file, readPrivateFile(join(this.#dir, file)) ?? '');
+      const entry = parseEntry(file, readListedFile(join(this.#dir, file)));
       if (entry.service + suffix !== file) throw new AirlockError('VAULT_UNREADABLE', `${file} is the file of another service`);
       (suffix === CURRENT ? this.#entries : this.#next).set(entry.service, entry);
     } catch (thrown) {

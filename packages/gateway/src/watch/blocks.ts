@@ -19,8 +19,8 @@ export interface Block {
   readonly untilBootMs: number;
 }
 
-const isBlock = (value: unknown): value is Block => {
-  const { operator, role, session, kind, limit, sinceMs, untilBootMs } = (value ?? {}) as Partial<Record<keyof Block, unknown>>;
+const isBlock = (value: object): value is Block => {
+  const { operator, role, session, kind, limit, sinceMs, untilBootMs } = value as Partial<Record<keyof Block, unknown>>;
   const isNamed = typeof operator === 'string' && typeof role === 'string' && (session === null || typeof session === 'string');
   const isTimed = [limit, sinceMs, untilBootMs].every((one) => Number.isFinite(one));
   return isNamed && isTimed && typeof kind === 'string' && Object.hasOwn(KINDS, kind);
