@@ -97,11 +97,12 @@ export class LeaseRegister {
     if (lease === undefined) return;
     this.#live.delete(id);
     this.#announced.delete(id);
-    const left = (this.#perSession.get(lease.session) ?? 1) - 1;
-    if (left === 0) this.#perSession.delete(lease.session);
-    else this.#perSession.set(lease.session, left);
+    const count = this.#perSession.get(lease.session);
+    if (count === undefined || count === 1) this.#perSession.delete(lease.session);
+    else this.#perSession.set(lease.session, count - 1);
     this.#ended.set(id, why);
-    if (this.#ended.size > GATEWAY_LIMITS.maxEndedLeases) this.#ended.delete(this.#ended.keys().next().value ?? '');
+    const [oldest] = this.#ended.keys();
+    if (oldest !== undefined && this.#ended.size > GATEWAY_LIMITS.maxEndedLeases) this.#ended.delete(oldest);
     this.#onEnd(lease, why);
   }
 
