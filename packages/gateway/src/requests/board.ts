@@ -46,8 +46,8 @@ export class RequestBoard {
     // Named one by one: what is made by a spread keeps a shape of its own, at three times the memory.
     const isTaken = false;
     const tracked: Tracked = { request, operator, role, session, match, expiresAt, status: 'pending', reason: null, isTaken };
+    this.#makeRoom();
     this.#tracked.set(request, tracked);
-    this.#forgetOldest();
     return tracked;
   }
 
@@ -121,12 +121,10 @@ export class RequestBoard {
     for (const wake of [...(this.#waiters.get(tracked.request) ?? [])]) wake();
   }
 
-  #forgetOldest(): void {
-    if (this.#tracked.size <= GATEWAY_LIMITS.maxTrackedRequests) return;
-    for (const request of this.#tracked.keys()) {
-      if (this.#waiters.has(request)) continue;
-      this.#tracked.delete(request);
-      return;
-    }
+  /** The oldest that nobody waits for goes; where somebody waits for each, there are as many more as wait. */
+  #makeRoom(): void {
+    if (this.#tracked.size < GATEWAY_LIMITS.maxTrackedRequests) return;
+    const oldest = [...this.#tracked.keys()].find((request) => !this.#waiters.has(request));
+    if (oldest !== undefined) this.#tracked.delete(oldest);
   }
 }
