@@ -1,4 +1,5 @@
 import {
+  AirlockError,
   DEFAULT_CONFIG,
   type AccessStatus,
   type Action,
@@ -6,10 +7,13 @@ import {
   type GatewayStatus,
   type SessionList,
 } from '@airlock/protocol';
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { GATEWAY_LIMITS } from '../src/limits.js';
 import { Blocks } from '../src/watch/blocks.js';
+import { Watch } from '../src/watch/watch.js';
+import { ManualClock } from './support/time.js';
 import { refusalOf, startWorld, type Client, type World } from './support/world.js';
 
 const anomalies = { ...DEFAULT_CONFIG.anomalies, callsPerMinute: 3, errorsPerMinute: 5, unknownIdsPer5Minutes: 2 };
@@ -101,6 +105,51 @@ t.test('ANOM-6: a block survives a kill, and ends by time, with a record', async
   t.ok(await again.call('services.list'));
   t.match(world.events('unblocked'), [{ session: agent.session, anomaly: 'rate', why: 'time' }]);
   t.equal((await again.call<AccessStatus>('access.status')).blocked, null);
+});
+
+t.test('ANOM-6: lines that are no blocks block nobody, and those beside them stand', async (t) => {
+  const path = join(t.testdir({}), 'blocks.jsonl');
+  const first = new Blocks(path, 'boot');
+  const block = {
+    operator: 'default',
+    role: 'default',
+    session: 's',
+    kind: 'rate',
+    limit: 3,
+    sinceMs: 1,
+    untilBootMs: 900,
+  } as const;
+  first.add(block);
+  first.close();
+  const strange = [{ role: 7 }, { operator: null }, { session: 7 }, { kind: 'toString' }, { kind: 1 }, { untilBootMs: null }];
+  const lines = strange.map((change) => JSON.stringify({ ...block, session: 'other', ...change }));
+  appendFileSync(path, `${lines.join('\n')}\n[]\n`);
+  const second = new Blocks(path, 'boot');
+  t.same(second.all(), [block]);
+  t.equal(second.find('default', null, 0), null, 'before hello only a block of the role stands');
+  t.equal(second.find('default', 'other', 0), null);
+  t.match(second.find('default', 's', 0), block);
+  second.close();
+});
+
+t.test('beyond so many blocked sessions the role is blocked, so that their list stays short', async (t) => {
+  const { maxBlockedSessionsPerRole } = GATEWAY_LIMITS;
+  const blocks = new Blocks(null, 'boot');
+  const clock = new ManualClock();
+  const watch = new Watch({ clock, blocks, config: { ...anomalies, errorsPerMinute: 1, blockS: 86_400 }, note: () => undefined });
+  const fail = (session: string): string => {
+    const end = (): AirlockError =>
+      watch.ended({ operator: 'default', role: 'default', session }, new AirlockError('INTERNAL', 'a defect', { audit: 7 }), 'x');
+    clock.advance(60_000);
+    end();
+    const { code, message, data } = end();
+    t.match(data, { audit: 7 }, 'ANOM-2: the record of what it was');
+    return `${code}: ${message}`;
+  };
+  for (let n = 0; n < maxBlockedSessionsPerRole; n += 1) t.match(fail(`s${n}`), /^BLOCKED: this session/);
+  t.match(fail('last'), /^BLOCKED: role default/);
+  t.equal(blocks.countOf('default'), maxBlockedSessionsPerRole);
+  t.match(watch.blockOf({ role: 'default', session: 'anybody' }), { session: null });
 });
 
 t.test('ANOM-6: the operator lifts it with the ticket of an approved action', async (t) => {

@@ -81,6 +81,21 @@ t.test('ANOM-3: many sessions of a role do not make more room than four', async 
   t.equal(calls, 4 * LIMITS.callsPerMinute + 1);
 });
 
+t.test('ANOM-3: what crosses the line of a session and that of its role blocks the role', async (t) => {
+  const limits = { ...LIMITS, denialsPer5Minutes: 2, probedScopesPer5Minutes: 1 };
+  const detector = new Detector(limits, MAX_SESSIONS);
+  const probe = (session: string, target: string) =>
+    detector.observe({ role: 'r', session }, { what: 'refusal', code: 'OPERATION_UNKNOWN', target }, 0);
+  for (const session of ['a', 'b', 'c', 'd']) t.equal(probe(session, session), null);
+  for (let n = 0; n < 2; n += 1) t.equal(probe('e', 'a'), null);
+  t.match(probe('e', 'e'), { session: null, kind: 'scopes' }, 'the third denial of its session, the fifth scope of its role');
+  const first = new Detector({ ...limits, probedScopesPer5Minutes: 100 }, MAX_SESSIONS);
+  const answers = ['a', 'a', 'a'].map((target) =>
+    first.observe({ role: 'r', session: 's' }, { what: 'refusal', code: 'OPERATION_UNKNOWN', target }, 0),
+  );
+  t.match(answers, [null, null, { session: 's', kind: 'denials' }], 'negative control');
+});
+
 t.test('ANOM-7: what is kept does not grow with what is sent', async (t) => {
   const detector = new Detector(LIMITS, MAX_SESSIONS);
   const meter = new DistinctMeter(20, 300_000);

@@ -120,9 +120,7 @@ export class Detector {
   }
 
   #dropOldest(): void {
-    for (const key of this.#sessions.keys()) {
-      this.#sessions.delete(key);
-      return;
-    }
+    const [oldest] = this.#sessions.keys();
+    if (oldest !== undefined) this.#sessions.delete(oldest);
   }
 }
