@@ -27,6 +27,7 @@ interface Bench {
   readonly committed: number[];
   retired: number;
   isRotating: boolean;
+  isInstalled: boolean;
   /** Called before a change is recorded: what comes in between. */
   meanwhile: () => void;
   say(cell: FakeCell, rotate: CellRotate): Promise<boolean>;
@@ -43,6 +44,7 @@ const bench = (t: { teardown(end: () => void): void }): Bench => {
     committed: [],
     retired: 0,
     isRotating: true,
+    isInstalled: true,
     meanwhile: () => undefined,
     say: async (cell, rotate) => {
       await rotations.take(house, KEY, cell as unknown as Cell, rotate);
@@ -52,7 +54,10 @@ const bench = (t: { teardown(end: () => void): void }): Bench => {
   const house = {
     stores: new Map([['default', made.store]]),
     catalogue: {
-      find: () => ({ manifest: { credential: { fields: { password: made.isRotating ? { rotating: true } : {} } } } }),
+      find: () =>
+        made.isInstalled
+          ? { manifest: { credential: { fields: { password: made.isRotating ? { rotating: true } : {} } } } }
+          : null,
     },
     journal: {
       durable: () => {
@@ -116,6 +121,12 @@ t.test('STORE-4: no record of another service, owner or destination, none that i
   const none = bench(t);
   none.isRotating = false;
   t.equal(await none.say(new FakeCell(), { base: 3 }), false, 'a kind without such fields');
+  const gone = bench(t);
+  gone.isInstalled = false;
+  t.equal(await gone.say(new FakeCell(), { base: 3 }), false, 'a kind that is not installed any more');
+  const removed = bench(t);
+  removed.store.remove('mail');
+  t.equal(await removed.say(new FakeCell(), { base: 3 }), false, 'a service that was removed');
 });
 
 t.test('STORE-4: what the operator stored meanwhile stands', async (t) => {

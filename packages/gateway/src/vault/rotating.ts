@@ -11,11 +11,14 @@ import { kindOf, type House } from '../house.js';
 import { commitOf } from '../operator/services.js';
 import { versionOf, type ServiceEntry } from './entry.js';
 import { expectHeader, readHeader } from './record-header.js';
+import type { ServiceStore } from './store.js';
 
 const nameOf = ({ operator, service }: CellKey): string => `${operator}/${service}`;
 
-const isRotating = (house: House, entry: ServiceEntry): boolean =>
-  Object.values(kindOf(house, entry)?.manifest.credential.fields ?? {}).some(({ rotating }) => rotating === true);
+const isRotating = (house: House, entry: ServiceEntry): boolean => {
+  const kind = kindOf(house, entry);
+  return kind !== null && Object.values(kind.manifest.credential.fields).some(({ rotating }) => rotating === true);
+};
 
 export class Rotations {
   /** Who is at it; given up with its cell. */
@@ -29,8 +32,9 @@ export class Rotations {
 
   async #decide(house: House, key: CellKey, cell: Cell, { base, record }: CellRotate): Promise<boolean> {
     const name = nameOf(key);
-    const entry = house.stores.get(key.operator)?.get(key.service);
-    if (entry === undefined || !isRotating(house, entry)) return false;
+    const store = house.stores.get(key.operator);
+    const entry = store?.get(key.service);
+    if (store === undefined || entry === undefined || !isRotating(house, entry)) return false;
     const holder = this.#held.get(name);
     if (holder !== undefined && holder !== cell && holder.isOpen) return false;
     if (record === undefined && holder === cell) return !this.#held.delete(name);
@@ -39,7 +43,7 @@ export class Rotations {
     this.#held.set(name, cell);
     if (record === undefined) return true;
     try {
-      return holder === cell && (await this.#store(house, key, entry, { base, record }));
+      return holder === cell && (await this.#store(house, store, entry, { base, record }));
     } finally {
       this.#held.delete(name);
     }
@@ -50,13 +54,14 @@ export class Rotations {
     return false;
   }
 
-  async #store(house: House, key: CellKey, entry: ServiceEntry, { base, record }: Required<CellRotate>): Promise<boolean> {
-    const { operator, service } = key;
+  async #store(house: House, store: ServiceStore, entry: ServiceEntry, { base, record }: Required<CellRotate>): Promise<boolean> {
+    const { operator } = store;
+    const { service } = entry;
     const facts = readHeader(record);
     expectHeader(facts, { owner: operator, service, destination: destinationDigest(entry.destination) }, base);
     await house.journal.durable('config_changed', { verb: 'credentials.rotate', operator, service, version: facts.version });
     const next: ServiceEntry = { ...entry, updatedAt: isoTime(house.clock.wallMs()), record };
-    const isStored = (await house.stores.get(operator)?.swap(entry, next, commitOf(house, operator))) ?? false;
+    const isStored = await store.swap(entry, next, commitOf(house, operator));
     if (isStored) house.pool.retireService(operator, service);
     return isStored;
   }
