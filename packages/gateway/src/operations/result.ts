@@ -27,7 +27,7 @@ const checkDeliverable = (house: House, parked: Parked): void => {
 };
 
 const outcomeOf = ({ outcome, error, audit, request }: Parked): CallResult => {
-  if (outcome === null) {
+  if (outcome === null || audit === null) {
     const why =
       error === null
         ? new AirlockError('OUTCOME_UNKNOWN', 'whether the operation happened is not known', { request })
@@ -35,15 +35,20 @@ const outcomeOf = ({ outcome, error, audit, request }: Parked): CallResult => {
     throw withAudit(why, audit ?? undefined);
   }
   const { result, masked, truncated, risk, signatures } = outcome;
-  return { result, meta: { audit: audit ?? 0, masked, truncated, risk, ...(signatures === undefined ? {} : { signatures }) } };
+  return { result, meta: { audit, masked, truncated, risk, ...(signatures === undefined ? {} : { signatures }) } };
+};
+
+/** RESULT-1. @throws AirlockError NOT_FOUND */
+const ownOf = (house: House, session: Session, request: string): Parked => {
+  const parked = house.operations.get(request);
+  if (parked?.session !== session.id) throw unknownRequest();
+  return parked;
 };
 
 /** @throws AirlockError NOT_FOUND, APPROVAL_PENDING, APPROVAL_DENIED, APPROVAL_EXPIRED, OUTCOME_UNKNOWN, what the operation says */
 export const callResult = async (house: House, session: Session, request: string): Promise<CallResult> => {
-  const asked = house.operations.get(request);
-  if (asked?.session !== session.id) throw unknownRequest();
-  if (asked.state === 'waiting') await settleWaiting(house, request);
-  const parked = house.operations.get(request) ?? asked;
+  if (ownOf(house, session, request).state === 'waiting') await settleWaiting(house, request);
+  const parked = ownOf(house, session, request);
   if (!isSettled(parked)) throw pendingError(parked);
   const isDecision = parked.state === 'denied' || parked.state === 'expired';
   const recorded = parked.audit !== null || isDecision ? parked : await recordOutcome(house, parked);

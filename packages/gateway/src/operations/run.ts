@@ -186,7 +186,7 @@ const runHere = async (house: House, waiting: Parked, entry: ServiceEntry, slot:
   );
   if (recorded === null) return finishRunning(house, running, await attempt(house, running, entry, slot), beganMs);
   house.slots.free(slot);
-  await finishRunning(house, running, { state: 'failed', error: toWireError(asAirlockError(recorded)) }, beganMs);
+  return finishRunning(house, running, { state: 'failed', error: toWireError(asAirlockError(recorded)) }, beganMs);
 };
 
 /** Runs what was approved, once: from here to `running` nothing else happens in this process. */
