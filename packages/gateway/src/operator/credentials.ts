@@ -16,11 +16,10 @@ const replaced = (): AirlockError =>
 export const credentialsPut = async (
   house: House,
   operator: string,
-  { ticket, record }: TicketParams,
+  { ticket, record }: Required<TicketParams>,
 ): Promise<ServiceChanged> => {
   const { params, trial } = await redeem(house, operator, 'credentials.add', ticket);
   const old = entryOf(house, operator, params.service);
-  if (record === undefined) throw new AirlockError('PARAMS_INVALID', 'a sealed record is needed', { field: 'params.record' });
   if (old.kind !== params.kind)
     throw new AirlockError('PARAMS_INVALID', `the service is of kind ${old.kind}`, { expected: old.kind, found: params.kind });
   const { destination, fields } = params;

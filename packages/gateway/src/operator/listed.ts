@@ -4,18 +4,18 @@ import type { House } from '../house.js';
 import type { ListedStore } from '../listed/listed-store.js';
 import { tellServicesChanged } from '../listed/tell.js';
 import { redeem, type TicketParams } from './redeem.js';
-import { entryOf } from './services.js';
+import { entryOf, notConfigured } from './services.js';
 
 const storeOf = (house: House, operator: string): ListedStore => {
   const store = house.listed.get(operator);
-  if (store !== undefined) return store;
-  throw new AirlockError('CONFIG_INVALID', `operator ${operator} is not configured`, { hint: 'as root: airlock-ctl doctor' });
+  if (store === undefined) throw notConfigured(house, operator);
+  return store;
 };
 
 /** @throws AirlockError SERVICE_UNKNOWN */
 export const serviceTools = (house: House, operator: string, service: string): ServiceTools => {
-  entryOf(house, operator, service);
   const store = storeOf(house, operator);
+  entryOf(house, operator, service);
   const [accepted, offered] = [store.accepted(service), store.offered(service)];
   if (offered === null) return { service, accepted, offered, changes: [], digest: null };
   return { service, accepted, offered, changes: listedChanges(accepted, offered), digest: digestOfPins(pinsOf(offered)) };

@@ -21,11 +21,16 @@ import type { Commit, ServiceStore } from '../vault/store.js';
 import { acceptListed } from './listed.js';
 import { redeem, tryLogin, type TicketParams } from './redeem.js';
 
-/** The operator's own part of the vault. @throws AirlockError VAULT_UNREADABLE where it could not be opened. */
+/** What nothing is stored for: what seals the state is the reason, where there is one. */
+export const notConfigured = (house: House, operator: string): AirlockError =>
+  house.sealed() ??
+  new AirlockError('CONFIG_INVALID', `operator ${operator} is not configured`, { hint: 'as root: airlock-ctl doctor' });
+
+/** The operator's own part of the vault. @throws AirlockError VAULT_UNREADABLE where it could not be opened; CONFIG_INVALID */
 export const storeOf = (house: House, operator: string): ServiceStore => {
   const store = house.stores.get(operator);
-  if (store !== undefined) return store;
-  throw new AirlockError('CONFIG_INVALID', `operator ${operator} is not configured`, { hint: 'as root: airlock-ctl doctor' });
+  if (store === undefined) throw notConfigured(house, operator);
+  return store;
 };
 
 /** @throws AirlockError SERVICE_UNKNOWN */

@@ -19,14 +19,6 @@ const sealView = (house: House): GatewayStatus['sealed'] => {
   return sealed === null ? null : { code: sealed.code, message: sealed.message, hint: sealed.data.hint };
 };
 
-const freeBytes = (house: House): number => {
-  try {
-    return house.journal.log.freeBytes();
-  } catch {
-    return 0;
-  }
-};
-
 const rulesView = ({ rulesInForce }: House): GatewayStatus['rules'] => {
   const { problem, staged } = rulesInForce.status();
   return { problem, staged: staged?.changes.length ?? 0 };
@@ -34,6 +26,7 @@ const rulesView = ({ rulesInForce }: House): GatewayStatus['rules'] => {
 
 export const status = (house: House, operator: string): GatewayStatus & { readonly problems: readonly FileProblem[] } => {
   const ageMs = house.bridge.ageMs;
+  const { log } = house.journal;
   return {
     version: VERSION,
     now: isoTime(house.clock.wallMs()),
@@ -45,7 +38,7 @@ export const status = (house: House, operator: string): GatewayStatus & { readon
     cells: { live: house.slots.inUse, slots: house.slots.count },
     roles: Object.keys(house.config.roles).sort(),
     isolation: house.config.isolation,
-    audit: { records: house.journal.log.head().size, freeBytes: freeBytes(house) },
+    audit: { records: log.head().size, freeBytes: log.freeBytes() },
     rules: rulesView(house),
     problems: problemsOf(house),
   };

@@ -97,7 +97,8 @@ export const OPERATOR_SCHEMAS = {
       service,
       operation,
       params: freeObject,
-      client: text(128),
+      /** Empty: an agent that does not say who it is. */
+      client: { type: 'string', maxLength: 128 },
       atMs: integer(0, 2 ** 53 - 1),
       tainted: bool,
       staged: bool,
