@@ -35,10 +35,7 @@ export type ApprovedRules = Pick<Staged, 'digest' | 'changes'>;
 const isSame = (one: readonly string[], other: readonly string[]): boolean =>
   one.length === other.length && one.every((line, index) => line === other[index]);
 
-interface Read {
-  readonly set: RuleSet | null;
-  readonly problem: string | null;
-}
+type Read = { readonly set: RuleSet; readonly problem: null } | { readonly set: null; readonly problem: string };
 
 /** As it is kept. */
 const textOf = (set: RuleSet): string => `${JSON.stringify({ v: 1, digest: digestOfRules(set), set })}\n`;
@@ -150,7 +147,7 @@ export class RulesInForce {
   /** RULES-4. */
   #begin(config: CompiledConfig): void {
     const { set, problem } = readConfigured(config);
-    if (set === null) throw new AirlockError('CONFIG_INVALID', problem ?? 'the policies are broken');
+    if (set === null) throw new AirlockError('CONFIG_INVALID', problem);
     this.#keep(set);
   }
 
