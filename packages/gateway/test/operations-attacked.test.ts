@@ -36,7 +36,7 @@ const codeOf = (agent: Client, request: string): Promise<string> =>
   );
 /** Polls until the operation is over. */
 const endOf = async (agent: Client, request: string): Promise<string> => {
-  for (let n = 0; n < 200; n += 1) {
+  for (let n = 0; n < 2000; n += 1) {
     const code = await codeOf(agent, request);
     if (code !== 'APPROVAL_PENDING') return code;
     await world.settle();
