@@ -100,6 +100,11 @@ t.test('what only takes away applies at once', (t) => {
     ['a bare allow, which frees no write', [], [{ id: 'a', decision: 'allow' }]],
     ['a lower rate', [rated], [{ ...rated, rate: { calls: 5, perS: 60, per: 'role' } }]],
     ['fewer hours', [closed], [{ ...closed, windows: [office] }]],
+    [
+      'the same hours, their members in another order',
+      [closed],
+      [{ ...closed, windows: [{ zone: 'UTC', to: '17:00', from: '09:00', days: ['mon'] }, tuesday] }],
+    ],
     ['a lower risk', [risky], [{ ...risky, maxRisk: 0.4 }]],
   ];
   for (const [name, before, after] of cases) {
