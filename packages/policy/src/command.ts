@@ -8,7 +8,7 @@
  * Where it is not certain whether a word is a flag's value, the command counts as blocked.
  */
 
-const baseName = (path: string): string => (path.split('/').at(-1) ?? path).toLowerCase();
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1).toLowerCase();
 
 const isFlag = (word: string): boolean => word.startsWith('-') && word !== '-';
 

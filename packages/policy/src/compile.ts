@@ -112,19 +112,17 @@ const compareNames = (a: CompiledRule, b: CompiledRule): number => {
 
 /** Active policies attached to the role or to every role of agents, each once. The operator's own calls have those that name it. */
 export const policiesOf = ({ policies, attachments }: RuleSet, role: string): readonly Policy[] => {
-  const own = Object.hasOwn(attachments, role) ? (attachments[role] ?? []) : [];
-  const wanted = new Set([...own, ...(role === OPERATOR_ROLE ? [] : (attachments['*'] ?? []))]);
+  const own = Object.hasOwn(attachments, role) ? attachments[role] : undefined;
+  const wanted = new Set([...(own ?? []), ...(role === OPERATOR_ROLE ? [] : (attachments['*'] ?? []))]);
   return policies.filter(({ id, status }) => status === 'active' && wanted.has(id));
 };
-
-/** Roles that nothing is attached to share the rules of every role. */
-const sharedRole = ({ attachments }: RuleSet, role: string): string =>
-  role === OPERATOR_ROLE || Object.hasOwn(attachments, role) ? role : '*';
 
 /** Pure. @throws TypeError, RangeError where a rule is none */
 export const compileRules = (set: RuleSet): CompiledRules => {
   const compile = (role: string): RoleRules => new PoliciesOfRole(policiesOf(set, role));
-  const roles = new Map(['*', OPERATOR_ROLE, ...Object.keys(set.attachments)].map((role) => [role, compile(role)]));
-  const ofRole = (role: string): RoleRules => roles.get(sharedRole(set, role)) ?? compile(role);
+  const roles = new Map([OPERATOR_ROLE, ...Object.keys(set.attachments)].map((role) => [role, compile(role)]));
+  // Roles that nothing is attached to share the rules of every role.
+  const shared = compile('*');
+  const ofRole = (role: string): RoleRules => roles.get(role) ?? shared;
   return { set, permissions: set.permissions, ofRole };
 };

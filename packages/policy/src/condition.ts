@@ -78,13 +78,13 @@ const parseValue = (text: string): Json | undefined => {
 
 /** @returns null where the text is no condition. */
 export const compileCondition = (text: string): Condition | null => {
-  const [, every, path = '', rest = '', operator, literal] = SHAPE.exec(text) ?? [];
-  if (path === '') return null;
+  const [, every, path, rest, operator, literal] = SHAPE.exec(text) ?? [];
+  if (path === undefined) return null;
   const names = path.split('.');
-  if (rest === 'exists' || rest === 'missing')
+  if (operator === undefined || literal === undefined)
     return every === undefined ? (params) => (valueAt(params, names) !== undefined) === (rest === 'exists') : null;
-  const wanted = parseValue(literal ?? '');
-  const test = wanted === undefined ? null : (TESTS[operator ?? '']?.(wanted) ?? null);
+  const wanted = parseValue(literal);
+  const test = wanted === undefined ? null : (TESTS[operator]?.(wanted) ?? null);
   if (test === null) return null;
   const holds = onItems(test, every !== undefined);
   return (params) => {

@@ -4,11 +4,14 @@
  * PARSE-1  what is wrong is named by file, line, column and key, with what is allowed and what to do; nothing is guessed or skipped.
  * PARSE-2  a plain file of `blocked_commands` loads as it stands: `rules` may be left out.
  */
-import { AirlockError, parseJsonStrict, type Json } from '@airlock/protocol';
+import { AirlockError, asAirlockError, parseJsonStrict, type Json } from '@airlock/protocol';
 import { CONDITION_FORMS, compileCondition } from './condition.js';
 import { positionOf } from './positions.js';
 import type { Policy } from './rule.js';
 import { DAYS, isZone } from './window.js';
+
+/** A policy, and where it was read. */
+export type ParsedPolicy = Policy & { readonly file: string };
 
 /** @returns what is allowed, where the value is not; else null */
 type Check = (value: Json) => string | null;
@@ -64,15 +67,12 @@ const WINDOW: Shape = {
 };
 const RATE: Shape = { calls: integer(1, 1_000_000), perS: integer(1, 86_400), per: oneOf('role', 'service', 'operation') };
 
-const isObject = (value: Json | undefined): value is Readonly<Record<string, Json>> =>
+const isObject = (value: Json): value is Readonly<Record<string, Json>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const foundText = (value: Json | undefined): string => {
-  const text = JSON.stringify(value) as string | undefined;
-  return text === undefined ? 'nothing' : text.slice(0, 80).toWellFormed();
-};
+const foundText = (value: Json): string => JSON.stringify(value).slice(0, 80).toWellFormed();
 
-const shapeProblem = (path: string, value: Json | undefined, shape: Shape, required: readonly string[]): Problem | null => {
+const shapeProblem = (path: string, value: Json, shape: Shape, required: readonly string[]): Problem | null => {
   if (!isObject(value)) return { path, found: foundText(value), allowed: 'an object' };
   const at = (key: string): string => (path === '' ? key : `${path}.${key}`);
   const stray = Object.keys(value).find((key) => !Object.hasOwn(shape, key));
@@ -143,11 +143,11 @@ const rulesProblem = (value: Json | undefined): Problem | null => {
   if (!Array.isArray(value) || value.length > MAX_RULES)
     return { path: 'rules', found: foundText(value), allowed: `a list of at most ${MAX_RULES} rules` };
   const rules = value as readonly Json[];
-  const seen = new Set<Json>();
+  const seen = new Set<string>();
   for (const [index, rule] of rules.entries()) {
     const problem = ruleProblem(`rules.${index}`, rule);
     if (problem !== null) return problem;
-    const name = (rule as Readonly<Record<string, Json>>)['id'] ?? null;
+    const { id: name } = rule as { readonly id: string };
     if (seen.has(name))
       return { path: `rules.${index}.id`, found: foundText(name), allowed: 'a name that no other rule of the file has' };
     seen.add(name);
@@ -190,7 +190,7 @@ const parsed = (text: string, file: string): Json => {
     return parseJsonStrict(Buffer.from(text)) as Json;
   } catch (thrown) {
     const { line, column } = syntaxAt(text);
-    const found = thrown instanceof AirlockError ? (thrown.data.found ?? 'a syntax error') : 'a syntax error';
+    const { found = 'a syntax error' } = asAirlockError(thrown).data;
     throw new AirlockError(
       'CONFIG_INVALID',
       `${file}:${line}:${column}: found ${found}, allowed: JSON (RFC 8259) without two equal keys`,
@@ -219,7 +219,7 @@ const syntaxAt = (text: string): { readonly line: number; readonly column: numbe
 };
 
 /** @throws AirlockError CONFIG_INVALID naming file, line, column, key, what was found and what is allowed */
-export const parsePolicyText = (text: string, file: string): Policy => {
+export const parsePolicyText = (text: string, file: string): ParsedPolicy => {
   const value = parsed(text, file);
   const problem = shapeProblem('', value, POLICY, REQUIRED) ?? rulesProblem((value as Readonly<Record<string, Json>>)['rules']);
   if (problem !== null) throw broken(file, text, problem);

@@ -52,8 +52,12 @@ const offsets = (text: string): ReadonlyMap<string, number> => {
 export const positionOf = (text: string, path: string): Position => {
   const known = offsets(text);
   let at = path;
-  while (!known.has(at)) at = at.includes('.') ? at.slice(0, at.lastIndexOf('.')) : '';
-  const before = text.slice(0, known.get(at) ?? 0);
+  let offset = known.get(at);
+  while (offset === undefined) {
+    at = at.includes('.') ? at.slice(0, at.lastIndexOf('.')) : '';
+    offset = known.get(at);
+  }
+  const before = text.slice(0, offset);
   const line = before.split('\n').length;
   return { line, column: before.length - before.lastIndexOf('\n') };
 };

@@ -1,8 +1,8 @@
 /** A rule set as it comes from a file: every policy checked again, and one digest for the whole. */
 import { AirlockError, sha256Hex, type Json } from '@airlock/protocol';
 import type { Permissions } from './facts.js';
-import { parsePolicyText } from './parse.js';
-import type { Policy, RuleSet } from './rule.js';
+import { parsePolicyText, type ParsedPolicy } from './parse.js';
+import type { RuleSet } from './rule.js';
 
 export interface RuleSetText {
   readonly permissions: Permissions;
@@ -13,16 +13,16 @@ export interface RuleSetText {
 const broken = (message: string): AirlockError =>
   new AirlockError('CONFIG_INVALID', message, { hint: 'correct the file, then run: airlock-ctl policy reload' });
 
-const parsePolicy = ({ file, ...members }: Readonly<Record<string, Json>>): Policy =>
+const parsePolicy = ({ file, ...members }: Readonly<Record<string, Json>>): ParsedPolicy =>
   parsePolicyText(JSON.stringify(members), typeof file === 'string' ? file : 'policies');
 
 /** @throws AirlockError CONFIG_INVALID for a policy that is none, one id twice, or an id that no policy has */
 export const parseRuleSet = ({ permissions, policies, attachments }: RuleSetText): RuleSet => {
   const parsed = policies.map(parsePolicy);
-  const ids = new Map<string, Policy>();
+  const ids = new Map<string, ParsedPolicy>();
   for (const policy of parsed) {
     const other = ids.get(policy.id);
-    if (other !== undefined) throw broken(`${policy.file ?? ''}: id: found ${policy.id}, which ${other.file ?? ''} has too`);
+    if (other !== undefined) throw broken(`${policy.file}: id: found ${policy.id}, which ${other.file} has too`);
     ids.set(policy.id, policy);
   }
   for (const [role, wanted] of Object.entries(attachments)) {
