@@ -54,6 +54,18 @@ t.test('LEASE-17: a key of before verifies what was handed out under it, narrowe
   );
 });
 
+t.test('LEASE-17: a key that is none is a defect and says so; it is not taken for a forged lease', async (t) => {
+  const none = undefined as never;
+  const earlier = [{ key: KEY, leases: new Set([ID]) }];
+  t.throws(() => openWithKeys({ current: none, earlier }, mint()), TypeError, 'the key of now');
+  t.throws(
+    () => openWithKeys({ current: NEXT, earlier: [{ key: none, leases: new Set([ID]) }] }, mint()),
+    TypeError,
+    'one of before',
+  );
+  t.equal(openWithKeys({ current: NEXT, earlier }, mint()).unchecked.payload.id, ID, 'negative control');
+});
+
 t.test('LEASE-18: the vector', async (t) => {
   const [one, two] = [Buffer.alloc(16, 1), Buffer.alloc(16, 2)];
   const earlier = [{ key: Buffer.alloc(32, 1), leases: [two.toString('base64url'), one.toString('base64url')] }];
