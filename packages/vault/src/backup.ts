@@ -112,26 +112,33 @@ export const readBackupHeader = (file: Buffer): BackupHeader => {
   return { made, generation, operators };
 };
 
+const openBody = ({ lines, sealed }: Parts, recoveryKey: Uint8Array, salt: Uint8Array): Uint8Array => {
+  const key = deriveBackupKey(recoveryKey, salt, 'archive');
+  try {
+    return openBytes(key, sealed, lines);
+  } finally {
+    wipe(key);
+  }
+};
+
 /** BACKUP-3. @throws AirlockError VAULT_UNREADABLE that says what is wrong */
 export const openBackup = (
   file: Buffer,
   recoveryKey: Uint8Array,
 ): { readonly header: BackupHeader; readonly salt: Buffer; readonly body: Buffer } => {
-  const { header, lines, sealed } = split(file);
+  const parts = split(file);
+  const { header, sealed } = parts;
   if (sealed.length !== header.bytes)
     throw unreadable(
       `the backup was ${sealed.length < header.bytes ? 'cut short' : 'added to'}: ${sealed.length} bytes of ${header.bytes}`,
     );
   const salt = decodeBase64url(header.salt) ?? Buffer.alloc(0);
   if (keyId(recoveryKey, salt) !== header.key) throw unreadable('the recovery key is that of another backup');
-  const key = deriveBackupKey(recoveryKey, salt, 'archive');
   try {
-    const body = openBytes(key, sealed, lines);
+    const body = openBody(parts, recoveryKey, salt);
     const { made, generation, operators } = header;
     return { header: { made, generation, operators }, salt, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) };
   } catch {
     throw unreadable('the backup was changed since it was made');
-  } finally {
-    wipe(key);
   }
 };

@@ -1,6 +1,7 @@
 /** Backups as files, and their printed keys; the literal example of docs/spec/backup.md. BACKUP-1, BACKUP-2, BACKUP-3. */
 import { createDecipheriv, hkdfSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { canonicalJson } from '@airlock/protocol';
 import fc from 'fast-check';
 import t from 'tap';
 import {
@@ -105,6 +106,37 @@ t.test('BACKUP-3: every bit, every cut, another key: refused, and it is said whi
     messageOf(() => openBackup(last, key)),
     /was changed/,
   );
+});
+
+t.test('BACKUP-3: a second line that is no header of ours is damage, whatever else it is', async (t) => {
+  const end = file.indexOf(10, file.indexOf(10) + 1);
+  const header = JSON.parse(file.subarray(file.indexOf(10) + 1, end).toString()) as Record<string, unknown>;
+  const withLine = (line: string): Buffer => Buffer.concat([Buffer.from(`airlock-backup 1\n${line}`), file.subarray(end)]);
+  const { salt, ...rest } = header;
+  t.equal(
+    messageOf(() => openBackup(withLine(canonicalJson(header as never)), key)),
+    'opened',
+    'negative control',
+  );
+  const lines = [
+    ...['', '{', 'null', '7', '"text"', '[]', '[1,2,3,4,5,6]', '{}'],
+    ...[{ ...header, more: 1 }, rest, { ...rest, pepper: salt }, { ...header, generation: '1' }].map((one) =>
+      canonicalJson(one as never),
+    ),
+    ...[
+      { ...header, operators: 'ada' },
+      { ...header, operators: [1] },
+    ].map((one) => canonicalJson(one as never)),
+    ` ${canonicalJson(header as never)}`,
+  ];
+  for (const line of lines) {
+    for (const open of [readBackupHeader, (bytes: Buffer) => openBackup(bytes, key)])
+      t.match(
+        messageOf(() => open(withLine(line))),
+        /second line of the backup is damaged/,
+        line,
+      );
+  }
 });
 
 t.test('BACKUP-1: nothing of the content stands in the file', async (t) => {
