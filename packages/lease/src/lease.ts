@@ -33,7 +33,7 @@ export const decodeParts = (parts: LeaseParts): { readonly payload: LeasePayload
 /** A fresh lease id: 127 random bits, base64url. It never begins with `-`: `revoke ID` would read it as an option. */
 export const newLeaseId = (random: (length: number) => Uint8Array = randomBytes): string => {
   const bytes = Buffer.from(random(16));
-  bytes[0] = (bytes[0] ?? 0) & 0x7f;
+  bytes.writeUInt8(bytes.readUInt8(0) & 0x7f, 0);
   return encodeBase64url(bytes);
 };
 

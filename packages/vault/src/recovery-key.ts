@@ -68,5 +68,5 @@ export const parseRecoveryKey = (text: string): Buffer => {
       throw wrong(`a mistake in group ${group + 1}`, FORM, `group ${group + 1} of the recovery key is mistyped`);
     bits += data.map((value) => value.toString(2).padStart(BITS, '0')).join('');
   }
-  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
+  return Buffer.from(Array.from({ length: RECOVERY_KEY_BYTES }, (_, n) => parseInt(bits.slice(n * 8, n * 8 + 8), 2)));
 };
