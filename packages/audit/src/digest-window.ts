@@ -2,7 +2,8 @@
 import { lineDigest } from './chain.js';
 import { DIGEST_WINDOW } from './limits.js';
 import type { LogFs } from './log-fs.js';
-import { firstSeq, segmentLines } from './segment-reader.js';
+import { firstSeq, indexOfSeq, segmentLines } from './segment-reader.js';
+import { sealedBecause } from './sealing.js';
 import { segmentNames } from './segment-name.js';
 
 const DIGEST_BYTES = 32;
@@ -40,22 +41,20 @@ export class DigestWindow {
   }
 }
 
-/** The same from disk. @throws what reading throws. */
+/** The same from disk, where there is such a record. @throws AUDIT_UNAVAILABLE where the disk has lost it, and what reading throws. */
 export const digestsFromDisk = (fs: LogFs, dir: string, size: number, max: number): Buffer[] => {
   const found: Buffer[] = [];
   const names = segmentNames(fs.list(dir));
-  const starts = names.map((name) => firstSeq(fs, dir, name) ?? Infinity);
-  const first = Math.max(
-    0,
-    starts.findLastIndex((seq) => seq <= size + 1),
-  );
-  let seq = starts[first] ?? 1;
-  for (const name of names.slice(first)) {
+  for (const name of names.slice(indexOfSeq(fs, dir, names, size + 1))) {
+    let seq = firstSeq(fs, dir, name);
+    // A segment that was begun, and no record written.
+    if (seq === null) continue;
     for (const line of segmentLines(fs, dir, name)) {
       if (found.length >= max) return found;
       if (seq > size) found.push(lineDigest(line));
       seq += 1;
     }
   }
+  if (found.length === 0) throw sealedBecause(`record ${size + 1} is no longer there`);
   return found;
 };

@@ -118,7 +118,7 @@ class Log implements AuditLog {
     try {
       return this.#tail.digestsSince(size, max) ?? digestsFromDisk(this.#fs, this.#options.dir, size, max);
     } catch (thrown) {
-      throw sealedBecause(reasonOf(thrown));
+      throw thrown instanceof AirlockError ? thrown : sealedBecause(reasonOf(thrown));
     }
   }
 

@@ -11,7 +11,7 @@ import { READ_WRITE_FLAGS, type LogFs } from './log-fs.js';
 import { encodeRecord } from './record.js';
 import { sealedBecause } from './sealing.js';
 import { dayOf, segmentNames } from './segment-name.js';
-import { firstSeq, segmentChunks, segmentLines } from './segment-reader.js';
+import { firstSeq, indexOfSeq, segmentChunks, segmentLines } from './segment-reader.js';
 import { parseSignedHead } from './signed-head.js';
 import { openFile } from './trusted-files.js';
 import type { Head } from './types.js';
@@ -57,15 +57,6 @@ const newestCheckpoint = ({ fs, dir, origin }: RecoverOptions, names: readonly s
     if (newest !== null) return newest;
   }
   return EMPTY_HEAD;
-};
-
-/** The newest segment that starts at or before the record after the durable head. */
-const startIndex = ({ fs, dir }: RecoverOptions, names: readonly string[], durable: Head): number => {
-  for (let i = names.length - 1; i > 0; i -= 1) {
-    const seq = firstSeq(fs, dir, names[i] ?? '');
-    if (seq !== null && seq <= durable.size + 1) return i;
-  }
-  return 0;
 };
 
 /** Null: the segment starts before the durable head, whose hash then binds what its first line claims. */
@@ -160,7 +151,7 @@ const cut = ({ fs, dir, ts, onDigest }: RecoverOptions, recovery: Recovery, file
 export const recover = (options: RecoverOptions): Recovered => {
   const names = segmentNames(options.fs.list(options.dir));
   const durable = options.durableHead ?? newestCheckpoint(options, names);
-  const first = startIndex(options, names, durable);
+  const first = indexOfSeq(options.fs, options.dir, names, durable.size + 1);
   const newest = names.at(-1);
   const recovery = new Recovery(options, durable, walkFrom(options, names[first], durable));
   const { walker } = recovery;

@@ -11,11 +11,12 @@ export function* segmentChunks(fs: LogFs, dir: string, name: string, position = 
   const fd = openFile(fs, join(dir, name), READ_FLAGS);
   try {
     const buffer = Buffer.alloc(READ_CHUNK_BYTES);
-    for (let at = position; ;) {
-      const got = fs.read(fd, buffer, buffer.length, at);
-      if (got === 0) return;
-      at += got;
+    let at = position;
+    let got = fs.read(fd, buffer, buffer.length, at);
+    while (got > 0) {
       yield buffer.subarray(0, got);
+      at += got;
+      got = fs.read(fd, buffer, buffer.length, at);
     }
   } finally {
     fs.close(fd);
@@ -33,6 +34,15 @@ export const firstSeq = (fs: LogFs, dir: string, name: string): number | null =>
   } finally {
     fs.close(fd);
   }
+};
+
+/** Index of the newest of the segments that starts at or before `seq`, else 0. */
+export const indexOfSeq = (fs: LogFs, dir: string, names: readonly string[], seq: number): number => {
+  const found = names.findLastIndex((name) => {
+    const first = firstSeq(fs, dir, name);
+    return first !== null && first <= seq;
+  });
+  return Math.max(0, found);
 };
 
 /** The lines of a segment without LF, as views; what follows the last LF is left out. */
