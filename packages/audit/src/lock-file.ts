@@ -15,12 +15,13 @@ const MAX_LOCK_BYTES = 256;
 /** proc(5): starttime is field 22; counted from behind the command's closing parenthesis it is number 20. */
 const START_FIELD = 19;
 
-const startOf = (fs: LogFs, pid: number): string | null => {
+/** When the process started; undefined where /proc does not say. */
+const startOf = (fs: LogFs, pid: number): string | undefined => {
   try {
     const stat = fs.procText(`/proc/${pid}/stat`);
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[START_FIELD] ?? null;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[START_FIELD];
   } catch {
-    return null;
+    return undefined;
   }
 };
 
@@ -43,11 +44,12 @@ const readLock = (fs: LogFs, path: string): string => {
   }
 };
 
-const isStale = (fs: LogFs, text: string, boot: string): boolean => {
+/** The living process that the lock names; null for a stale lock. */
+const holderOf = (fs: LogFs, text: string, boot: string): string | null => {
   const [pid = '', start, lockBoot] = text.trimEnd().split(' ');
   // Torn while it was being written: its writer never came to open the log.
-  if (!/^[0-9]+$/u.test(pid) || start === undefined || lockBoot === undefined) return true;
-  return lockBoot !== `boot=${boot}` || startOf(fs, Number(pid)) !== start;
+  if (!/^[0-9]+$/u.test(pid) || start === undefined || lockBoot === undefined) return null;
+  return lockBoot === `boot=${boot}` && startOf(fs, Number(pid)) === start ? pid : null;
 };
 
 const create = (fs: LogFs, path: string, text: string): boolean => {
@@ -73,8 +75,8 @@ export const takeLock = (fs: LogFs, dir: string, bootId?: string): (() => void) 
   const boot = bootOf(fs, bootId);
   const own = `${process.pid} ${startOf(fs, process.pid) ?? ''} boot=${boot}\n`;
   if (!create(fs, path, own)) {
-    const other = readLock(fs, path);
-    if (!isStale(fs, other, boot)) throw sealedBecause(`${dir} has another writer, process ${other.split(' ')[0] ?? ''}`);
+    const holder = holderOf(fs, readLock(fs, path), boot);
+    if (holder !== null) throw sealedBecause(`${dir} has another writer, process ${holder}`);
     fs.unlink(path);
     if (!create(fs, path, own)) throw sealedBecause(`${dir} has another writer`);
   }

@@ -3,6 +3,7 @@ import {
   chmodSync,
   existsSync,
   linkSync,
+  mkdirSync,
   readFileSync,
   renameSync,
   symlinkSync,
@@ -11,8 +12,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { verifyLog } from '../src/index.js';
-import { SEGMENT, faultyFs, tempDir, testLog } from './fixture.js';
+import { nodeFs, openLog, verifyLog, type AuditLog, type LogFs } from '../src/index.js';
+import { SEGMENT, TestClock, TestTimers, failure, faultyFs, tempDir, testLog } from './fixture.js';
 
 const UNAVAILABLE = { code: 'AUDIT_UNAVAILABLE' };
 
@@ -73,6 +74,62 @@ t.test('AUDIT-13 a second writer is refused; a stale lock is not', async (t) => 
     t.equal(next.sealed !== null, refused, JSON.stringify(lock));
     await next.close();
   }
+});
+
+/** A /proc in which these files are not to be seen. */
+const hidden = (path: RegExp): LogFs => ({
+  ...nodeFs,
+  procText: (name) => {
+    if (path.test(name)) throw failure('ENOENT');
+    return nodeFs.procText(name);
+  },
+});
+
+t.test('AUDIT-13 where /proc hides the boot, pid and start time decide alone', async (t) => {
+  const dir = tempDir(t);
+  const fs = hidden(/boot_id$/);
+  const open = (): AuditLog => openLog({ dir, fs, clock: new TestClock(), reserveBytes: 0, timers: new TestTimers() });
+  const log = open();
+  t.equal(log.sealed, null);
+  const lock = readFileSync(join(dir, '.lock'), 'latin1');
+  t.match(lock, /^\d+ \d+ boot=\n$/);
+  t.match(open().sealed, { ...UNAVAILABLE, message: `another writer, process ${process.pid}` });
+  await log.close();
+  writeFileSync(join(dir, '.lock'), lock.replace(' ', ' 9'), { mode: 0o600 });
+  const next = open();
+  t.equal(next.sealed, null, 'the same pid, started at another moment');
+  await next.close();
+});
+
+t.test('AUDIT-13 AUDIT-14 where /proc hides processes, the first writer finds that a second one wrote', async (t) => {
+  const dir = tempDir(t);
+  const fs = hidden(/./);
+  const first = testLog(dir, { fs });
+  await first.appendDurable('operation', { n: 1 });
+  const second = testLog(dir, { fs });
+  t.equal(second.sealed, null, 'the lock cannot be judged');
+  await second.appendDurable('operation', { n: 2 });
+  await t.rejects(first.appendDurable('operation', { n: 3 }), { ...UNAVAILABLE, message: /another hand wrote to it/ });
+  await first.close();
+  await second.close();
+  t.match(await verifyLog({ dir }), { ok: true, records: 2 });
+});
+
+t.test('AUDIT-13 of two that replace a stale lock at once, the one that comes second is refused', async (t) => {
+  const dir = tempDir(t);
+  mkdirSync(dir, { mode: 0o700 });
+  const lock = join(dir, '.lock');
+  const other = '1 1 boot=b\n';
+  writeFileSync(lock, '4194305 1 boot=b\n', { mode: 0o600 });
+  const fs: LogFs = {
+    ...nodeFs,
+    unlink: (path) => {
+      nodeFs.unlink(path);
+      writeFileSync(path, other, { mode: 0o600 });
+    },
+  };
+  t.match(testLog(dir, { fs }).sealed, { ...UNAVAILABLE, message: /another writer/ });
+  t.equal(readFileSync(lock, 'latin1'), other, 'and leaves the lock of the first');
 });
 
 t.test('AUDIT-14 another hand on the file seals at the next append', async (t) => {
