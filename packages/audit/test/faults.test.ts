@@ -1,7 +1,8 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { verifyLog } from '../src/index.js';
+import { nodeFs, verifyLog, type LogFs } from '../src/index.js';
+import { APPEND_FLAGS } from '../src/log-fs.js';
 import { DAY_MS, TestClock, failure, faultyFs, readSegment, tempDir, testLog } from './fixture.js';
 
 const UNAVAILABLE = { code: 'AUDIT_UNAVAILABLE' };
@@ -53,6 +54,74 @@ t.test('AUDIT-16 a failed sync is final, for those who wait too', async (t) => {
     await log.close();
   }
 });
+
+t.test('AUDIT-17 a disk that is full even without the reserve refuses the record at hand', async (t) => {
+  const dir = tempDir(t);
+  let full = false;
+  const log = testLog(dir, { fs: faultyFs((call) => (full && call === 'write' ? failure('ENOSPC') : null)) });
+  await log.appendDurable('operation');
+  full = true;
+  const bytes = readSegment(dir);
+  const waiting = log.appendDurable('operation');
+  t.throws(() => log.append('operation'), { ...UNAVAILABLE, message: /writing: ENOSPC/ });
+  await t.rejects(waiting, UNAVAILABLE);
+  t.notOk(existsSync(join(dir, '.reserve')), 'the reserve was given up for it');
+  t.same(readSegment(dir), bytes);
+  t.equal(log.head().size, 1);
+  await log.close();
+  t.match(await verifyLog({ dir }), { ok: true, records: 1 });
+});
+
+t.test('the first failure is the reason that stays, and it is told once', async (t) => {
+  const dir = tempDir(t);
+  const told: string[] = [];
+  let failing = false;
+  let endSync: (error: Error | null) => void = () => t.fail('no sync was begun');
+  const fs: LogFs = {
+    ...faultyFs((call) => (failing && call === 'write' ? failure('EIO') : null)),
+    datasync: (_fd, done) => (endSync = done),
+  };
+  const log = testLog(dir, { fs, onSealed: ({ message }) => told.push(message) });
+  const waiting = log.appendDurable('operation');
+  await new Promise((resolve) => void setImmediate(resolve));
+  failing = true;
+  t.throws(() => log.append('operation'), { ...UNAVAILABLE, message: /writing: EIO/ });
+  await t.rejects(waiting, { message: /writing: EIO/ });
+  endSync(failure('EDQUOT'));
+  t.match(log.sealed, { message: /writing: EIO/ });
+  t.equal(told.length, 1);
+  await log.close();
+});
+
+t.test(
+  'AUDIT-3 a segment whose descriptor fails to close is not closed again: the number may be that of another file by then',
+  async (t) => {
+    const clock = new TestClock();
+    const appending = new Set<number>();
+    const closed: number[] = [];
+    const fs: LogFs = {
+      ...nodeFs,
+      open: (path, flags, mode) => {
+        const fd = nodeFs.open(path, flags, mode);
+        if (flags === APPEND_FLAGS) appending.add(fd);
+        return fd;
+      },
+      close: (fd) => {
+        if (!appending.has(fd)) return nodeFs.close(fd);
+        closed.push(fd);
+        throw failure('EIO');
+      },
+    };
+    const log = testLog(tempDir(t), { clock, fs });
+    await log.appendDurable('operation');
+    const [segment] = appending;
+    clock.now += DAY_MS;
+    t.throws(() => log.append('operation'), { ...UNAVAILABLE, message: /a new segment: EIO/ });
+    await log.close();
+    t.same(closed, [segment]);
+    for (const fd of appending) nodeFs.close(fd);
+  },
+);
 
 t.test(
   'AUDIT-15 AUDIT-18 every call failing in turn: opening never throws, nothing durable is lost, nothing unrecorded succeeds',

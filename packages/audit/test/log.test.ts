@@ -1,9 +1,10 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import {
   DIGEST_WINDOW,
   EMPTY_HEAD,
+  RESERVE_BYTES,
   decideHead,
   generateHeadKey,
   openLog,
@@ -11,6 +12,7 @@ import {
   query,
   signHead,
   verifyLog,
+  type LogFs,
 } from '../src/index.js';
 import { DigestWindow } from '../src/digest-window.js';
 import { DAY_MS, SEGMENT, TestClock, TestTimers, faultyFs, readSegment, tempDir, testLog, writeSegment } from './fixture.js';
@@ -49,6 +51,25 @@ t.test('append is written before it returns, and synced by the timer', async (t)
   await log.flush();
   t.equal(log.durableHead().size, 2);
   await log.flush();
+  await log.close();
+});
+
+t.test('what is written while a sync runs is synced by the timer after it', async (t) => {
+  const timers = new TestTimers();
+  const running: (() => void)[] = [];
+  const fs: LogFs = { ...faultyFs(() => null), datasync: (_fd, done) => void running.push(() => done(null)) };
+  const log = testLog(tempDir(t), { timers, fs });
+  const first = log.appendDurable('operation');
+  await new Promise((resolve) => void setImmediate(resolve));
+  log.append('operation');
+  timers.runAll();
+  t.equal(running.length, 1, 'one sync at a time');
+  running.shift()?.();
+  t.equal(await first, 1);
+  t.equal(log.durableHead().size, 1);
+  timers.runAll();
+  running.shift()?.();
+  t.equal(log.durableHead().size, 2);
   await log.close();
 });
 
@@ -255,9 +276,10 @@ t.test('the newest checkpoint record stands for a durable head that is not given
 
 t.test('room: free space is asked for, and below the minimum agents are refused', async (t) => {
   const dir = tempDir(t);
-  const log = openLog({ dir, clock: new TestClock(), reserveBytes: 0, minFreeBytes: 1 });
+  const log = openLog({ dir, clock: new TestClock(), minFreeBytes: 1 });
   t.ok(log.freeBytes() > 1);
   t.ok(log.hasRoom());
+  t.equal(statSync(join(dir, '.reserve')).size, RESERVE_BYTES);
   await log.close();
   const blind = testLog(dir, { fs: faultyFs((call) => (call === 'freeBytes' ? new Error('EIO') : null)) });
   t.equal(blind.hasRoom(), false);
