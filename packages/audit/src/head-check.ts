@@ -37,13 +37,16 @@ class RecentHashes {
 
 const problemOf = (thrown: unknown): string => asAirlockError(thrown).message;
 
+/** Where no keys are given, none is known: no signature holds. */
+const keysOf = ({ publicKeys }: KnownHeads): readonly string[] => publicKeys ?? [];
+
 /** Checks signatures and origins. @returns the heads by size, or what is wrong with the first bad one. */
 export const readHeads = (options: KnownHeads): ExpectedHead[] | Problem => {
   const heads: ExpectedHead[] = [];
   for (const [index, note] of (options.heads ?? []).entries()) {
     const at = { file: 'heads', line: index + 1 };
     try {
-      const head = verifySignedHead(options.publicKeys ?? [], note);
+      const head = verifySignedHead(keysOf(options), note);
       if (options.origin !== undefined && head.origin !== options.origin)
         return { ...at, problem: `a head of another log: ${head.origin}` };
       heads.push({ size: head.size, hash: head.hash, index });
@@ -101,7 +104,8 @@ export class HeadCheck {
       if (typeof note !== 'string') return 'a checkpoint without a note';
       let head: SignedHead = parseSignedHead(note);
       if (head.origin !== this.#options.origin) return null;
-      if ((this.#options.publicKeys ?? []).length > 0) head = verifySignedHead(this.#options.publicKeys ?? [], note);
+      const keys = keysOf(this.#options);
+      if (keys.length > 0) head = verifySignedHead(keys, note);
       const found = this.#recent.at(head.size, chain.size - 1, this.#start);
       if (found === null) return 'a checkpoint out of reach';
       if (found !== head.hash) return 'a checkpoint of another history';

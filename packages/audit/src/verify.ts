@@ -17,10 +17,12 @@ import type { Head, Problem, SegmentSource, VerifyResult } from './types.js';
 import type { Chain } from './chain.js';
 import { Walker } from './walker.js';
 
-export interface VerifyOptions extends KnownHeads {
-  /** Directory of segments; or `segments`, oldest first. */
-  readonly dir?: string;
-  readonly segments?: AsyncIterable<SegmentSource>;
+/** A directory of segments; or the segments themselves, oldest first. */
+export type LogSource =
+  | { readonly dir: string; readonly segments?: undefined }
+  | { readonly segments: AsyncIterable<SegmentSource>; readonly dir?: undefined };
+
+interface ReadingOptions extends KnownHeads {
   /** Trusted head before the first segment. Without it a log that starts late must say itself that the rest was removed (AUDIT-26). */
   readonly from?: Head;
   /** Chain hashes somebody wrote down, 64 hexadecimal digits; `found` says which of them this log had. */
@@ -32,6 +34,8 @@ export interface VerifyOptions extends KnownHeads {
   /** Negative control of the tests only. */
   readonly checkChain?: boolean;
 }
+
+export type VerifyOptions = LogSource & ReadingOptions;
 
 // eslint-disable-next-line @typescript-eslint/require-await
 async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
@@ -84,10 +88,10 @@ class Reading {
   /** `seq` of the record that says that everything before `start` was removed. */
   #prunedAt: number | null = null;
   #file = '';
-  readonly #options: VerifyOptions;
+  readonly #options: ReadingOptions;
   readonly #hashes: ReadonlySet<string>;
 
-  constructor(options: VerifyOptions, check: HeadCheck) {
+  constructor(options: ReadingOptions, check: HeadCheck) {
     this.#options = options;
     this.check = check;
     this.#hashes = new Set(options.hashes ?? []);
@@ -151,7 +155,7 @@ export const verifyLog = async (options: VerifyOptions): Promise<VerifyResult> =
     onRecord: (event, line, chain) => reading.record(event, line, chain),
   });
   const named = async function* (): AsyncGenerator<SegmentSource> {
-    for await (const segment of options.segments ?? readSegments(options.dir ?? '.')) {
+    for await (const segment of options.segments === undefined ? readSegments(options.dir) : options.segments) {
       reading.segment(segment.name);
       yield segment;
     }

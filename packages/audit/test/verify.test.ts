@@ -230,7 +230,8 @@ t.test('heads: another log, an unknown key, before the log, wrong at its start',
     ok: false,
     firstBad: { file: 'heads', line: 1, problem: /another log/ },
   });
-  t.match(await check(LOG.lines, { publicKeys: [] }), { firstBad: { problem: /no signature by a known key/ } });
+  for (const publicKeys of [[], undefined])
+    t.match(await check(LOG.lines, { publicKeys }), { ok: false, firstBad: { problem: /no signature by a known key/ } });
   const rest = { segments: oneSegment(Buffer.concat(LOG.lines.slice(5))), from: LOG.heads[5] };
   const early = signHead(key, ORIGIN, LOG.heads[2] ?? EMPTY_HEAD);
   t.match(await check([], { ...rest, heads: [early] }), { ok: false, firstBad: { problem: /before the log/ } });
@@ -263,7 +264,13 @@ t.test('checkpoint records inside the log are verified', async (t) => {
     [{ note: 'x' }, { ok: false, firstBad: { problem: /signed head/ } }],
     [{}, { ok: false, firstBad: { problem: /without a note/ } }],
   ];
-  for (const [fields, expected] of cases) t.match(await check(withCheckpoint(fields), { heads: [] }), expected);
+  for (const [fields, expected] of cases)
+    for (const publicKeys of [[key.publicKey], [], undefined])
+      t.match(await check(withCheckpoint(fields), { heads: [], publicKeys }), expected);
+  const foreign = parsePrivateKey(generateHeadKey(ORIGIN).privateKey);
+  const forged = withCheckpoint({ note: signHead(foreign, ORIGIN, chain.head()) });
+  t.match(await check(forged, { heads: [] }), { ok: false, firstBad: { line: 3, problem: /no signature by a known key/ } });
+  t.match(await check(forged, { heads: [], publicKeys: undefined }), { ok: true }, 'who has no key can compare the history only');
   t.match(
     await verifyLog({ segments: oneSegment(Buffer.concat(withCheckpoint({}))) }),
     { ok: true },
@@ -297,6 +304,24 @@ t.test('query over lines, the newest only, skipping what is no record', async (t
   t.same(last, [10, 11, 12]);
   for await (const record of query({ lines, filter: { last: 0 } })) t.fail(String(record.seq));
   for await (const record of query({ lines, filter: { untilMs: 0 } })) t.fail(String(record.seq));
+});
+
+t.test('each record is told once it is known to be good, and none behind the damage', async (t) => {
+  const told: [string, Buffer][] = [];
+  const onRecord = (event: string, text: Buffer): number => told.push([event, Buffer.from(text)]);
+  const edited = Buffer.from(line(5).toString().replace('"n":', '"m":'));
+  t.match(await check(replaced(5, edited), { onRecord }), { ok: false, records: 6, firstBad: { line: 7 } });
+  t.same(
+    told.map(([event, text]) => `${event} ${text.toString()}\n`),
+    [...LOG.lines.slice(0, 5), edited].map((text) => `operation ${text.toString()}`),
+  );
+});
+
+t.test('a hash that was written down is found where the log starts, too', async (t) => {
+  const from = LOG.heads[5] ?? EMPTY_HEAD;
+  const rest = { segments: oneSegment(Buffer.concat(LOG.lines.slice(5))), from };
+  const hashes = [from.hash, LOG.heads[4]?.hash ?? '', LOG.heads[12]?.hash ?? ''];
+  t.same((await verifyLog({ ...rest, hashes })).found, [from, LOG.heads[12]]);
 });
 
 t.test('a long log says how far verification has come; hashes that were written down are looked for', async (t) => {
