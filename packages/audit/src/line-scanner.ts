@@ -48,7 +48,12 @@ export class LineScanner {
   }
 
   #byte(): number {
-    return this.#at < this.#end ? (this.#bytes[this.#at] ?? -1) : -1;
+    return this.#at < this.#end ? (this.#bytes[this.#at] as number) : -1;
+  }
+
+  /** Slots below #used are set. */
+  #slot(index: number): number {
+    return this.#names[index] as number;
   }
 
   #value(depth: number): string | null {
@@ -108,7 +113,7 @@ export class LineScanner {
     const start = this.#at;
     const end = this.#end;
     for (let at = start + 1; at < end; at += 1) {
-      const byte = bytes[at] ?? 0;
+      const byte = bytes[at] as number;
       if (byte === QUOTE) {
         this.#at = at + 1;
         return null;
@@ -137,7 +142,7 @@ export class LineScanner {
     const start = this.#at;
     let plain = true;
     for (; this.#at < this.#end; this.#at += 1) {
-      const byte = this.#bytes[this.#at] ?? 0;
+      const byte = this.#bytes[this.#at] as number;
       if (byte === COMMA || byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) break;
       plain &&= byte >= ZERO && byte <= NINE;
     }
@@ -153,15 +158,14 @@ export class LineScanner {
   }
 
   #duplicate(first: number): string | null {
-    const names = this.#names;
     const used = this.#used;
     if (used - first > 2 * PAIRWISE_NAMES || (this.#escaped && this.#hasEscape(first))) return this.#duplicateDecoded(first);
     for (let a = first + 2; a < used; a += 2) {
-      const start = names[a] ?? 0;
-      const end = names[a + 1] ?? 0;
+      const start = this.#slot(a);
+      const end = this.#slot(a + 1);
       for (let b = first; b < a; b += 2) {
-        const other = names[b] ?? 0;
-        if (end - start === (names[b + 1] ?? 0) - other && this.#same(start, other, end - start)) return this.#twice(start, end);
+        const other = this.#slot(b);
+        if (end - start === this.#slot(b + 1) - other && this.#same(start, other, end - start)) return this.#twice(start, end);
       }
     }
     return null;
@@ -175,15 +179,15 @@ export class LineScanner {
 
   #hasEscape(first: number): boolean {
     for (let i = first; i < this.#used; i += 2)
-      for (let at = this.#names[i] ?? 0; at < (this.#names[i + 1] ?? 0); at += 1) if (this.#bytes[at] === BACKSLASH) return true;
+      for (let at = this.#slot(i); at < this.#slot(i + 1); at += 1) if (this.#bytes[at] === BACKSLASH) return true;
     return false;
   }
 
   #duplicateDecoded(first: number): string | null {
     const seen = new Set<string>();
     for (let i = first; i < this.#used; i += 2) {
-      const start = this.#names[i] ?? 0;
-      const end = this.#names[i + 1] ?? 0;
+      const start = this.#slot(i);
+      const end = this.#slot(i + 1);
       const name = JSON.parse(this.#bytes.toString('utf8', start, end)) as string;
       if (seen.has(name)) return this.#twice(start, end);
       seen.add(name);
