@@ -6,6 +6,7 @@ import t from 'tap';
 import { nodeFs, prunedIn, type LogFs } from '../src/index.js';
 import { MAX_LINE_BYTES } from '../src/limits.js';
 import { LineScanner } from '../src/line-scanner.js';
+import { encodeLine } from '../src/record.js';
 import { READ_FLAGS } from '../src/log-fs.js';
 import { freeSpace, holdReserve } from '../src/reserve-file.js';
 import { reasonOf } from '../src/sealing.js';
@@ -41,6 +42,17 @@ t.test('a line longer than any record is no record', async (t) => {
   const line = (bytes: number): Buffer => Buffer.from(`{"a":"${'x'.repeat(bytes - 8)}"}`);
   t.equal(scanner.problem(line(MAX_LINE_BYTES), 0, MAX_LINE_BYTES), null, 'negative control');
   t.match(scanner.problem(line(MAX_LINE_BYTES + 1), 0, MAX_LINE_BYTES + 1), 'longer than any record');
+});
+
+t.test('AUDIT-1: fields of more names than are remembered are written as they are', async (t) => {
+  const place = { seq: 1, ts: '2026-11-20T12:00:00.000Z', prev: '0'.repeat(64) };
+  for (let n = 0; n < 2400; n += 1) {
+    const fields = { [`name${n >> 1}`]: n, plain: 'text' };
+    const { prev, ...front } = place;
+    const expected = JSON.stringify({ ...front, event: 'operation', ...fields, prev });
+    if (encodeLine(place, 'operation', fields) !== expected) t.fail(expected);
+  }
+  t.pass('1,200 names, each twice');
 });
 
 t.test('AUDIT-12: a directory in the place of a file is refused', async (t) => {

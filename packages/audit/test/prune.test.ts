@@ -14,7 +14,7 @@ import {
   type AuditLog,
   type VerifyResult,
 } from '../src/index.js';
-import { DAY_MS, TestClock, TestTimers, failure, faultyFs, tempDir } from './fixture.js';
+import { DAY_MS, TestClock, TestTimers, failure, faultyFs, readSegment, tempDir, writeSegment } from './fixture.js';
 
 const ORIGIN = 'airlock/test';
 const key = parsePrivateKey(generateHeadKey(ORIGIN).privateKey);
@@ -72,6 +72,27 @@ t.test('which segment may go', async (t) => {
   t.equal(findPrunable({ dir, nowMs: clock.now, retainDays: 1, signedSize: 3 }), null, 'what no head covers stays');
   t.throws(() => removeSegment(dir, '../x'), TypeError);
   await grown.log.close();
+});
+
+t.test('AUDIT-25 nothing goes while the segment behind it does not say what went before', async (t) => {
+  const grown = await grow(t);
+  const { dir, log } = grown;
+  await log.close();
+  const name = '2026-11-21.jsonl';
+  const good = readSegment(dir, name);
+  const line = good.toString().split('\n')[0] ?? '';
+  for (const begun of [
+    '',
+    line,
+    `\n${line}\n`,
+    line.replace('"prev"', '"before"') + '\n',
+    line.replace('"seq":5', '"seq":05') + '\n',
+  ]) {
+    writeSegment(dir, Buffer.from(begun), name);
+    t.equal(prunable(grown), null, begun.slice(0, 20));
+  }
+  writeSegment(dir, good, name);
+  t.match(prunable(grown), { file: '2026-11-20.jsonl' }, 'negative control');
 });
 
 t.test('AUDIT-25 AUDIT-26 a log that was shortened proves itself, at every step and after every restart', async (t) => {
