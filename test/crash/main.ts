@@ -16,25 +16,34 @@ const LIES = [
   ['sync', 'a name whose directory is not synced'],
 ] as const;
 
-const figures = ({ moments, states, sealed, lost }: Survey): object => ({ moments, states, sealed, lost });
+type Figures = Pick<Survey, 'moments' | 'states' | 'sealed' | 'lost'>;
+
+/** Of one seed more of the same story. */
+const added = (before: Figures | undefined, { moments, states, sealed, lost }: Survey): Figures => {
+  if (before === undefined) return { moments, states, sealed, lost };
+  const reasons = new Set([...Object.keys(before.sealed), ...Object.keys(sealed)]);
+  const both = [...reasons].map((why) => [why, (before.sealed[why] ?? 0) + (sealed[why] ?? 0)] as const);
+  const sum = { moments: before.moments + moments, states: before.states + states, lost: before.lost + lost };
+  return { ...sum, sealed: Object.fromEntries(both) };
+};
 
 export const main = async (args: readonly string[]): Promise<number> => {
   const given = argumentsOf(args, ['full', 'seed', 'kills', 'story']);
   const seed = given.number('seed', 1);
   const problems: string[] = [];
-  const surveys: Record<string, object> = {};
+  const surveys: Record<string, Figures> = {};
   const controls: Record<string, number> = {};
   let checks = 0;
-  const note = (name: string, survey: Survey): void => {
+  const note = (name: string, survey: Survey, of = ''): void => {
     checks += 1;
-    surveys[name] = figures(survey);
+    surveys[name] = added(surveys[name], survey);
     if (survey.lost > 0)
-      problems.push(`${name}: ${survey.lost} of ${survey.states} states lost something; ${survey.example ?? ''}`);
+      problems.push(`${name}${of}: ${survey.lost} of ${survey.states} states lost something; ${survey.example ?? ''}`);
   };
   const story = given.text('story');
   for (const scenario of SCENARIOS.filter(({ name }) => story === null || name === story)) {
     for (let more = 0; more < (given.has('full') ? FULL_SEEDS : 1); more += 1)
-      note(`${scenario.name} power cuts${more === 0 ? '' : `, seed ${seed + more}`}`, await cutPower(scenario, seed + more));
+      note(`${scenario.name} power cuts`, await cutPower(scenario, seed + more), `, seed ${seed + more}`);
     note(`${scenario.name} failing calls`, await failCalls(scenario));
     for (const [lie, what] of LIES) {
       checks += 1;
