@@ -82,7 +82,7 @@ const tableOf = (family: string, { reason, clock, periodS }: SealedOptions): Rea
 
 /** @param name as in LISTEN_FDNAMES: `approve/OP`, `bridge`, `presence`, `release` or `root` */
 export const serveSealed = (name: string, at: Listening, options: SealedOptions): Promise<SocketServer<null>> => {
-  const family = name.split('/')[0] ?? name;
+  const family = name.replace(/\/.*/, '');
   return serveSocket<null>({
     ...at,
     name,

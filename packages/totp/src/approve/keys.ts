@@ -62,17 +62,22 @@ const openKey = (desk: Desk, payload: Buffer, opener: Opener): BinaryAnswer => {
   }
 };
 
+const answerTo = (desk: Desk | null, type: number, payload: Buffer, opener: Opener): BinaryAnswer => {
+  if (desk === null) throw malformed();
+  desk.requireEnrolled();
+  if (type === FRAME.SEAL_KEY_REQUEST) return sealKey(desk, payload, opener);
+  if (type === FRAME.OPEN_KEY_REQUEST) return openKey(desk, payload, opener);
+  throw malformed();
+};
+
 /** Never throws: what is refused is answered with REFUSED. The caller overwrites the payload of the answer. */
 export const exchangeKey = (desk: Desk | null, type: number, payload: Buffer, opener: Opener): BinaryAnswer => {
+  let answer: BinaryAnswer;
   try {
-    if (desk === null) throw malformed();
-    desk.requireEnrolled();
-    if (type === FRAME.SEAL_KEY_REQUEST) return sealKey(desk, payload, opener);
-    if (type === FRAME.OPEN_KEY_REQUEST) return openKey(desk, payload, opener);
-    throw malformed();
+    answer = answerTo(desk, type, payload, opener);
   } catch (thrown) {
-    return { type: FRAME.REFUSED, payload: refusedFrame(thrown) };
-  } finally {
-    payload.fill(0);
+    answer = { type: FRAME.REFUSED, payload: refusedFrame(thrown) };
   }
+  payload.fill(0);
+  return answer;
 };

@@ -72,11 +72,11 @@ export const decodeArchive = (plain: Buffer): Archive | null => {
   const [metaBytes, ...blobs] = unpackBlobs(plain, 1, (plain[0] ?? 0) + 1)?.blobs ?? [];
   const meta = parseMeta(metaBytes);
   if (meta?.operators.length !== blobs.length) return null;
-  const operators = meta.operators.map(({ operator, state }, index) => {
-    const secrets = decodeSecrets(blobs[index] ?? Buffer.alloc(0));
-    return secrets === null ? null : { operator, state, secrets };
+  const decoded = blobs.map(decodeSecrets);
+  const whole = meta.operators.flatMap(({ operator, state }, index) => {
+    const secrets = decoded[index];
+    return secrets ? [{ operator, state, secrets }] : [];
   });
-  const whole = operators.filter((one) => one !== null);
   return whole.length === blobs.length ? { ...meta, operators: whole } : null;
 };
 

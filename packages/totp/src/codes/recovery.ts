@@ -8,8 +8,11 @@ export const RECOVERY_BYTES = 10;
 
 export const formatRecoveryCode = (bytes: Uint8Array): string => encodeBase32(bytes).replace(/(.{4})(?=.)/g, '$1-');
 
-/** The digest it is kept under, or null where the text cannot be a recovery code. */
+/** The digest it is kept under. */
+export const recoveryDigestOf = (bytes: Uint8Array): string => sha256Hex(bytes);
+
+/** The digest of a written one, or null where the text cannot be a recovery code. */
 export const recoveryDigest = (text: string): string | null => {
   const bytes = decodeBase32(text);
-  return bytes?.length === RECOVERY_BYTES ? sha256Hex(bytes) : null;
+  return bytes?.length === RECOVERY_BYTES ? recoveryDigestOf(bytes) : null;
 };

@@ -58,7 +58,7 @@ const prepareNotes = (directory: StateDirectory): void => {
 /** HEADS-3 */
 const readNotes = (directory: StateDirectory, publicKeys: readonly string[]): Notes => {
   try {
-    const notes = JSON.parse(directory.read(HEADS_FILE)?.toString('utf8') ?? '') as Notes;
+    const notes = JSON.parse(String(directory.read(HEADS_FILE))) as Notes;
     for (const log of LOGS) {
       const note = notes[log];
       if (note !== null && verifySignedHead(publicKeys, note).origin !== log) throw new Error('the head of another log');

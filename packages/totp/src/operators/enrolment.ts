@@ -13,7 +13,7 @@ import { AirlockError, type EnrolBeginResult, type EnrolCodeResult } from '@airl
 import { MAX_TOTP_SECRET_BYTES, MIN_TOTP_SECRET_BYTES, newVaultId, newVaultRoot } from '@airlock/vault';
 import { decodeBase32, encodeBase32 } from '../codes/base32.js';
 import { otpauthUri } from '../codes/otpauth.js';
-import { RECOVERY_BYTES, RECOVERY_CODES, formatRecoveryCode, recoveryDigest } from '../codes/recovery.js';
+import { RECOVERY_BYTES, RECOVERY_CODES, formatRecoveryCode, recoveryDigest, recoveryDigestOf } from '../codes/recovery.js';
 import { findStep } from '../codes/totp.js';
 import { TOTP_LIMITS } from '../limits.js';
 import { clearFailures, countFailure, isLockedOut } from '../queue/failures.js';
@@ -82,8 +82,9 @@ export const isRecoveryCode = (desk: Desk, text: string): boolean => {
 export const beginEnrolment = (desk: Desk, given: Buffer | null, listed: ListedActions | null = null): EnrolBeginResult => {
   const { random, config } = desk.house;
   const secret = given ?? random.bytes(SECRET_BYTES);
-  const recoveryCodes = Array.from({ length: RECOVERY_CODES }, () => formatRecoveryCode(random.bytes(RECOVERY_BYTES)));
-  const recovery = recoveryCodes.map((code) => recoveryDigest(code) ?? '');
+  const drawn = Array.from({ length: RECOVERY_CODES }, () => random.bytes(RECOVERY_BYTES));
+  const recoveryCodes = drawn.map(formatRecoveryCode);
+  const recovery = drawn.map(recoveryDigestOf);
   desk.enrolment?.secret.fill(0);
   const endsBootMs = desk.now().bootMs + TOTP_LIMITS.enrolmentTtlMs;
   desk.enrolment = { secret, recovery, endsBootMs, firstStep: null, failures: 0, listed };
@@ -98,11 +99,11 @@ export const beginEnrolment = (desk: Desk, given: Buffer | null, listed: ListedA
 const stepsAround = (step: number, count: number): readonly number[] =>
   Array.from({ length: 2 * count + 1 }, (_, n) => step - count + n).filter((one) => one >= 0);
 
-/** `3 minutes ahead`, `40 s behind`. */
+/** `3 minutes ahead`, `40 s behind`: below 90 s in seconds. */
 const driftWords = (driftS: number): string => {
   const size = Math.abs(driftS);
   const minutes = Math.round(size / 60);
-  const amount = size < 90 ? `${size} s` : `${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
+  const amount = size < 90 ? `${size} s` : `${minutes} minutes`;
   return `${amount} ${driftS > 0 ? 'ahead' : 'behind'}`;
 };
 

@@ -75,8 +75,8 @@ export const requireShown = (listed: ListedActions | null, { digest, opener }: S
 
 /** ENROL-6: in the order of the list. */
 export const ticketsOf = (desk: Desk, { actions, opener }: ListedActions): readonly string[] =>
-  actions.map(
-    (action) =>
-      desk.house.actionTickets.issue(desk.operator, action, ENROLMENT, opener, desk.now(), TOTP_LIMITS.enrolmentTicketTtlMs) ??
-      '',
-  );
+  actions
+    .map((action) =>
+      desk.house.actionTickets.issue(desk.operator, action, ENROLMENT, opener, desk.now(), TOTP_LIMITS.enrolmentTicketTtlMs),
+    )
+    .filter((ticket) => ticket !== null);

@@ -100,5 +100,5 @@ export const newRequestId = (pick: (below: number) => number): string =>
 export const newMatch = (state: OperatorState, pick: (below: number) => number): string => {
   const taken = new Set(pendingOf(state).map((one) => one.match));
   const free = Array.from({ length: 100 }, (_, n) => String(n).padStart(2, '0')).filter((match) => !taken.has(match));
-  return free[pick(free.length)] ?? '00';
+  return String(free[pick(free.length)]);
 };

@@ -7,7 +7,7 @@ import type { OperatorState, RecordVersions } from '../queue/state.js';
 const NONE: RecordVersions = { newest: 0, sealed: 0 };
 
 export const versionsOf = (state: OperatorState, service: string): RecordVersions =>
-  Object.hasOwn(state.versions, service) ? (state.versions[service] ?? NONE) : NONE;
+  new Map(Object.entries(state.versions)).get(service) ?? NONE;
 
 const withVersions = (state: OperatorState, service: string, versions: RecordVersions): OperatorState => ({
   ...state,

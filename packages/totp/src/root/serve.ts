@@ -21,8 +21,8 @@ import type { Now, OperatorState } from '../queue/state.js';
 
 /** What a connection carries. The object itself is the opener of what its enrolment approves. */
 interface RootState {
-  /** The operator whose enrolment was begun here. */
-  operator: string | null;
+  /** Of the operator whose enrolment was begun here. */
+  desk: Desk | null;
   /** A restore that was checked here and can be finished. */
   restoring: Restoring | null;
 }
@@ -46,7 +46,7 @@ const begin = (desk: Desk, { secret, recoveryCode, actions }: BeginParams, state
   const given = secret === undefined ? null : parseSecret(secret);
   if (!desk.isEnrolled) {
     const listed = actions === undefined ? null : listActions(desk.operator, actions, state);
-    state.operator = desk.operator;
+    state.desk = desk;
     return beginEnrolment(desk, given, listed);
   }
   if (actions !== undefined) {
@@ -187,11 +187,10 @@ export const serveRoot = (house: House, at: Listening): Promise<SocketServer<Roo
     table: tableOf(house),
     limits: { maxBinaryBytes: LIMITS.maxBinaryFrameBytes, idleTimeoutMs: Infinity },
     timers: house.timers,
-    open: () => ({ operator: null, restoring: null }),
+    open: () => ({ desk: null, restoring: null }),
     onBinary: (type, payload, connection) => {
       if (BACKUP_FRAMES.has(type)) return answerBackup(house, type, payload, connection);
-      const { operator } = connection.state;
-      const desk = operator === null || type !== FRAME.SEAL_KEY_REQUEST ? null : (house.desks.get(operator) ?? null);
+      const desk = type === FRAME.SEAL_KEY_REQUEST ? connection.state.desk : null;
       const answer = exchangeKey(desk, type, payload, connection.state);
       connection.sendBinary(answer.type, answer.payload);
       answer.payload.fill(0);

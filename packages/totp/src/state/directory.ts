@@ -40,7 +40,7 @@ export class StateDirectory {
   readonly #uid: number;
 
   /** Makes the directory where it is missing. @throws AirlockError VAULT_UNREADABLE */
-  constructor({ path, fs = nodeStateFs, uid = process.getuid?.() ?? 0 }: DirectoryOptions) {
+  constructor({ path, fs = nodeStateFs, uid = Number(process.getuid?.()) }: DirectoryOptions) {
     this.path = path;
     this.#fs = fs;
     this.#uid = uid;

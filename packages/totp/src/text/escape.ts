@@ -22,7 +22,7 @@ const LETTER = /\p{L}/u;
 /** Vietnamese in NFD has two marks on a letter; more is decoration that covers its neighbours. */
 const MAX_MARKS = 2;
 
-const escapePoint = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`;
+const escapePoint = (character: string): string => `\\u{${Number(character.codePointAt(0)).toString(16).toUpperCase()}}`;
 
 /** Printable ASCII without `"` and `\`, single spaces: by far the most of what is shown. */
 const PLAIN = /^(?: ?[!#-[\]-~])* ?$/;

@@ -1,6 +1,7 @@
 /** The limits of a lease or grant in words, for the one who approves (docs/spec/approval.md "Text of a lease request"). */
 import { canonicalJson, type Budget, type Constraints, type Json } from '@airlock/protocol';
 import { escapeText, quoteText, wordText } from './escape.js';
+import { membersOf } from './lines.js';
 
 type Words = (value: Json) => string | null;
 
@@ -37,9 +38,7 @@ const limitWords = (key: string, value: Json): string =>
 
 /** A line for each limit, `none` where there are none. */
 export const limitLines = (constraints: Constraints, budget: Budget | null): string[] => {
-  const shown = Object.keys(constraints)
-    .sort()
-    .map((key) => limitWords(key, constraints[key] ?? null));
+  const shown = membersOf(constraints).map(([key, value]) => limitWords(key, value));
   if (budget?.calls !== undefined) shown.push(`at most ${budget.calls} calls`);
   if (budget?.bytes !== undefined) shown.push(`at most ${budget.bytes} bytes of results`);
   return shown.length === 0 ? ['none'] : shown;

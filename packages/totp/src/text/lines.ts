@@ -8,6 +8,10 @@ export interface Line {
 /** `  label    value`: two spaces, a label of eight characters at most, one space. */
 const LABEL_WIDTH = 8;
 
+/** Members by name: a text has one order of them. */
+export const membersOf = <T>(object: Readonly<Record<string, T>>): readonly (readonly [string, T])[] =>
+  Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
+
 /** One line of a text. */
 export const layOutLine = ({ label, value }: Line): string => `  ${label.padEnd(LABEL_WIDTH)} ${value}`;
 

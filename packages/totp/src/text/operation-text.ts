@@ -2,7 +2,7 @@
 import type { Json } from '@airlock/protocol';
 import { agentLines } from './agent-lines.js';
 import { quoteText, wordText } from './escape.js';
-import { layOutText, listLines } from './lines.js';
+import { layOutText, listLines, membersOf } from './lines.js';
 
 export interface OperationFacts {
   readonly id: string;
@@ -35,16 +35,13 @@ const valueLines = (path: string, value: Json): string[] => {
     const items = value as readonly Json[];
     return items.length === 0 ? [`${path} = []`] : items.flatMap((item, index) => valueLines(`${path}[${index}]`, item));
   }
-  const keys = Object.keys(value).sort();
-  const members = value as Readonly<Record<string, Json>>;
-  return keys.length === 0
-    ? [`${path} = {}`]
-    : keys.flatMap((key) => valueLines(`${path}.${keyText(key)}`, members[key] ?? null));
+  const members = membersOf(value as Readonly<Record<string, Json>>);
+  return members.length === 0 ? [`${path} = {}`] : members.flatMap(([key, one]) => valueLines(`${path}.${keyText(key)}`, one));
 };
 
 const paramLines = (params: OperationFacts['params']): string[] => {
-  const keys = Object.keys(params).sort();
-  return keys.length === 0 ? ['nothing'] : keys.flatMap((key) => valueLines(keyText(key), params[key] ?? null));
+  const members = membersOf(params);
+  return members.length === 0 ? ['nothing'] : members.flatMap(([key, value]) => valueLines(keyText(key), value));
 };
 
 export const operationText = (facts: OperationFacts): string =>

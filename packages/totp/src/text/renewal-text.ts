@@ -33,8 +33,10 @@ const lengthChange = (present: Present, { ttlS }: Asked): string[] => {
   return [`for ${durationText(ttlS)}, before ${durationText(Math.ceil(beforeMs / 1000))}`];
 };
 
-const limitText = (constraints: Present['constraints'], key: string): string | null =>
-  Object.hasOwn(constraints, key) ? `${wordText(key)} = ${escapeText(canonicalJson(constraints[key] ?? null))}` : null;
+const limitText = (constraints: Present['constraints'], key: string): string | null => {
+  const value = new Map(Object.entries(constraints)).get(key);
+  return value === undefined ? null : `${wordText(key)} = ${escapeText(canonicalJson(value))}`;
+};
 
 const limitChanges = (present: Present, asked: Asked): string[] =>
   [...new Set([...Object.keys(present.constraints), ...Object.keys(asked.constraints)])].sort().flatMap((key) => {

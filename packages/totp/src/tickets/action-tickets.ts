@@ -103,7 +103,7 @@ export class ActionTickets {
 
   /** The right that goes with one just used, if it is still there. */
   takeAlso(ticket: Uint8Array, right: Right): boolean {
-    return this.#held.get(sha256Hex(ticket))?.rights.delete(right) ?? false;
+    return this.#held.get(sha256Hex(ticket))?.rights.delete(right) === true;
   }
 
   sweep(now: Instant): void {
