@@ -17,6 +17,6 @@ export const startDaemon = async (options: TotpOptions): Promise<void> => {
 
 /** A start that failed for a reason that is no state: sockets that do not add up. */
 export const reportFailure = (thrown: unknown): void => {
-  process.stderr.write(`airlock-totp: error: ${thrown instanceof Error ? thrown.message : 'cannot start'}\n`);
-  process.exitCode = 1;
+  // Sockets that were served already would keep a daemon alive that is none.
+  process.stderr.write(`airlock-totp: error: ${String(thrown)}\n`, () => process.exit(1));
 };
