@@ -46,7 +46,7 @@ export interface House {
   readonly clock: ManualClock;
   totp: Totp;
   bootId: string;
-  connect(name: string, binary?: (type: number, payload: Buffer) => void): Promise<Link>;
+  connect(name: string, binary?: (type: number, payload: Buffer) => void, told?: (method: string) => void): Promise<Link>;
   /** Stops the daemon and starts it again on the same state. */
   restart(overrides?: Partial<TotpOptions>): Promise<void>;
   end(): Promise<void>;
@@ -58,9 +58,11 @@ const fileOf = (name: string): string => name.replace('/', '-');
 export interface HouseSettings extends Partial<TotpOptions> {
   /** Default true. */
   readonly enrolled?: boolean;
+  /** Sockets beside those that every house has. */
+  readonly alsoServed?: readonly string[];
 }
 
-export const openHouse = async ({ enrolled = true, ...overrides }: HouseSettings = {}): Promise<House> => {
+export const openHouse = async ({ enrolled = true, alsoServed = [], ...overrides }: HouseSettings = {}): Promise<House> => {
   const dir = mkdtempSync(join(tmpdir(), 'totp-'));
   const stateDir = overrides.stateDir ?? join(dir, 'state');
   const clock = new ManualClock();
@@ -70,7 +72,7 @@ export const openHouse = async ({ enrolled = true, ...overrides }: HouseSettings
     generation += 1;
     const listen = (name: string): [string, Listening] => [name, { path: join(dir, `${fileOf(name)}.${generation}.sock`) }];
     return runTotp({
-      sockets: new Map(SOCKETS.map(listen)),
+      sockets: new Map([...SOCKETS, ...alsoServed].map(listen)),
       stateDir,
       bootId,
       config: DEFAULT_CONFIG,
@@ -85,7 +87,7 @@ export const openHouse = async ({ enrolled = true, ...overrides }: HouseSettings
     clock,
     bootId: 'boot1',
     totp: await start('boot1', overrides),
-    connect: async (name, binary) => {
+    connect: async (name, binary, told) => {
       const accept = (): null => null;
       const notifications = Object.fromEntries(
         [
@@ -98,7 +100,7 @@ export const openHouse = async ({ enrolled = true, ...overrides }: HouseSettings
           'grant.ended',
           'locked',
           'enrolled',
-        ].map((method) => [method, { params: accept, handle: () => undefined }]),
+        ].map((method) => [method, { params: accept, handle: () => told?.(method) }]),
       );
       const link = await connectSocket(join(dir, `${fileOf(name)}.${generation}.sock`), {
         notifications,
