@@ -3,6 +3,7 @@ import t from 'tap';
 import type { ApproveStatus, EnrolBeginResult, EnrolCodeResult } from '@airlock/protocol';
 import { decodeBase32 } from '../src/codes/base32.js';
 import { codeOfStep } from '../src/codes/totp.js';
+import { parseSecret } from '../src/operators/enrolment.js';
 import {
   SECRET_TEXT,
   approveFront,
@@ -121,4 +122,77 @@ t.test('the old phone approves its successor, and approves nothing from then on 
   for (let n = 0; n < 8; n += 1) await refusal(call(after, 'reset.recover', { recoveryCode: 'AAAA-AAAA-AAAA-AAAA' }));
   t.equal(await refusal(call(after, 'reset.recover', { recoveryCode: 'AAAA' })), 'CODE_LOCKED_OUT');
   t.match(await call<ApproveStatus>(after, 'status'), { lockout: { terminal: { locked: true } } });
+});
+
+t.test('ENROL-1: an enrolment ends after ten wrong codes, or fifteen minutes', async (t) => {
+  const house = await openHouse({ enrolled: false });
+  t.teardown(() => house.end());
+  const root = await house.connect('root');
+  const begin = (): Promise<EnrolBeginResult> => call<EnrolBeginResult>(root, 'enrol.begin', { operator: 'default' });
+  const give = (code: string): Promise<unknown> =>
+    call(root, 'enrol.code', { operator: 'default', code }).catch((error: unknown) => error);
+  const { secret } = await begin();
+  for (let n = 1; n < 10; n += 1) t.match(await give('000000'), { code: 'CODE_REJECTED', data: { hint: /clock$/ } });
+  t.match(await give('000000'), { code: 'CODE_REJECTED', data: { hint: /too many wrong codes: begin the enrolment again/ } });
+  t.match(await give(codeFor(house, secret)), { code: 'NOT_FOUND' });
+  const again = await begin();
+  house.clock.pass(15 * 60_000);
+  t.match(await give(codeFor(house, again.secret)), { code: 'NOT_FOUND' });
+});
+
+t.test('a recovery code is checked against those that count or are about to, and not tried while locked out', async (t) => {
+  const house = await openHouse({ enrolled: false });
+  t.teardown(() => house.end());
+  const root = await house.connect('root');
+  const desk = house.totp.house?.desks.get('default');
+  if (desk === undefined) throw new Error('sealed');
+  const check = (recoveryCode: string): Promise<unknown> => call(root, 'recovery.check', { operator: 'default', recoveryCode });
+  const unknown = 'AAAA-AAAA-AAAA-AAAA';
+  t.same(await check(unknown), { ok: false }, 'there is none');
+  const { secret, recoveryCodes } = await call<EnrolBeginResult>(root, 'enrol.begin', { operator: 'default' });
+  const [recoveryCode = ''] = recoveryCodes;
+  t.same([await check(recoveryCode), await check(unknown)], [{ ok: true }, { ok: false }], 'of an enrolment begun');
+  for (let n = 0; n < 2; n += 1) {
+    await call(root, 'enrol.code', { operator: 'default', code: codeFor(house, secret) });
+    house.clock.pass(30_000);
+  }
+  t.same([await check(recoveryCode), await check(unknown)], [{ ok: true }, { ok: false }], 'of the one that counts');
+  desk.commit({ ...desk.state, failures: { terminal: 10, relay: 0 } });
+  const begin = { operator: 'default', recoveryCode };
+  t.equal(await refusal(call(root, 'enrol.begin', begin)), 'CODE_LOCKED_OUT');
+  await call(root, 'lockout.clear', { operator: 'default', channel: 'terminal' });
+  t.equal(await refusal(call(root, 'enrol.begin', begin)), 'none', 'it was not used up');
+});
+
+t.test('a secret that is given is base32 of a usable length', (t) => {
+  const found = (text: string): unknown => {
+    try {
+      return parseSecret(text).length;
+    } catch (thrown) {
+      return (thrown as { data: { found: string } }).data.found;
+    }
+  };
+  t.equal(found('0189'), 'no base32');
+  t.equal(found('GEZDGNBV'), '5 bytes');
+  t.equal(found(SECRET_TEXT), 20);
+  t.end();
+});
+
+t.test('a reset ticket or an action ticket that is no base64url is one that is not known', async (t) => {
+  const house = await openHouse();
+  t.teardown(() => house.end());
+  const ticket = `${'A'.repeat(42)}B`;
+  const approve = await house.connect('approve/default');
+  t.equal(await refusal(call(approve, 'enrol.begin', { ticket })), 'NOT_AUTHENTICATED');
+  const bridge = await house.connect('bridge');
+  await greet(bridge);
+  const redeem = { operator: 'default', verb: 'unblock' };
+  t.equal(await refusal(call(bridge, 'action.redeem', { ...redeem, ticket })), 'NOT_AUTHENTICATED');
+  await call(approve, 'action.open', { verb: 'unblock', params: { role: 'default' } });
+  const { ticket: own } = await approveFront(house, approve);
+  t.same(
+    await call(bridge, 'action.redeem', { ...redeem, ticket: own }),
+    { operator: 'default', action: { verb: 'unblock', params: { role: 'default' } }, trial: null },
+    'negative control: of no service, so nothing is tried',
+  );
 });

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { fileURLToPath } from 'node:url';
-import { digestOf, type OpenRequestResult, type TakenOperation } from '@airlock/protocol';
+import { OPERATOR_ROLE, digestOf, type OpenRequestResult, type TakenOperation } from '@airlock/protocol';
 import { decideRelease } from '../src/release/grant.js';
 import { operationText } from '../src/text/operation-text.js';
 import { approveFront, askFor, call, front, greet, openHouse, refusal, type House, type Link } from './support/daemon.js';
@@ -78,6 +78,39 @@ t.test('OPERATION-3: equal ones are one; another lease, session or class has non
   t.equal(await refusal(ask(pair, { params: { body: 'x'.repeat(5000) } })), 'PARAMS_INVALID');
 });
 
+t.test('OPERATION-2: what has no canonical form or is far too long is refused before it is laid out', async (t) => {
+  const pair = await open(t);
+  const problemOf = (params: object): Promise<unknown> => ask(pair, { params }).catch((error: unknown) => error);
+  t.match(await problemOf({ body: 'a\ud800' }), { code: 'PARAMS_INVALID', message: /no canonical form/ });
+  t.match(await problemOf({ body: 'x'.repeat(9000) }), { code: 'PARAMS_INVALID', message: /are 9011 bytes/ });
+  t.equal((await call<{ front: unknown }>(pair.link, 'pending')).front, null);
+});
+
+t.test('OPERATION-5: of two approved operations the one that is named is taken, the other stays', async (t) => {
+  const pair = await open(t);
+  const approved: string[] = [];
+  for (const body of ['one', 'two']) {
+    approved.push((await ask(pair, { params: { ...PARAMS, body } })).request);
+    await approveFront(pair.house, pair.link);
+    pair.house.clock.pass(60_000);
+  }
+  const [one = '', two = ''] = approved;
+  await take(pair.bridge, two);
+  t.equal(await refusal(take(pair.bridge, two)), 'APPROVAL_EXPIRED');
+  t.equal(await refusal(take(pair.bridge, one)), 'none');
+});
+
+t.test("an operation of the operator's own session takes one of the operator's places", async (t) => {
+  const pair = await open(t);
+  await askFor(pair.bridge, { role: OPERATOR_ROLE, scopes: ['mail:write'] });
+  const { lease } = await approveFront(pair.house, pair.link);
+  const own = { role: OPERATOR_ROLE, lease: lease?.id };
+  const { request } = await ask(pair, own);
+  t.equal((await front(pair.link)).id, request);
+  for (const body of ['1', '2', '3']) await ask(pair, { ...own, params: { ...PARAMS, body } });
+  t.equal(await refusal(ask(pair, { ...own, params: { ...PARAMS, body: '4' } })), 'RATE_LIMITED', 'four places');
+});
+
 t.test('OPERATION-4: lock, revocation and ten minutes end an approval', async (t) => {
   const ends: Readonly<Record<string, (pair: Pair) => Promise<unknown>>> = {
     lock: ({ link }) => call(link, 'lock'),
@@ -118,5 +151,21 @@ t.test('OPERATION-4: the key of an approved operation is released for two minute
   t.match(decideRelease(desk(0, 0), ticket), { deadlineWallMs: 1_000_000, deadlineBootMs: 900_000 });
   t.match(decideRelease(desk(0, 5), { ...ticket, approved }), { deadlineWallMs: 120_000, deadlineBootMs: 120_005 });
   t.match(decideRelease(desk(950_000, 850_000), { ...ticket, approved }), { deadlineWallMs: 1_000_000, deadlineBootMs: 900_000 });
+  t.end();
+});
+
+t.test('UNATTENDED-3, PRESENCE-3: writes without a code are those of the service, and none once the lease was frozen', (t) => {
+  const lease = { id: 'L', scopes: ['mail:write'], constraints: {}, expiresMs: 1, bootDeadlineMs: 1 };
+  const decide = (more: object): object =>
+    decideRelease(
+      {
+        state: { locked: false, leases: [{ ...lease, unattended: ['calendar:add', 'mail:send'], ...more }] },
+        now: () => ({ wallMs: 0, bootMs: 0 }),
+      } as never,
+      { operator: 'default', service: 'mail', lease: 'L' },
+    );
+  t.match(decide({}), { unattended: ['send'] });
+  t.notOk('unattended' in decide({ stepUp: true }));
+  t.notOk('unattended' in decide({ unattended: ['calendar:add'] }));
   t.end();
 });

@@ -1,6 +1,6 @@
 /** Refusals of key release, at the decision itself (RELEASE-1 to RELEASE-4, RELEASE-9). */
 import t from 'tap';
-import { AirlockError, FRAME, packBlobs, type Destination } from '@airlock/protocol';
+import { AirlockError, FRAME, packBlobs, unpackBlobs, type Action, type Destination } from '@airlock/protocol';
 import { exchangeKey } from '../src/approve/keys.js';
 import { drawKey, type FreshKey } from '../src/release/keys.js';
 import { grantRelease } from '../src/release/grant.js';
@@ -119,5 +119,57 @@ t.test('RELEASE-6: what a key exchange received is overwritten, whatever came of
     const { type: answer } = exchangeKey(deskOf(inner, 'default'), type, payload, {});
     t.equal(answer, FRAME.REFUSED);
     t.ok(payload.every((byte) => byte === 0));
+  }
+});
+
+t.test('RELEASE-12: a cell that asks for the next key gets it over its socket, under a lease and not for a trial', async (t) => {
+  const house = await openHouse();
+  t.teardown(() => house.end());
+  const inner = innerOf(house);
+  const bridge = await house.connect('bridge');
+  await greet(bridge);
+  await askFor(bridge);
+  const id = (await approveFront(house, await house.connect('approve/default'))).lease?.id ?? '';
+  const key = seal(inner, 'gmail');
+  const ask = async (lease: string | null): Promise<{ type: number; blobs: number }> => {
+    const ticket = inner.releaseTickets.issue({ operator: 'default', service: 'gmail', lease }, inner.clock.bootMs());
+    let answered: (value: { type: number; blobs: number }) => void = () => undefined;
+    const answer = new Promise<{ type: number; blobs: number }>((resolve) => (answered = resolve));
+    const link = await house.connect('release', (type, payload) =>
+      answered({ type, blobs: [4, 1].find((count) => unpackBlobs(payload, 32, count) !== null) ?? 0 }),
+    );
+    const blobs = [Buffer.from(ticket, 'base64url'), key.header, key.wrapped, Buffer.alloc(0)];
+    link.sendBinary(FRAME.RELEASE_REQUEST, packBlobs(Buffer.alloc(0), ...blobs));
+    return answer;
+  };
+  t.same(await ask(id), { type: FRAME.RELEASE_GRANT, blobs: 4 });
+  t.equal(versionsOf(deskOf(inner, 'default').state, 'gmail').sealed, 2);
+  t.same(await ask(null), { type: FRAME.RELEASE_GRANT, blobs: 1 });
+  t.equal(versionsOf(deskOf(inner, 'default').state, 'gmail').sealed, 2, 'no version for a trial');
+});
+
+t.test('RELEASE-10: a key is opened for the ticket of credentials.get, once, and nothing else opens or seals', async (t) => {
+  const house = await openHouse();
+  t.teardown(() => house.end());
+  const inner = innerOf(house);
+  const desk = deskOf(inner, 'default');
+  const me = {};
+  const key = seal(inner, 'gmail');
+  const get: Action = { verb: 'credentials.get', params: { service: 'gmail', fields: ['password'] } };
+  const ticket = Buffer.from(inner.actionTickets.issue('default', get, 'r-1', me, desk.now()) ?? '', 'base64url');
+  const request = (): Buffer => packBlobs(Buffer.alloc(0), ticket, key.header, key.wrapped);
+  const opened = exchangeKey(desk, FRAME.OPEN_KEY_REQUEST, request(), me);
+  t.equal(opened.type, FRAME.OPEN_KEY);
+  t.ok(opened.payload.subarray(0, 32).equals(key.dek));
+  t.equal(exchangeKey(desk, FRAME.OPEN_KEY_REQUEST, request(), me).type, FRAME.REFUSED, 'a replay');
+  const unlock = { action: { verb: 'unlock', params: {} } };
+  const stub = {
+    ...{ operator: 'default', state: { locked: false }, requireEnrolled: () => ({}), now: () => desk.now() },
+    house: { sealed: () => null, actionTickets: { use: () => unlock } },
+  } as never;
+  for (const type of [FRAME.OPEN_KEY_REQUEST, FRAME.SEAL_KEY_REQUEST]) {
+    const blobs = type === FRAME.SEAL_KEY_REQUEST ? [ticket] : [ticket, key.header, key.wrapped];
+    const { payload } = exchangeKey(stub, type, packBlobs(Buffer.alloc(0), ...blobs), me);
+    t.match(payload.toString(), 'no request of the key exchange', 'a right that goes with another action');
   }
 });

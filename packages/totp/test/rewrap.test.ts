@@ -104,3 +104,18 @@ t.test('ENROL-9: what was sealed for the old phone and not stored by then never 
   t.equal(await refusal(call(first.bridge, 'record.rewrap', { operator, ...late })), 'VAULT_UNREADABLE');
   t.equal(await refusal(call(first.bridge, 'record.rewrap', { operator, ...records[0] })), 'none', 'the stored one opens');
 });
+
+t.test('ENROL-9: a record that is no base64url, was never sealed or is not the newest is refused', async (t) => {
+  const house = await openHouse();
+  t.teardown(() => house.end());
+  const key = await sealKey(house);
+  const { bridge } = await greeted(house);
+  const said = (method: string, params: object): Promise<unknown> =>
+    call(bridge, method, { operator, ...params }).catch((error: unknown) => error);
+  const invalid = { code: 'PARAMS_INVALID' };
+  t.match(await said('record.committed', { service: 'mail', version: 2 }), { ...invalid, message: /ever sealed/ });
+  t.match(await said('record.rewrap', { ...key, wrapped: `${key.wrapped}A` }), invalid);
+  t.match(await said('records.rewrapped', { records: [key] }), { ...invalid, message: /not the newest that was stored/ });
+  t.match(await said('record.committed', { service: 'mail', version: 1 }), {}, 'negative control');
+  t.match(await said('records.rewrapped', { records: [key] }), { forgotten: 0 });
+});

@@ -7,6 +7,7 @@ import { decodeArchive, encodeArchive, keptOf, type Archive } from '../src/backu
 import { applyPending, type Opening } from '../src/backup/pending.js';
 import { emptyState } from '../src/queue/state.js';
 import { StateDirectory } from '../src/state/directory.js';
+import { readState, writeState } from '../src/state/snapshot.js';
 import { currentSecret, decodeSecrets, encodeSecrets, readSecrets, type EnrolmentSecrets } from '../src/state/secrets.js';
 import { nodeStateFs } from '../src/state/state-fs.js';
 import { openWrappingKey, wrapBytes } from '../src/state/wrapping.js';
@@ -200,5 +201,22 @@ t.test('the wrapping key comes from the unit where it has one, of 32 bytes, else
     problem(() => openWrappingKey(directory, undefined)),
     'VAULT_UNREADABLE wrap.key: has 31 bytes, expected 32',
   );
+  t.end();
+});
+
+t.test('a state of another form or with another digest is damaged, not empty', (t) => {
+  const { directory } = openIn(t);
+  t.equal(readState(directory, 'ada'), null);
+  writeState(directory, 'ada', emptyState('boot'));
+  const whole = directory.read('ada.state')?.toString() ?? '';
+  t.match(readState(directory, 'ada'), { bootId: 'boot' }, 'negative control');
+  for (const text of ['{', 'null', whole.replace('"v":1', '"v":2'), '{"v":1,"state":"x"}', whole.replace('boot', 'root')]) {
+    directory.write('ada.state', Buffer.from(text));
+    t.equal(
+      problem(() => readState(directory, 'ada')),
+      'VAULT_UNREADABLE ada.state: is damaged',
+      text.slice(0, 40),
+    );
+  }
   t.end();
 });

@@ -29,6 +29,10 @@ t.test('each place of a credential is named, with the certificate that is pinned
       { kind: 'mcp', user: '', origins: [], program },
       ['to       program "/usr/bin/tool" "--serve me"', 'with HOME="/x y"', 'network: none'],
     ],
+    [
+      { kind: 'mcp', user: '', origins: [], program: JSON.stringify({ argv: ['/usr/bin/tool'], env: {} }) },
+      ['to       program "/usr/bin/tool"', 'network: none'],
+    ],
   ];
   for (const [destination, expected] of cases) {
     const lines = linesOf(add(destination));
