@@ -1,7 +1,14 @@
 /** What the environment says (docs/design/runtime.md): directories, boot id, configuration, sockets. */
 import { readFileSync } from 'node:fs';
 import { takeActivatedSockets, type Listening } from '@airlock/ipc';
-import { AirlockError, COMPILED_CONFIG_FILE, DEFAULT_CONFIG, parseCompiledConfig, type CompiledConfig } from '@airlock/protocol';
+import {
+  AirlockError,
+  asAirlockError,
+  COMPILED_CONFIG_FILE,
+  DEFAULT_CONFIG,
+  parseCompiledConfig,
+  type CompiledConfig,
+} from '@airlock/protocol';
 import type { TotpOptions } from './run.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -21,7 +28,7 @@ const readConfig = (path: string): CompiledConfig => {
   try {
     text = readFileSync(path, 'utf8');
   } catch (thrown) {
-    throw notReadable(path, `cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    throw notReadable(path, `cannot be read (${String((thrown as NodeJS.ErrnoException).code)})`);
   }
   try {
     return parseCompiledConfig(JSON.parse(text));
@@ -42,11 +49,6 @@ export const optionsFromEnvironment = (env: NodeJS.ProcessEnv): TotpOptions => {
     return { ...shared, config: readConfig(`${env['AIRLOCK_CONFIG_DIR'] ?? '/etc/airlock'}/${COMPILED_CONFIG_FILE}`) };
   } catch (thrown) {
     const config = { ...DEFAULT_CONFIG, operators: operatorsOf(sockets) };
-    return {
-      ...shared,
-      config,
-      configProblem:
-        thrown instanceof AirlockError ? thrown : new AirlockError('CONFIG_INVALID', 'the configuration cannot be used'),
-    };
+    return { ...shared, config, configProblem: asAirlockError(thrown) };
   }
 };

@@ -3,7 +3,9 @@ import t, { type Test } from 'tap';
 import {
   AirlockError,
   DEFAULT_CONFIG,
+  FRAME,
   intentHash,
+  packBlobs,
   type Action,
   type BridgeHelloResult,
   type ErrorCode,
@@ -15,6 +17,10 @@ import { freshId, openAction, openLeaseRequest, parseAction } from '../src/opera
 import { denyRequests, endOpener } from '../src/operators/deny.js';
 import type { Desk } from '../src/operators/desk.js';
 import { checkGrant } from '../src/operators/grants.js';
+import { reviveState } from '../src/operators/revive.js';
+import { dropEarlierKeys } from '../src/operators/rotate.js';
+import { NO_PRESENCE, notConfigured } from '../src/presence/decide.js';
+import { frozenState, presenceOf } from '../src/presence/freeze.js';
 import { deskOf, type House as Inner } from '../src/operators/house.js';
 import { leaveQueue } from '../src/queue/leave.js';
 import { decideAgentPlace } from '../src/queue/open.js';
@@ -227,6 +233,12 @@ t.test('a socket of an operator who is not configured says so, and does nothing'
   const codes: (ErrorCode | 'none')[] = [];
   for (const method of ['pending', 'lock', 'leases']) codes.push(await refusal(call(stray, method)));
   t.same(new Set(codes), new Set(['CONFIG_INVALID']));
+  const answered = new Promise<number>((resolve) => {
+    void house.connect('approve/stray', resolve).then((link) => {
+      link.sendBinary(FRAME.SEAL_KEY_REQUEST, packBlobs(Buffer.alloc(0), Buffer.alloc(32)));
+    });
+  });
+  t.equal(await answered, FRAME.REFUSED);
 });
 
 t.test('BRIDGE-4: nothing is answered before hello, and a terminal is told only what it subscribed to', async (t) => {
@@ -250,4 +262,71 @@ t.test('BRIDGE-4: nothing is answered before hello, and a terminal is told only 
   t.same([told, untold], [['request.fronted'], []]);
   t.equal((await front(silent)).id, request);
   bridge.close();
+});
+
+t.test('PRESENCE-7: a code for unlock waives what presence held', async (t) => {
+  const { house, inner, desk, approve } = await open(t);
+  t.match(inner.presence.view(desk), { heardS: null, available: null, sessions: null });
+  const seen = { operator: 'default', sessions: 1, reasons: ['lock'], passed: [] } as const;
+  inner.presence.report({ available: true, operators: [seen] });
+  house.clock.pass(3000);
+  t.match(inner.presence.view(desk), { heardS: 3, available: true, sessions: 1, reasons: ['lock'] });
+  await call(approve, 'action.open', UNLOCK);
+  await approveFront(house, approve);
+  t.match(inner.presence.view(desk), { reasons: [], waived: ['lock'] });
+  const off = { ...DEFAULT_CONFIG.presence, mode: 'off' } as const;
+  t.same(
+    notConfigured(presenceOf(desk.state), off),
+    ['idle', 'lock', 'silent', 'sleep', 'switch'],
+    'nothing is held with it off',
+  );
+});
+
+t.test('PRESENCE-3: a grant that was frozen becomes a lease that needs a code for what it writes', async (t) => {
+  const { house, desk, bridge, approve } = await open(t);
+  await call(approve, 'action.open', { verb: 'grant', params: { role: 'default', scopes: ['gmail'], ttlS: 3600 } });
+  const { grant } = await approveFront(house, approve);
+  desk.commit({ ...frozenState(desk.state, NO_PRESENCE) });
+  const claim = { operator: 'default', grant: grant?.grant, role: 'default', session: 's-12345678' };
+  await call(bridge, 'grant.claim', claim);
+  t.equal(desk.state.leases[0]?.stepUp, true);
+});
+
+t.test('ROTATE-3: an approved rotation changes the keys, and the key of before goes with its last lease', async (t) => {
+  const { house, inner, desk, bridge, approve } = await open(t);
+  const { request } = await askFor(bridge);
+  const { lease } = await approveFront(house, approve);
+  await call(bridge, 'request.take', { request });
+  const { kid } = inner.leaseKey;
+  house.clock.pass(60_000);
+  await call(approve, 'action.open', { verb: 'rotate', params: {} });
+  t.same(Object.keys(await approveFront(house, approve)), ['request']);
+  t.not(inner.leaseKey.kid, kid);
+  t.equal(desk.secrets?.totp.length, 2);
+  t.equal(inner.leaseKey.earlier.length, 1);
+  let told = 0;
+  inner.rotatedListeners.add(() => void (told += 1));
+  await call(approve, 'revoke', { lease: lease?.id });
+  t.same([inner.leaseKey.earlier.length, told], [0, 1]);
+});
+
+t.test('ROTATE-3: a key of before that cannot be dropped seals', async (t) => {
+  const { inner } = await open(t);
+  const keepOnly = (): never => {
+    throw new AirlockError('VAULT_UNREADABLE', 'full');
+  };
+  dropEarlierKeys({ ...inner, leaseKey: { ...inner.leaseKey, keepOnly } });
+  t.match(inner.sealed(), { code: 'VAULT_UNREADABLE' });
+});
+
+t.test('QUEUE-5: the floor rises with a new boot too, where a request had just left', async (t) => {
+  const { house, desk, bridge, approve } = await open(t);
+  await askFor(bridge);
+  await call(approve, 'request.deny', {});
+  const { step } = desk.now();
+  const now = { ...desk.now(), bootId: 'boot2', step: step + 10 };
+  t.equal(reviveState(desk.state, now).state.floorStep, step + 10 + TOTP_LIMITS.floorSteps);
+  const { floorStep } = desk.state;
+  t.equal(reviveState({ ...desk.state, leftBootMs: null }, now).state.floorStep, floorStep, 'negative control');
+  await house.restart();
 });

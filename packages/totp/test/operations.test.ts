@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { fileURLToPath } from 'node:url';
 import { OPERATOR_ROLE, digestOf, type OpenRequestResult, type TakenOperation } from '@airlock/protocol';
+import { openOperation } from '../src/operators/operations.js';
 import { decideRelease } from '../src/release/grant.js';
 import { operationText } from '../src/text/operation-text.js';
 import { approveFront, askFor, call, front, greet, openHouse, refusal, type House, type Link } from './support/daemon.js';
@@ -81,7 +82,13 @@ t.test('OPERATION-3: equal ones are one; another lease, session or class has non
 t.test('OPERATION-2: what has no canonical form or is far too long is refused before it is laid out', async (t) => {
   const pair = await open(t);
   const problemOf = (params: object): Promise<unknown> => ask(pair, { params }).catch((error: unknown) => error);
-  t.match(await problemOf({ body: 'a\ud800' }), { code: 'PARAMS_INVALID', message: /no canonical form/ });
+  const inner = pair.house.totp.house;
+  if (inner === null) throw new Error('sealed');
+  const half = { operator: 'default', role: 'default', session: 's-12345678', lease: pair.lease, service: 'mail' };
+  t.throws(() => openOperation(inner, { ...half, operation: 'send_message', class: 'write', params: { body: 'a\ud800' } }), {
+    code: 'PARAMS_INVALID',
+    message: /no canonical form/,
+  });
   t.match(await problemOf({ body: 'x'.repeat(9000) }), { code: 'PARAMS_INVALID', message: /are 9011 bytes/ });
   t.equal((await call<{ front: unknown }>(pair.link, 'pending')).front, null);
 });

@@ -67,7 +67,7 @@ const setAside = (directory: StateDirectory, dir: string, id: string): void => {
     renameSync(dir, aside);
     syncDirectory(directory.path);
   } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = String((thrown as NodeJS.ErrnoException).code);
     throw new AirlockError('VAULT_UNREADABLE', `${dir} cannot be set aside (${code})`, {
       hint: 'is the file system writable? then restart airlock-totp',
     });

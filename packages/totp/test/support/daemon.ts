@@ -15,7 +15,7 @@ import {
 } from '@airlock/protocol';
 import { codeOfStep } from '../../src/codes/totp.js';
 import { enrolForDevelopment } from '../../src/dev/enrol.js';
-import { runTotp, type Totp, type TotpOptions } from '../../src/run.js';
+import { runTotp, type Totp, type TotpOptions } from '../../src/index.js';
 
 /** RFC 6238 appendix B: the secret of the SHA-1 vectors. */
 export const SECRET = Buffer.from('12345678901234567890');
