@@ -1,13 +1,25 @@
 /** Logs that are begun anew, grow old or cannot be written, and backups: what is signed, kept, told and refused. */
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { openLog } from '@airlock/audit';
-import { AirlockError, DEFAULT_CONFIG, FRAME, fromWireError, packBlobs, unpackBlobs, type WireError } from '@airlock/protocol';
+import {
+  AirlockError,
+  DEFAULT_CONFIG,
+  FRAME,
+  fromWireError,
+  packBlobs,
+  unpackBlobs,
+  type ErrorCode,
+  type WireError,
+} from '@airlock/protocol';
+import { asWrappingKey, sealBlob } from '@airlock/vault';
 import { readCounter } from '../src/backup/counter.js';
-import { readPendingAccept, writePendingAccept, type PendingAccept } from '../src/heads/begin-anew.js';
+import { AuditAlert } from '../src/heads/alert.js';
+import { beginAnew, readPendingAccept, writePendingAccept, type PendingAccept } from '../src/heads/begin-anew.js';
 import type { Examined } from '../src/heads/accept.js';
 import { GATEWAY_LOG, Heads, TOTP_LOG, decideNextHead } from '../src/heads/heads.js';
+import { retention } from '../src/heads/retention.js';
 import { TOTP_LIMITS } from '../src/limits.js';
 import { deskOf, type House as Inner } from '../src/operators/house.js';
 import { StateDirectory } from '../src/state/directory.js';
@@ -114,6 +126,7 @@ t.test('ACCEPT-2: what was decided and makes no sense stops the start by name', 
   writePendingAccept(directory, whole);
   t.same(readPendingAccept(directory), whole);
   const damaged = ['{', 'null', '{}', JSON.stringify({ ...whole, log: 'another' }), JSON.stringify({ ...whole, id: '../..' })];
+  damaged.push(JSON.stringify({ ...whole, id: undefined }));
   for (const text of [...damaged, JSON.stringify({ ...whole, note: 1 })]) {
     directory.write('log-accept.pending', Buffer.from(text));
     t.equal(
@@ -122,6 +135,63 @@ t.test('ACCEPT-2: what was decided and makes no sense stops the start by name', 
       text,
     );
   }
+  t.end();
+});
+
+t.test('ACCEPT-1: the code is for what was shown, counts like any other, and only for a log with something wrong', async (t) => {
+  const house = await open(t);
+  const inner = innerOf(house);
+  const desk = deskOf(inner, 'default');
+  const root = await house.connect('root');
+  const examine = (log: string): Promise<Examined> => call<Examined>(root, 'log.examine', { operator: 'default', log });
+  t.equal(await refusal(examine(TOTP_LOG)), 'NOT_FOUND', 'nothing is wrong with the own log');
+  const { text, digest } = await examine(GATEWAY_LOG);
+  t.match(text, /because  nothing is known here/);
+  t.match(text, /signed   nothing was signed yet/);
+  const give = (code: string, shown = digest): Promise<ErrorCode | 'none'> =>
+    refusal(call(root, 'log.accept', { operator: 'default', log: GATEWAY_LOG, code, digest: shown }));
+  house.clock.pass(60_000);
+  t.equal(await give(codeNow(house), 'f'.repeat(64)), 'PARAMS_INVALID');
+  t.equal(desk.state.failures.terminal, 0, 'the code was not looked at');
+  t.equal(await give('000000'), 'CODE_REJECTED');
+  t.equal(desk.state.failures.terminal, 1);
+  t.equal(await give(codeNow(house)), 'none');
+  t.equal(await give(codeNow(house)), 'CODE_REJECTED', 'burnt');
+  t.equal(desk.state.failures.terminal, 0, 'the same code again is no guess');
+  for (let n = 1; n < TOTP_LIMITS.maxFailures; n += 1) await give('000000');
+  t.equal(await give('000000'), 'CODE_LOCKED_OUT');
+  house.clock.pass(60_000);
+  t.equal(await give(codeNow(house)), 'CODE_LOCKED_OUT');
+  inner.seal(new AirlockError('VAULT_UNREADABLE', 'full'));
+  t.equal(await refusal(examine(GATEWAY_LOG)), 'VAULT_UNREADABLE', 'of a daemon that is sealed only the own log');
+  t.equal(await refusal(examine(TOTP_LOG)), 'VAULT_UNREADABLE');
+});
+
+t.test('ACCEPT-2: carried out again it changes nothing; a log that cannot be set aside stops the start', (t) => {
+  const directory = directoryIn(t);
+  const heads = new Heads(directory, W);
+  const alert = new AuditAlert(directory);
+  const pending = { id: '0'.repeat(18), log: TOTP_LOG, size: 0, hash: '', note: null, found: '', operator: '', at: '' } as const;
+  const begin = (logDir: string): unknown => beginAnew(directory, heads, alert, logDir);
+  t.equal(begin('/nowhere'), null, 'nothing was decided');
+  writePendingAccept(directory, pending);
+  const logDir = join(directory.path, 'audit');
+  t.match(begin(logDir), { log: TOTP_LOG }, 'a log that is gone');
+  mkdirSync(logDir);
+  for (let n = 0; n < 2; n += 1) begin(logDir);
+  mkdirSync(logDir);
+  const before = directory.read('heads');
+  begin(logDir);
+  t.ok(existsSync(logDir), 'the new log stays where it is');
+  t.same(directory.read('heads'), before);
+  t.same(heads.givenUp(TOTP_LOG), { id: pending.id, size: 0, hash: '' });
+  // With what is added to it the name is longer than a file system takes.
+  const long = join(directory.path, 'a'.repeat(250));
+  mkdirSync(long);
+  t.match(
+    problem(() => begin(long)),
+    /VAULT_UNREADABLE a+ cannot be set aside \(ENAMETOOLONG\)/,
+  );
   t.end();
 });
 
@@ -180,6 +250,24 @@ t.test(
     t.equal(innerOf(house).sealed(), null);
   },
 );
+
+t.test('AUDIT-27: a segment that could not be removed is tried again an hour later', (t) => {
+  let [bootMs, tries] = [0, 0];
+  const last = (): never => {
+    tries += 1;
+    throw new Error('full');
+  };
+  const keep = retention({
+    ...{ clock: { bootMs: () => bootMs, wallMs: () => 0 }, sealed: () => null, directory: { path: '/nowhere' } },
+    ...{ config: DEFAULT_CONFIG, heads: { last } },
+  } as never);
+  for (let n = 0; n < 3; n += 1) keep();
+  t.equal(tries, 1);
+  bootMs += TOTP_LIMITS.pruneIntervalMs;
+  keep();
+  t.equal(tries, 2);
+  t.end();
+});
 
 t.test('DESK-2: a disk that takes nothing seals at the next tick, ends what is open, and prunes nothing', async (t) => {
   for (const what of ['state', 'heads'] as const) {
@@ -278,4 +366,35 @@ t.test('BACKUP-4: a backup is restored onto an enrolled operator with a ticket o
   await house.restart();
   t.match(await greet(await house.connect('bridge')), { restored: /./, operators: [{ enrolled: true }] });
   t.equal(deskOf(innerOf(house), 'default').state.front, null);
+});
+
+t.test('BACKUP-4: what is no backup, of another machine or older than the newest is refused, and nothing is begun', async (t) => {
+  const house = await open(t);
+  const approve = await house.connect('approve/default');
+  const { root, ask } = await asking(house);
+  const backup = async (): Promise<Buffer> =>
+    unpackBlobs((await ask(FRAME.BACKUP_REQUEST, packBlobs(W))).payload, 0, 2)?.blobs[0] ?? EMPTY;
+  const restore = (from: Asking, sealed: Buffer, order: unknown): ReturnType<Asking['ask']> =>
+    from.ask(FRAME.RESTORE_REQUEST, packBlobs(W, sealed, Buffer.from(typeof order === 'string' ? order : JSON.stringify(order))));
+  const none = { tickets: {}, services: [] };
+  const here = { root, ask };
+  const [old, newest] = [await backup(), await backup()];
+  for (const order of ['{', 'null', '{}']) t.equal(codeOf(await restore(here, newest, order)), 'FRAME_INVALID', order);
+  const other = sealBlob({ key: asWrappingKey(W), purpose: 'backup/totp', plaintext: Buffer.alloc(3) });
+  t.equal(codeOf(await restore(here, Buffer.from(other), none)), 'VAULT_UNREADABLE');
+  const odd = { tickets: { default: `${'A'.repeat(42)}B` }, services: [] };
+  t.equal(codeOf(await restore(here, newest, odd)), 'NOT_AUTHENTICATED', 'a ticket that is no base64url');
+  const params = { made: '2026-09-21T00:00:00.000Z', digest: '0'.repeat(64) };
+  await call(approve, 'action.open', { verb: 'restore', params });
+  const { ticket } = await approveFront(house, approve);
+  t.equal(codeOf(await restore(here, old, { tickets: { default: ticket }, services: [] })), 'PARAMS_INVALID');
+  t.equal(await refusal(call(root, 'restore.finish')), 'NOT_FOUND');
+
+  const empty = await asking(await open(t, { enrolled: false }));
+  t.equal(codeOf(await empty.ask(FRAME.BACKUP_REQUEST, packBlobs(W))), 'NOT_ENROLLED', 'nothing to keep');
+  t.equal((await restore(empty, old, none)).type, FRAME.RESTORE, 'onto a machine that is not enrolled any');
+  const strange = { ...none, services: [{ operator: 'eve', service: 'mail', digest: '0'.repeat(64) }] };
+  t.equal(codeOf(await restore(empty, old, strange)), 'NOT_FOUND');
+  const ada = await asking(await open(t, { enrolled: false, config: { ...DEFAULT_CONFIG, operators: ['ada'] } }));
+  t.equal(codeOf(await restore(ada, newest, none)), 'NOT_FOUND', 'an operator who is not set up here');
 });
