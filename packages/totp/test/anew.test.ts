@@ -393,8 +393,14 @@ t.test('BACKUP-4: what is no backup, of another machine or older than the newest
   const empty = await asking(await open(t, { enrolled: false }));
   t.equal(codeOf(await empty.ask(FRAME.BACKUP_REQUEST, packBlobs(W))), 'NOT_ENROLLED', 'nothing to keep');
   t.equal((await restore(empty, old, none)).type, FRAME.RESTORE, 'onto a machine that is not enrolled any');
+  const service = { operator: 'default', service: 'mail', digest: '0'.repeat(64) };
+  const { payload } = await restore(empty, old, { ...none, services: [service] });
+  const [answer = EMPTY] = unpackBlobs(payload, 0, 1)?.blobs ?? [];
+  t.match(JSON.parse(answer.toString()), { tickets: [/^[\w-]{43}$/] }, 'a ticket for each service of the gateway');
   const strange = { ...none, services: [{ operator: 'eve', service: 'mail', digest: '0'.repeat(64) }] };
   t.equal(codeOf(await restore(empty, old, strange)), 'NOT_FOUND');
   const ada = await asking(await open(t, { enrolled: false, config: { ...DEFAULT_CONFIG, operators: ['ada'] } }));
   t.equal(codeOf(await restore(ada, newest, none)), 'NOT_FOUND', 'an operator who is not set up here');
+  const nobody = await asking(await open(t, { enrolled: false, config: { ...DEFAULT_CONFIG, operators: [] } }));
+  t.equal(codeOf(await restore(nobody, newest, none)), 'NOT_FOUND', 'where nobody is');
 });

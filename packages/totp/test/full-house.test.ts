@@ -310,6 +310,26 @@ t.test('ROTATE-3: an approved rotation changes the keys, and the key of before g
   t.same([inner.leaseKey.earlier.length, told], [0, 1]);
 });
 
+t.test(
+  'ROTATE-2, ROTATE-4: a lease not fetched yet outlives a rotation under the new key; one that ends leases ends all',
+  async (t) => {
+    const { house, inner, desk, bridge, approve } = await open(t);
+    const { request } = await askFor(bridge);
+    await approveFront(house, approve);
+    const rotate = async (params: object): Promise<void> => {
+      house.clock.pass(60_000);
+      await call(approve, 'action.open', { verb: 'rotate', params });
+      await approveFront(house, approve);
+    };
+    await rotate({});
+    t.equal(desk.state.leases.length, 1);
+    t.same(inner.leaseKey.earlier, [], 'nothing lives of the key of before');
+    t.match(await call(bridge, 'request.take', { request }), { lease: /^al1\./ });
+    await rotate({ endLeases: true });
+    t.same([desk.state.leases, inner.leaseKey.earlier], [[], []]);
+  },
+);
+
 t.test('ROTATE-3: a key of before that cannot be dropped seals', async (t) => {
   const { inner } = await open(t);
   const keepOnly = (): never => {
