@@ -18,5 +18,5 @@ export const startDaemon = async (options: TotpOptions): Promise<void> => {
 /** A start that failed for a reason that is no state: sockets that do not add up. */
 export const reportFailure = (thrown: unknown): void => {
   // Sockets that were served already would keep a daemon alive that is none.
-  process.stderr.write(`airlock-totp: error: ${String(thrown)}\n`, () => process.exit(1));
+  process.stderr.write(`airlock-totp: error: ${(thrown as Error).message}\n`, () => process.exit(1));
 };

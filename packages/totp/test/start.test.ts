@@ -157,7 +157,7 @@ t.test('for development the clock is a file, and the phone is given', async (t) 
 t.test('a socket without a meaning, or a descriptor that is none, ends it at once, and it says why', async (t) => {
   const [unknown, broken] = [launch(t, 'main.js', { name: 'mailbox' }), launch(t, 'main.js', { broken: true })];
   t.equal(await unknown.status, 1);
-  t.match(unknown.said(), 'airlock-totp: error: Error: no socket of this daemon is called mailbox');
+  t.match(unknown.said(), 'airlock-totp: error: no socket of this daemon is called mailbox');
   t.equal(await broken.status, 1);
   t.match(broken.said(), /airlock-totp: error: .*(EINVAL|ENOTSOCK|handle type)/);
 });
