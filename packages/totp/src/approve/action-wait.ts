@@ -51,14 +51,16 @@ export class ActionWaiters {
     const wakers = this.#wakers.get(request) ?? new Set();
     this.#wakers.set(request, wakers);
     await new Promise<void>((resolve) => {
-      const timer = this.#house.timers.after(timeoutS * 1000, resolve);
-      wakers.add(() => {
+      const wake = (): void => {
         timer.cancel();
+        wakers.delete(wake);
         resolve();
-      });
+      };
+      const timer = this.#house.timers.after(timeoutS * 1000, wake);
+      wakers.add(wake);
     });
     this.#count -= 1;
-    this.#wakers.delete(request);
+    if (wakers.size === 0) this.#wakers.delete(request);
     return outcomeOf(desk, request, opener) ?? { status: 'pending' };
   }
 }
