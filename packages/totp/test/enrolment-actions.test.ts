@@ -3,7 +3,7 @@ import t from 'tap';
 import { FRAME, packBlobs, sha256Hex, unpackBlobs, type EnrolBeginResult, type EnrolCodeResult } from '@airlock/protocol';
 import { decodeBase32 } from '../src/codes/base32.js';
 import { codeOfStep } from '../src/codes/totp.js';
-import { call, greet, openHouse, refusal, type House, type Link } from './support/daemon.js';
+import { call, connectExchanging, greet, openHouse, refusal, type House, type Link } from './support/daemon.js';
 
 const serviceAdd = (service: string, host = 'imap.gmail.com'): { verb: string; params: object } => ({
   verb: 'service.add',
@@ -33,22 +33,6 @@ const finish = async (house: House, link: Link, begun: EnrolBeginResult): Promis
   const digest = begun.actions?.digest;
   await give(link, codeFor(house, begun.secret), digest);
   return (await give(link, codeFor(house, begun.secret), digest)).tickets ?? [];
-};
-
-interface Exchanging {
-  readonly link: Link;
-  readonly exchange: (type: number, payload: Buffer) => Promise<{ type: number; payload: Buffer }>;
-}
-
-const connectExchanging = async (house: House, name: string): Promise<Exchanging> => {
-  let answer: (value: { type: number; payload: Buffer }) => void = () => undefined;
-  const link = await house.connect(name, (type, payload) => answer({ type, payload }));
-  const exchange = (type: number, payload: Buffer): Promise<{ type: number; payload: Buffer }> =>
-    new Promise((resolve) => {
-      answer = resolve;
-      link.sendBinary(type, payload);
-    });
-  return { link, exchange };
 };
 
 const sealing = (ticket: string): Buffer => packBlobs(Buffer.alloc(0), Buffer.from(ticket, 'base64url'));

@@ -1,15 +1,6 @@
 /** What airlock-totp refuses at its own sockets, and that the error says what was wrong. Nothing of it changes anything. */
 import t, { type Test } from 'tap';
-import {
-  AirlockError,
-  FRAME,
-  fromWireError,
-  packBlobs,
-  unpackBlobs,
-  type Action,
-  type RequestState,
-  type WireError,
-} from '@airlock/protocol';
+import { AirlockError, FRAME, packBlobs, type Action, type RequestState } from '@airlock/protocol';
 import { exchangeKey } from '../src/approve/keys.js';
 import { deskOf, type House as Inner } from '../src/operators/house.js';
 import { lockOperator } from '../src/operators/deny.js';
@@ -19,10 +10,12 @@ import {
   askFor,
   call,
   codeNow,
+  connectExchanging,
   front,
   greet,
   openHouse,
   refusal,
+  refusedWith,
   type House,
   type Link,
 } from './support/daemon.js';
@@ -110,18 +103,12 @@ t.test('QUEUE-7: places of agents and of the operator are counted apart, and a f
   );
 });
 
-const errorOf = (payload: Buffer): AirlockError => {
-  const [bytes = Buffer.alloc(0)] = unpackBlobs(payload, 0, 1)?.blobs ?? [];
-  return fromWireError(JSON.parse(bytes.toString('utf8')) as WireError);
-};
-
 t.test('RELEASE-9, RELEASE-10: a key exchange wants the frame, the ticket and the action that belong together', async (t) => {
   const { inner, house } = await open(t);
   const desk = deskOf(inner, 'default');
   const me = {};
   const exchange = (type: number, ...blobs: readonly Uint8Array[]): string => {
-    const { type: answer, payload } = exchangeKey(desk, type, packBlobs(Buffer.alloc(0), ...blobs), me);
-    return answer === FRAME.REFUSED ? errorOf(payload).code : 'answered';
+    return refusedWith(exchangeKey(desk, type, packBlobs(Buffer.alloc(0), ...blobs), me))?.code ?? 'answered';
   };
   const ticketOf = (action: Action): Buffer =>
     Buffer.from(inner.actionTickets.issue('default', action, 'r-1', me, desk.now()) ?? '', 'base64url');
@@ -159,16 +146,8 @@ t.test('RELEASE-5: release.sock answers one well-formed request, and closes on a
     [FRAME.SEAL_KEY_REQUEST, packBlobs(empty, empty, empty, empty)],
   ];
   for (const [type, payload] of frames) {
-    const answers: string[] = [];
-    let told: () => void = () => undefined;
-    const answered = new Promise<void>((resolve) => (told = resolve));
-    const link = await house.connect('release', (_type, bytes) => {
-      answers.push(errorOf(bytes).code);
-      told();
-    });
-    link.sendBinary(type, payload);
-    await answered;
-    t.same(answers, ['FRAME_INVALID']);
+    const { exchange } = await connectExchanging(house, 'release');
+    t.equal(refusedWith(await exchange(type, payload))?.code, 'FRAME_INVALID');
   }
 });
 

@@ -68,8 +68,9 @@ interface Order {
 
 const parseOrder = (bytes: Buffer): Order => {
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    if (typeof value === 'object' && value !== null && validate('restoreOrder', value) === null) return value as Order;
+    const value = JSON.parse(bytes.toString('utf8')) as Order;
+    if (validate('restoreOrder', value) === null && Object.values(value.tickets).every((one) => typeof one === 'string'))
+      return value;
   } catch {
     // As any other form.
   }

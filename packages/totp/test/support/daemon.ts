@@ -6,12 +6,16 @@ import { connectSocket, type Connection, type Listening } from '@airlock/ipc';
 import {
   AirlockError,
   DEFAULT_CONFIG,
+  FRAME,
+  fromWireError,
+  unpackBlobs,
   type ApproveResult,
   type BridgeHelloResult,
   type ErrorCode,
   type OpenRequestResult,
   type PendingResult,
   type ShownRequest,
+  type WireError,
 } from '@airlock/protocol';
 import { codeOfStep } from '../../src/codes/totp.js';
 import { enrolForDevelopment } from '../../src/dev/enrol.js';
@@ -135,6 +139,34 @@ export const refusal = async (promise: Promise<unknown>): Promise<ErrorCode | 'n
     if (thrown instanceof AirlockError) return thrown.code;
     throw thrown;
   }
+};
+
+export interface Frame {
+  readonly type: number;
+  readonly payload: Buffer;
+}
+
+export interface Exchanging {
+  readonly link: Link;
+  /** Sends a binary frame. @returns the next one that comes */
+  readonly exchange: (type: number, payload: Buffer) => Promise<Frame>;
+}
+
+export const connectExchanging = async (house: House, name: string): Promise<Exchanging> => {
+  let answer: (frame: Frame) => void = () => undefined;
+  const link = await house.connect(name, (type, payload) => answer({ type, payload }));
+  const exchange = (type: number, payload: Buffer): Promise<Frame> =>
+    new Promise((resolve) => {
+      answer = resolve;
+      link.sendBinary(type, payload);
+    });
+  return { link, exchange };
+};
+
+/** What a frame was refused with. */
+export const refusedWith = ({ type, payload }: Frame): AirlockError | null => {
+  const [bytes] = (type === FRAME.REFUSED ? unpackBlobs(payload, 0, 1) : null)?.blobs ?? [];
+  return bytes === undefined ? null : fromWireError(JSON.parse(bytes.toString('utf8')) as WireError);
 };
 
 export const greet = (bridge: Link): Promise<BridgeHelloResult> => call<BridgeHelloResult>(bridge, 'hello', { protocol: 1 });

@@ -1,0 +1,163 @@
+/** Backup and restore over root.sock: what is kept, who may put it back, and what comes of it. docs/spec/backup.md */
+import t, { type Test } from 'tap';
+import {
+  DEFAULT_CONFIG,
+  FRAME,
+  packBlobs,
+  unpackBlobs,
+  type ApproveStatus,
+  type BridgeHelloResult,
+  type CompiledConfig,
+} from '@airlock/protocol';
+import { sealArchive, type Archive } from '../src/backup/archive.js';
+import {
+  approveFront,
+  call,
+  codeNow,
+  connectExchanging,
+  front,
+  greet,
+  openHouse,
+  refusal,
+  refusedWith,
+  type Exchanging,
+  type Frame,
+  type House,
+  type HouseSettings,
+} from './support/daemon.js';
+
+const KEY = Buffer.alloc(32, 4);
+const NOTHING = { tickets: {}, services: [] };
+const DIGEST = 'ab'.repeat(32);
+
+interface Machine extends Exchanging {
+  readonly house: House;
+}
+
+const machine = async (t: Test, settings: HouseSettings = {}): Promise<Machine> => {
+  const house = await openHouse(settings);
+  t.teardown(() => house.end());
+  return { house, ...(await connectExchanging(house, 'root')) };
+};
+
+const ofOperators = (...operators: string[]): CompiledConfig => ({
+  ...DEFAULT_CONFIG,
+  operators,
+  roles: Object.fromEntries(operators.map((operator) => [operator, { operator }])),
+});
+
+interface Made {
+  readonly sealed: Buffer;
+  readonly facts: { readonly generation: number; readonly operators: readonly string[] };
+}
+
+const back = async ({ exchange }: Machine): Promise<Made> => {
+  const { payload } = await exchange(FRAME.BACKUP_REQUEST, packBlobs(KEY));
+  const [sealed, facts] = unpackBlobs(payload, 0, 2)?.blobs ?? [];
+  if (sealed === undefined || facts === undefined) throw new Error('no backup');
+  return { sealed: Buffer.from(sealed), facts: JSON.parse(facts.toString('utf8')) as Made['facts'] };
+};
+
+const restore = ({ exchange }: Machine, sealed: Uint8Array, order: unknown = NOTHING, key: Buffer = KEY): Promise<Frame> =>
+  exchange(FRAME.RESTORE_REQUEST, packBlobs(key, sealed, Buffer.from(typeof order === 'string' ? order : JSON.stringify(order))));
+
+const problemOf = (frame: Frame): string => {
+  const error = refusedWith(frame);
+  return error === null ? 'none' : `${error.code}: ${error.message}`;
+};
+
+const statusOf = async (house: House): Promise<ApproveStatus> =>
+  call<ApproveStatus>(await house.connect('approve/default'), 'status');
+
+t.test('BACKUP-5: a phone is restored onto another machine, in one step, and the gateway is told', async (t) => {
+  const old = await machine(t, { config: ofOperators('default', 'bob') });
+  const approve = await old.house.connect('approve/default');
+  await call(approve, 'lock');
+  const { sealed, facts } = await back(old);
+  t.match(facts, { generation: 1, operators: ['default'] }, 'who has no phone enrolled has nothing to keep');
+  t.equal((await back(old)).facts.generation, 2);
+
+  const restarts: string[] = [];
+  const fresh = await machine(t, { enrolled: false, restart: () => restarts.push('now') });
+  const services = [{ operator: 'default', service: 'mail', digest: DIGEST }];
+  const { type, payload } = await restore(fresh, sealed, { tickets: {}, services });
+  t.equal(type, FRAME.RESTORE);
+  const [answer] = unpackBlobs(payload, 0, 1)?.blobs ?? [];
+  const { tickets } = JSON.parse(answer?.toString('utf8') ?? '') as { tickets: string[] };
+  const bridge = await fresh.house.connect('bridge');
+  t.equal((await greet(bridge)).restored, undefined, 'nothing is changed before the end');
+  t.equal((await statusOf(fresh.house)).enrolled, false);
+  const redeemed = await call<{ action: object }>(bridge, 'action.redeem', {
+    ...{ ticket: tickets[0], operator: 'default', verb: 'service.restore' },
+  });
+  t.match(redeemed.action, { verb: 'service.restore', params: { service: 'mail', digest: DIGEST } });
+  const { restored } = await call<{ restored: string }>(fresh.link, 'restore.finish');
+  t.same(restarts, ['now']);
+  t.equal((await statusOf(fresh.house)).sealed?.code, 'UNAVAILABLE', 'until it is started anew');
+  t.equal(await refusal(call(fresh.link, 'restore.finish')), 'UNAVAILABLE');
+
+  await fresh.house.restart();
+  t.match(await statusOf(fresh.house), { enrolled: true, locked: true, sealed: null });
+  const hello: BridgeHelloResult = await greet(await fresh.house.connect('bridge'));
+  t.equal(hello.restored, restored);
+  const link = await fresh.house.connect('approve/default');
+  const code = codeNow(fresh.house, 1);
+  await call(link, 'action.open', { verb: 'unlock', params: {} });
+  const shown = await front(link);
+  const early = { request: shown.id, digest: shown.digest, match: shown.match, code };
+  t.equal(await refusal(call(link, 'request.approve', early)), 'CODE_REJECTED', 'BACKUP-6: a code that may have been used');
+  await approveFront(fresh.house, link);
+  t.match(await statusOf(fresh.house), { locked: false }, 'the same phone approves');
+});
+
+t.test('BACKUP-4: over an enrolled phone only with a code of it, and nothing older than the newest', async (t) => {
+  const one = await machine(t);
+  const first = await back(one);
+  const second = await back(one);
+  t.match(problemOf(await restore(one, first.sealed)), /^NOT_AUTHENTICATED: operator default is enrolled/);
+  const ticketFor = async (): Promise<string> => {
+    const approve = await one.house.connect('approve/default');
+    await call(approve, 'action.open', { verb: 'restore', params: { made: '2026-01-01', digest: DIGEST } });
+    return (await approveFront(one.house, approve)).ticket ?? '';
+  };
+  const orderOf = (ticket: string): object => ({ tickets: { default: ticket }, services: [] });
+  t.match(problemOf(await restore(one, first.sealed, orderOf('B'.repeat(43)))), /^NOT_AUTHENTICATED/, 'no base64url');
+  t.match(problemOf(await restore(one, first.sealed, orderOf('A'.repeat(43)))), /^NOT_AUTHENTICATED/, 'nobody issued it');
+  t.equal(
+    problemOf(await restore(one, first.sealed, orderOf(await ticketFor()))),
+    'PARAMS_INVALID: the backup is older than the newest that was made here',
+  );
+  t.equal(problemOf(await restore(one, second.sealed, orderOf(await ticketFor()))), 'none');
+});
+
+t.test('a backup of another form, of operators nobody knows here or with another key changes nothing', async (t) => {
+  const one = await machine(t, { enrolled: false });
+  t.match(problemOf(await one.exchange(FRAME.BACKUP_REQUEST, packBlobs(KEY))), /^NOT_ENROLLED: no operator has a phone/);
+  t.match(problemOf(await one.exchange(FRAME.BACKUP_REQUEST, Buffer.from('short'))), /^FRAME_INVALID/);
+  t.match(problemOf(await one.exchange(FRAME.RESTORE_REQUEST, packBlobs(KEY, Buffer.from('one blob')))), /^FRAME_INVALID/);
+  const { sealed } = await back(await machine(t));
+  const orders: readonly unknown[] = [
+    '{',
+    null,
+    5,
+    { tickets: {} },
+    { ...NOTHING, more: 1 },
+    { tickets: { default: 5 }, services: [] },
+  ];
+  for (const order of orders) t.match(problemOf(await restore(one, sealed, order)), /^FRAME_INVALID/, JSON.stringify(order));
+  t.match(problemOf(await restore(one, sealed, NOTHING, Buffer.alloc(32, 5))), /^VAULT_UNREADABLE/, 'another key');
+  const other = sealArchive(KEY, { v: 2, operators: [] } as unknown as Archive);
+  t.equal(problemOf(await restore(one, other)), 'VAULT_UNREADABLE: the backup is of another form');
+  const services = [{ operator: 'eve', service: 'mail', digest: DIGEST }];
+  t.match(problemOf(await restore(one, sealed, { tickets: {}, services })), /^NOT_FOUND: .* operator eve, who is not set up/);
+  t.equal(await refusal(call(one.link, 'restore.finish')), 'NOT_FOUND', 'none was begun');
+  t.equal(problemOf(await restore(one, sealed)), 'none', 'negative control');
+  for (const [operators, expected] of [
+    [['ada'], 'ada'],
+    [[], 'none'],
+  ] as const) {
+    const foreign = await machine(t, { enrolled: false, config: ofOperators(...operators) });
+    const error = refusedWith(await restore(foreign, sealed));
+    t.match(error, { code: 'NOT_FOUND', data: { expected, found: 'default' } });
+  }
+});
