@@ -29,7 +29,8 @@ export const retention = (house: House): (() => void) => {
     try {
       prune(house);
     } catch {
-      // A journal or a head that cannot be written has sealed the daemon; a segment that stays is tried again.
+      // A journal that cannot be written has sealed the daemon, a head that cannot is tried again soon and seals it then;
+      // a segment that stays is tried again.
     }
   };
 };
