@@ -50,7 +50,11 @@ export interface House {
   readonly clock: ManualClock;
   totp: Totp;
   bootId: string;
-  connect(name: string, binary?: (type: number, payload: Buffer) => void, told?: (method: string) => void): Promise<Link>;
+  connect(
+    name: string,
+    binary?: (type: number, payload: Buffer) => void,
+    told?: (method: string, params: object) => void,
+  ): Promise<Link>;
   /** Stops the daemon and starts it again on the same state. */
   restart(overrides?: Partial<TotpOptions>): Promise<void>;
   end(): Promise<void>;
@@ -104,7 +108,7 @@ export const openHouse = async ({ enrolled = true, alsoServed = [], ...overrides
           'grant.ended',
           'locked',
           'enrolled',
-        ].map((method) => [method, { params: accept, handle: () => told?.(method) }]),
+        ].map((method) => [method, { params: accept, handle: (params: object) => told?.(method, params) }]),
       );
       const link = await connectSocket(join(dir, `${fileOf(name)}.${generation}.sock`), {
         notifications,
