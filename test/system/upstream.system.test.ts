@@ -1,6 +1,6 @@
 /** The unit that an MCP server runs in, tried from within by a program that wants out; and a real server, from the operator's command to an agent's call. */
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect, createConnection, type Socket } from 'node:net';
 import t from 'tap';
@@ -212,7 +212,8 @@ t.test('UPSTREAM-4 everything it started dies with the cell', async (t) => {
 
 t.test('a program that stops its host does not live on to the next lease of the slot', async (t) => {
   const host = await start(['/bin/sh', '-c', 'echo READY; kill -STOP $PPID; sleep 4242']);
-  await until(() => host.text().includes('READY'), 5000);
+  const pid = await mainPid(`airlock-mcp@${SLOT}`);
+  t.ok(await until(() => / T /.test(readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\)/s, '')), 5000), 'it is stopped');
   host.end();
   t.equal(await until(inactive, 1000), null, 'negative control: the host cannot end itself');
   await must(['systemctl', 'kill', '--signal=KILL', `airlock-cell@${SLOT}.service`]);
