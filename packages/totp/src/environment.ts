@@ -16,8 +16,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const stateDirOf = (env: Environment): string =>
   env['STATE_DIRECTORY'] ?? `${env['AIRLOCK_STATE_DIR'] ?? '/var/lib/airlock'}/totp`;
 
-const bootIdOf = (env: Environment): string =>
-  env['AIRLOCK_BOOT_ID'] ?? readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim().replaceAll('-', '');
+/** docs/design/runtime.md "Boot id"; an empty one is none, as for airlock-gateway. */
+const bootIdOf = (env: Environment): string => {
+  const given = env['AIRLOCK_BOOT_ID'];
+  return given !== undefined && given !== ''
+    ? given
+    : readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim().replaceAll('-', '');
+};
 
 const notReadable = (path: string, why: string): AirlockError =>
   new AirlockError('CONFIG_INVALID', `${path}: ${why}`, { hint: 'as root: airlock-ctl config compile' });

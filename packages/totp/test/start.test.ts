@@ -21,6 +21,7 @@ t.test('without an environment the places of the package are used', (t) => {
     stateDir: '/var/lib/airlock/totp',
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').replaceAll(/[-\n]/g, ''),
   });
+  t.equal(optionsFromEnvironment({ AIRLOCK_BOOT_ID: '' }).bootId, options.bootId, 'an empty boot id is none');
   t.equal(options.credentialsDir, undefined);
   t.equal(options.sockets.size, 0);
   t.end();
