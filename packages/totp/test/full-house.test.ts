@@ -330,6 +330,23 @@ t.test(
   },
 );
 
+t.test('ROTATE-3: at the ninth rotation the lease of the oldest key ends, and no other', async (t) => {
+  const { house, desk, bridge, approve } = await open(t);
+  const ids: (string | undefined)[] = [];
+  for (let n = 0; n < 9; n += 1) {
+    const { request } = await askFor(bridge, { session: `s-number-${n}`, ttlS: 28_800 });
+    ids.push((await approveFront(house, approve)).lease?.id);
+    await call(bridge, 'request.take', { request });
+    await call(approve, 'action.open', { verb: 'rotate', params: {} });
+    await approveFront(house, approve);
+    t.same(
+      desk.state.leases.map(({ id }) => id),
+      n < 8 ? ids : ids.slice(1),
+      `rotation ${n + 1}`,
+    );
+  }
+});
+
 t.test('ROTATE-3: a key of before that cannot be dropped seals', async (t) => {
   const { inner } = await open(t);
   const keepOnly = (): never => {
