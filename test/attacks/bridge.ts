@@ -20,6 +20,7 @@ export const BRIDGE_NOTIFICATIONS = [
   'request.decided',
   'lease.issued',
   'lease.ended',
+  'lease.marked',
   'grant.issued',
   'grant.ended',
   'locked',

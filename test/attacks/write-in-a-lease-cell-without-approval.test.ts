@@ -77,3 +77,22 @@ t.test('a write that was shown as a read does not run', async (t) => {
   t.same(house.deliveries.lines, ['shown']);
   cell.close();
 });
+
+t.test('OPERATION-4: a freeze ends the ticket of an approval that was taken, and is not over with the freeze', async (t) => {
+  house.running.clock.advance(90_000);
+  const tell = async (...reasons: readonly 'lock'[]): Promise<void> => {
+    const link = await connectTo(house.running, 'presence');
+    await link.call('report', { available: true, operators: [{ operator: 'default', sessions: 1, reasons, passed: reasons }] });
+    link.close();
+  };
+  await tell();
+  const { ticket } = await approved('before the screen was locked');
+  await tell('lock');
+  await tell();
+  t.equal(await refusalOf(cellWith(ticket)), 'APPROVAL_EXPIRED');
+  const cell = await cellWith(encodeBase64url(await gateway.ticket(lease, 'fixture')));
+  t.equal(await refusalOf(deliver(cell, 'before the screen was locked')), 'POLICY_DENIED');
+  t.equal(await refusalOf(deliver(cell, 'fine', 'echo')), null, 'negative control: nothing is frozen any more');
+  t.same(house.deliveries.lines, ['shown']);
+  cell.close();
+});

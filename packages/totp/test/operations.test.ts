@@ -152,7 +152,7 @@ t.test('QUEUE-8: an approval sets the cool-off back, and a denial begins it anew
 t.test('OPERATION-4: the key of an approved operation is released for two minutes, that of its lease to its end', (t) => {
   const lease = { id: 'L', scopes: ['mail:write'], constraints: {}, expiresMs: 1_000_000, bootDeadlineMs: 900_000 };
   const desk = (wallMs: number, bootMs: number) =>
-    ({ state: { locked: false, leases: [lease] }, now: () => ({ wallMs, bootMs }) }) as never;
+    ({ state: { locked: false, leases: [lease], operations: [{ request: 'r' }] }, now: () => ({ wallMs, bootMs }) }) as never;
   const ticket = { operator: 'default', service: 'mail', lease: 'L' };
   const approved = { request: 'r', operation: 'send', digest: 'd', class: 'write' } as never;
   t.match(decideRelease(desk(0, 0), ticket), { deadlineWallMs: 1_000_000, deadlineBootMs: 900_000 });

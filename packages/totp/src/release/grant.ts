@@ -61,7 +61,15 @@ const endsOf = (
   };
 };
 
-/** @throws AirlockError LOCKED, LEASE_EXPIRED, LEASE_SCOPE */
+/** OPERATION-4: what ended the approval since its ticket was given ends the ticket. @throws AirlockError APPROVAL_EXPIRED */
+const requireKept = (desk: Desk, approved: ReleaseTicket['approved']): void => {
+  if (approved === undefined || desk.state.operations.some(({ request }) => request === approved.request)) return;
+  throw new AirlockError('APPROVAL_EXPIRED', 'the approval ended before the operation was carried out', {
+    request: approved.request,
+  });
+};
+
+/** @throws AirlockError LOCKED, LEASE_EXPIRED, LEASE_SCOPE, APPROVAL_EXPIRED */
 export const decideRelease = (
   desk: Desk,
   { lease: id, service, approved }: ReleaseTicket,
@@ -74,6 +82,7 @@ export const decideRelease = (
   }
   const lease = findLease(desk.state, id);
   if (lease === null) throw leaseOver();
+  requireKept(desk, approved);
   const scopes = scopesFor(lease, service);
   if (scopes.length === 0) throw new AirlockError('LEASE_SCOPE', 'no scope of the lease names the service');
   return {
@@ -95,7 +104,7 @@ const nextKey = (desk: Desk, service: string, header: RecordHeader, lease: strin
   return next;
 };
 
-/** @throws AirlockError NOT_AUTHENTICATED, LOCKED, LEASE_EXPIRED, LEASE_SCOPE, VAULT_UNREADABLE, AUDIT_UNAVAILABLE */
+/** @throws AirlockError NOT_AUTHENTICATED, LOCKED, LEASE_EXPIRED, LEASE_SCOPE, APPROVAL_EXPIRED, VAULT_UNREADABLE, AUDIT_UNAVAILABLE */
 export const grantRelease = (house: House, request: ReleaseRequest): Grant => {
   const ticket = house.releaseTickets.use(request.ticket, house.clock.bootMs());
   requireOpen(house);
