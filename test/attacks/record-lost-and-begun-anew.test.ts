@@ -232,6 +232,26 @@ for (const [name, lose] of Object.entries(TOTP_LOSSES)) {
   });
 }
 
+t.test('ACCEPT-6: each log that was begun anew is named, by whichever log is left to say so', { timeout: 240_000 }, async (t) => {
+  const named = async (...args: string[]): Promise<string[]> => {
+    const { json } = await ctl(['audit', 'verify', ...args]);
+    const { ok, begunAnew = [] } = json as { ok: boolean; begunAnew?: { log: string; setAside: string }[] };
+    t.equal(ok, true);
+    return begunAnew.map(({ log, setAside }) => `${log} ${setAside}`).sort();
+  };
+  const ofGateway = asides('airlock-gateway').map((name) => `airlock-gateway ${name}`);
+  const ofTotp = asides('airlock-totp').map((name) => `airlock-totp ${name}`);
+  const { accepted } = JSON.parse(firstOf('airlock-gateway')) as { accepted: string };
+  const newest = `airlock-gateway audit.set-aside-${accepted}`;
+  t.ok(ofGateway.includes(newest));
+  t.equal(ofTotp.length, 3);
+  t.same(await named(), [newest, ...ofTotp].sort(), 'the log of airlock-totp begins after all of them but one');
+  const copy = join(running.dir, 'gateway-alone');
+  cpSync(logOf('airlock-gateway'), join(copy, 'gateway'), { recursive: true });
+  t.equal((await running.command('airlock-ctl', ['config', 'keys'])).status, 0);
+  t.same(await named('--dir', copy), [newest, ...ofTotp].sort(), 'the log of airlock-gateway alone');
+});
+
 t.test('ACCEPT-1: the text, the code and the socket decide', { timeout: 240_000 }, async (t) => {
   const log = 'airlock-gateway';
   const operator = 'default';

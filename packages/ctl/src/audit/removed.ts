@@ -1,6 +1,7 @@
 /**
- * What the log of airlock-totp says of what is no longer there: of what the gateway removed because of its age, when it was
- * countersigned; of logs that were begun anew, which head was given up.
+ * What the logs say of what is no longer there: of what the gateway removed because of its age, when it was countersigned; of
+ * logs that were begun anew, which head was given up. That stands in both logs, as each of them may itself be begun anew, or be the
+ * only one there is.
  *
  * ACCEPT-6  a log that was begun anew is never called whole without the one that was set aside being named.
  * AUDIT-28  the gateway alone could say so of yesterday: its records, their times and the names of its files are its own.
@@ -26,12 +27,15 @@ export interface BegunAnew {
   readonly setAside: string;
 }
 
+/** An id of a decision; what else a log says there is not shown. */
+const ID = /^[0-9a-f]{18}$/;
+
 const parse = (line: Buffer): Readonly<Record<string, unknown>> => JSON.parse(line.toString('utf8')) as Record<string, unknown>;
 
 export class Removed {
   /** Heads of the gateway's log, by the log of airlock-totp. */
   #signed: Signed[] = [];
-  readonly begunAnew: BegunAnew[] = [];
+  readonly #begunAnew = new Map<string, BegunAnew>();
   readonly #said = new Map<number, { readonly file: string; readonly retainDays: number }>();
 
   /** A good record of the log of airlock-totp. */
@@ -39,16 +43,32 @@ export class Removed {
     if (event !== 'checkpoint' && event !== 'log_accepted') return;
     const { log, origin, size, ts, id } = parse(line);
     if (event === 'log_accepted' && log === 'airlock-gateway') this.#signed = [];
-    if (event === 'log_accepted')
-      this.begunAnew.push({ log: String(log), at: String(ts), size: Number(size), setAside: `audit.set-aside-${String(id)}` });
+    if (event === 'log_accepted') this.#begun(log, ts, size, id);
     if (event === 'checkpoint' && origin === 'airlock-gateway' && typeof size === 'number' && typeof ts === 'string')
       this.#signed.push({ size, atMs: Date.parse(ts) });
   }
 
   /** A good record of the gateway's log. */
   said(event: string, line: Buffer): void {
+    if (event === 'log_begun' || event === 'log_accepted') {
+      const { ts, after, accepted } = parse(line);
+      this.#begun(event === 'log_begun' ? 'airlock-gateway' : 'airlock-totp', ts, after, accepted);
+    }
     const pruned = event === 'log_pruned' ? prunedIn(line) : null;
     if (pruned !== null) this.#said.set(pruned.size, { file: pruned.file, retainDays: pruned.retainDays ?? 0 });
+  }
+
+  /** ACCEPT-6: a decision stands in both logs, and counts once. */
+  #begun(log: unknown, ts: unknown, size: unknown, id: unknown): void {
+    const name = typeof id === 'string' && ID.test(id) ? id : 'ID';
+    this.#begunAnew.set(`${String(log)} ${name}`, {
+      ...{ log: String(log), at: String(ts), size: Number(size) },
+      setAside: `audit.set-aside-${name}`,
+    });
+  }
+
+  get begunAnew(): readonly BegunAnew[] {
+    return [...this.#begunAnew.values()];
   }
 
   /** AUDIT-29: after how many days the gateway says that it removed what stood before; null: nothing says so. */
