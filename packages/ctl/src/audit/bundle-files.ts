@@ -1,7 +1,8 @@
 /**
  * The files of an export, out of its directory or tar archive, by name; nothing is ever written.
  *
- * EXPORT-8  only the names that an export has are read: what else is in an archive is no part of it, wherever it would lead.
+ * EXPORT-8  only the names that an export has are read; an archive with anything else in it is refused, for another tool might
+ *           unpack that over what was found good.
  */
 import { AirlockError } from '@airlock/protocol';
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
@@ -15,6 +16,8 @@ const NAME_BYTES = 100;
 const SIZE_AT = 124;
 const SUM_AT = 148;
 const TYPE_AT = 156;
+const PREFIX_AT = 345;
+const PREFIX_BYTES = 155;
 
 const LOG_FILES = ['start', 'chain', 'lines.jsonl', 'head.note', 'head.signed', 'head.sig'];
 const KEY_FILES = ['export', 'gateway', 'totp'].flatMap((name) => [`keys/${name}.pem`, `keys/${name}.vkey`]);
@@ -26,6 +29,7 @@ export const BUNDLE_FILES: readonly string[] = [
   ...['gateway', 'totp'].flatMap((log) => LOG_FILES.map((name) => `${log}/${name}`)),
 ];
 const KNOWN = new Set(BUNDLE_FILES);
+const FOLDERS = new Set(['', 'keys/', 'gateway/', 'totp/']);
 
 export type BundleFiles = ReadonlyMap<string, Buffer>;
 
@@ -84,21 +88,57 @@ const isSumRight = (block: Buffer): boolean => {
   return spaces.reduce((all, byte) => all + byte, 0) === octal(textAt(block, SUM_AT, 8));
 };
 
-/** Without the folder that all of them stand in. */
-const shortName = (name: string): string => name.slice(name.indexOf('/') + 1);
+interface Entry {
+  /** The folder that all of them stand in, with `/`. */
+  readonly folder: string;
+  readonly name: string;
+  readonly length: number;
+  readonly isFile: boolean;
+}
+
+/** null: something that no export has, or that is unpacked under another name. */
+const entryOf = (block: Buffer): Entry | null => {
+  const path = textAt(block, 0, NAME_BYTES);
+  const cut = path.indexOf('/') + 1;
+  const [folder, name] = [path.slice(0, cut), path.slice(cut)];
+  const type = String.fromCharCode(block[TYPE_AT] ?? 0);
+  const isFile = type === '0' || type === '\0';
+  const isKnown = isFile ? KNOWN.has(name) : type === '5' && FOLDERS.has(name);
+  if (!isKnown || folder === '' || textAt(block, PREFIX_AT, PREFIX_BYTES) !== '') return null;
+  return { folder, name, length: octal(textAt(block, SIZE_AT, 12)), isFile };
+};
+
+/** One header. @throws AirlockError PARAMS_INVALID */
+const readEntry = (path: string, block: Buffer, left: number): Entry => {
+  if (!isSumRight(block)) throw refuse(path, 'a damaged tar archive');
+  const entry = entryOf(block);
+  if (entry === null) throw refuse(path, 'something in it that no export has');
+  if (Number.isNaN(entry.length) || entry.length > left || (!entry.isFile && entry.length > 0))
+    throw refuse(path, 'a damaged tar archive');
+  return entry;
+};
+
+/** Some tools go on behind the first block of zeros. @throws AirlockError PARAMS_INVALID */
+const requireEnd = (path: string, fd: number, from: number): void => {
+  const bytes = Buffer.alloc(1 << 16);
+  for (let at = from, got: number; (got = readSync(fd, bytes, 0, bytes.length, at)) > 0; at += got)
+    if (bytes.subarray(0, got).some((byte) => byte !== 0)) throw refuse(path, 'something behind the end of the archive');
+};
 
 const inTar = (path: string, fd: number, size: number): BundleFiles => {
   const files = new Map<string, Buffer>();
+  const folders = new Set<string>();
   const block = Buffer.alloc(BLOCK);
   for (let at = 0; at + BLOCK <= size;) {
     readSync(fd, block, 0, BLOCK, at);
-    if (block.every((byte) => byte === 0)) return files;
-    const length = octal(textAt(block, SIZE_AT, 12));
-    if (!isSumRight(block) || Number.isNaN(length) || at + BLOCK + length > size) throw refuse(path, 'a damaged tar archive');
-    const name = shortName(textAt(block, 0, NAME_BYTES));
-    const isFile = ['0', '\0'].includes(String.fromCharCode(block[TYPE_AT] ?? 0));
+    if (block.every((byte) => byte === 0)) {
+      requireEnd(path, fd, at);
+      return files;
+    }
+    const { folder, name, length, isFile } = readEntry(path, block, size - at - BLOCK);
+    if (folders.add(folder).size > 1) throw refuse(path, 'more than one folder in it');
     if (files.has(name)) throw refuse(path, `${name} twice`);
-    if (isFile && KNOWN.has(name)) {
+    if (isFile) {
       const bytes = Buffer.alloc(length);
       if (readSync(fd, bytes, 0, length, at + BLOCK) !== length) throw refuse(path, 'a cut tar archive');
       files.set(name, bytes);
