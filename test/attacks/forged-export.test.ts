@@ -2,11 +2,13 @@
 // The check is the script of docs/spec/export.md, as written there, with sha256sum, openssl and a POSIX shell alone.
 import { generateHeadKey, parsePrivateKey, pemOfKey, signText, partsOfNote } from '@airlock/audit';
 import { readBundle, verifyBundle } from '@airlock/ctl';
+import { connectSocket } from '@airlock/ipc';
 import { sha256Hex } from '@airlock/protocol';
 import { addMailbox, checkout, obtainLease, openSession, startTestInstance, type Running } from '@airlock/testkit';
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -136,6 +138,9 @@ const resign = (dir: string): void => {
 
 const lineOf = (text: string, at: number): string => `${text.split('\n')[at] ?? ''}\n`;
 
+/** Another last digit. */
+const flipped = (_: string, before: string, digit: string): string => `${before}${digit === '0' ? '1' : '0'}\n`;
+
 const FORGERIES: Readonly<Record<string, (dir: string) => void>> = {
   'a line is edited': (dir) => change(dir, 'gateway/lines.jsonl', (text) => text.replace('my own', 'my odd')),
   'a line is deleted': (dir) => change(dir, 'gateway/lines.jsonl', (text) => text.replace(lineOf(text, 2), '')),
@@ -148,11 +153,11 @@ const FORGERIES: Readonly<Record<string, (dir: string) => void>> = {
   'a line is added that does not end': (dir) => change(dir, 'gateway/lines.jsonl', (text) => text + lineOf(text, 0).trimEnd()),
   'the chain is shorter': (dir) => change(dir, 'gateway/chain', (text) => text.replace(lineOf(text, 3), '')),
   'the chain ends early': (dir) => change(dir, 'gateway/chain', (text) => text.slice(0, text.slice(0, -1).lastIndexOf('\n') + 1)),
-  'a left-out record is another': (dir) => change(dir, 'gateway/chain', (text) => text.replace(/left-out ../, 'left-out 00')),
+  'a left-out record is another': (dir) => change(dir, 'gateway/chain', (text) => text.replace(/(left-out .*)(.)\n/, flipped)),
   'a line is called left out': (dir) => change(dir, 'gateway/chain', (text) => text.replace('line', 'left-out')),
   'the start is moved': (dir) =>
     change(dir, 'gateway/start', (text) => `${Number(text.split(' ')[0]) + 1} ${text.split(' ')[1] ?? ''}`),
-  'the start has another hash': (dir) => change(dir, 'gateway/start', (text) => text.replace(/ ../, ' 00')),
+  'the start has another hash': (dir) => change(dir, 'gateway/start', (text) => text.replace(/( .*)(.)\n/, flipped)),
   'the head is of another size': (dir) =>
     change(dir, 'gateway/head.signed', (text) => text.replace(/\n(\d+)\n/, (_, size: string) => `\n${Number(size) + 1}\n`)),
   'the heads of the logs are swapped': (dir) => {
@@ -165,6 +170,11 @@ const FORGERIES: Readonly<Record<string, (dir: string) => void>> = {
   'the signature of a head is taken for that of the export': (dir) => {
     for (const part of ['signed', 'sig']) cpSync(join(dir, `gateway/head.${part}`), join(dir, `SHA256SUMS.${part}`));
   },
+  'a start that a shell would compute with': (dir) =>
+    change(dir, 'gateway/start', (text) => `LC_ALL[$(touch\${IFS}RAN)0]${text.slice(text.indexOf(' '))}`),
+  'a start that is no decimal number': (dir) => change(dir, 'gateway/start', (text) => `0${text}`),
+  'a digest of another length': (dir) => change(dir, 'gateway/chain', (text) => text.replace('\n', '00\n')),
+  'bytes that a shell does not read': (dir) => change(dir, 'gateway/lines.jsonl', (text) => text.replace('{', '{\0')),
   'a log is taken out': (dir) => rmSync(join(dir, 'totp'), { recursive: true }),
   'a file is taken out': (dir) => unlinkSync(join(dir, 'gateway/chain')),
   'the summary is changed': (dir) => change(dir, 'SUMMARY.json', (text) => text.replace('taken', 'token')),
@@ -322,6 +332,30 @@ t.test('EXPORT-4: every forgery fails, as it is, with new sums, and signed anew 
   }
 });
 
+t.test('signed by its own operator: lines that the log never had fail, however SHA256SUMS names them', async (t) => {
+  const at = join(running.dir, 'named');
+  const link = await connectSocket(running.sockets['approve/default'] ?? '');
+  for (const [name, write] of [
+    ['as of a binary file', (sums: string) => sums.replaceAll('  gateway/', ' *gateway/')],
+    ['not at all', (sums: string) => sums.replaceAll(/^.*  gateway\/.*\n/gm, '')],
+    ['by another way', (sums: string) => sums.replaceAll('  gateway/', '  ./gateway/')],
+  ] as const) {
+    rmSync(at, { recursive: true, force: true });
+    cpSync(bundle, at, { recursive: true });
+    change(at, 'gateway/lines.jsonl', (text) => text.replaceAll('count_unread', 'send_message'));
+    resum(at);
+    change(at, 'SHA256SUMS', write);
+    const { note } = (await link.call('export.sign', { digest: sha256Hex(read('SHA256SUMS', at)) })) as { note: string };
+    const { signed, signature } = partsOfNote(keyOf('export'), note);
+    for (const [part, bytes] of Object.entries({ note, signed, sig: signature }))
+      writeFileSync(join(at, `SHA256SUMS.${part}`), bytes);
+    for (const shell of ['dash', 'bash'])
+      t.match(check(at, undefined, shell), { status: 1, stdout: /^FAILED: / }, `${name}, ${shell}`);
+    t.match(verifyBundle(readBundle(at), keyOf), { ok: false }, name);
+  }
+  link.close();
+});
+
 t.test('with the keys of the bundle itself, the chain still refuses what no summary and no missing log can hide', async (t) => {
   const at = join(running.dir, 'resigned');
   const outside = new Set([
@@ -334,8 +368,11 @@ t.test('with the keys of the bundle itself, the chain still refuses what no summ
     cpSync(bundle, at, { recursive: true });
     forge(at);
     resign(at);
-    const { status, stdout } = check(at, 'keys');
-    t.equal(status, outside.has(name) ? 0 : 1, `${name}: ${stdout}`);
+    for (const shell of ['dash', 'bash']) {
+      const { status, stdout } = check(at, 'keys', shell);
+      t.equal(status, outside.has(name) ? 0 : 1, `${name}, ${shell}: ${stdout}`);
+    }
+    t.notOk(existsSync(join(at, 'RAN')), `${name}: nothing of a bundle is run`);
   }
 });
 

@@ -13,22 +13,35 @@ bytes() { # 64 hexadecimal digits as 32 bytes
   printf "$(printf '\\\\%03o' $(printf '%s' "$1" | sed 's/../0x& /g'))"
 }
 digest() { sha256sum | cut -c 1-64; }
+hex() { # TEXT WHAT: 64 hexadecimal digits, before anything is computed with them
+  case $1 in *[!0-9a-f]*) fail "$2" ;; esac
+  [ \${#1} = 64 ] || fail "$2"
+}
 
 signed SHA256SUMS export
 [ "$(sed -n 1p SHA256SUMS.signed)" = airlock-export/v1 ] || fail "SHA256SUMS.signed is no signature of an export"
 [ "$(sed -n 2p SHA256SUMS.signed)" = "$(digest <SHA256SUMS)" ] || fail "SHA256SUMS is not the one that was signed"
+if grep -Evq '^[0-9a-f]{64}  [A-Za-z0-9./]+$' SHA256SUMS; then fail "SHA256SUMS has a line that no export has"; fi
 sha256sum -c SHA256SUMS >/dev/null 2>&1 || fail "a file is missing or was changed: sha256sum -c SHA256SUMS"
 for log in gateway totp; do
-  grep -q " $log/" SHA256SUMS || continue
+  if ! grep -q "  $log/" SHA256SUMS; then
+    [ ! -e "$log" ] || fail "$log is there, and SHA256SUMS does not name it"
+    continue
+  fi
   for part in start chain lines.jsonl; do [ -f "$log/$part" ] || fail "$log/$part is missing"; done
   signed "$log/head" "$log"
   [ "$(sed -n 1p "$log/head.signed")" = "airlock-$log" ] || fail "$log/head.signed is a head of another log"
   size=$(sed -n 2p "$log/head.signed")
   want=$(sed -n 3p "$log/head.signed" | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \\n')
   read -r at hash <"$log/start" || fail "$log/start"
+  case $at in 0 | [1-9]*) ;; *) fail "$log/start" ;; esac
+  case $at in *[!0-9]*) fail "$log/start" ;; esac
+  hex "$hash" "$log/start"
+  tr -d '\\000' <"$log/lines.jsonl" | cmp -s - "$log/lines.jsonl" || fail "$log/lines.jsonl has bytes that no record has"
   exec 3<"$log/lines.jsonl"
   while read -r kind line_digest; do
     at=$((at + 1))
+    hex "$line_digest" "$log: record $at has no digest"
     case $kind in
     line)
       IFS= read -r line <&3 || fail "$log: record $at is not in lines.jsonl"
