@@ -325,6 +325,36 @@ t.test('ACCEPT-2: killed at any point after it was decided, it is carried out', 
   }
 });
 
+/** Ends airlock-totp once, before the file that decides is there. */
+const ENDS_UNDECIDED = `
+const fs = require('node:fs');
+const { openSync } = fs;
+fs.openSync = (path, flags, ...more) => {
+  if (String(path).includes('log-accept.pending') && (flags & fs.constants.O_CREAT) !== 0 && !fs.existsSync(__filename + '.ended')) {
+    fs.writeFileSync(__filename + '.ended', '');
+    process.kill(process.pid, 'SIGKILL');
+  }
+  return openSync(path, flags, ...more);
+};
+require('node:module').syncBuiltinESMExports();
+`;
+
+t.test('ACCEPT-2: killed before it was decided, nothing is said to have been accepted', { timeout: 240_000 }, async (t) => {
+  const other = await startTestInstance({ preload: ENDS_UNDECIDED });
+  t.teardown(() => other.stop());
+  await untilSigned(other, 'airlock-gateway');
+  const accepting = () => other.command('airlock-ctl', ['audit', 'accept'], { stdin: `${other.freshCode()}\n` });
+  const verifying = () => other.command('airlock-ctl', ['audit', 'verify']);
+  t.not((await accepting()).status, 0);
+  t.ok(existsSync(join(other.dir, 'preload.cjs.ended')), 'it was killed');
+  await untilServing(other);
+  t.match(await verifying(), { status: 0, stdout: /^whole/ });
+  t.notMatch((await verifying()).stdout, 'begun anew');
+  t.equal((await accepting()).status, 0, 'negative control: once it is decided');
+  await untilSigned(other, 'airlock-gateway');
+  t.match(await verifying(), { status: 0, stdout: /log of airlock-gateway: begun anew/ });
+});
+
 t.test('what stands in the place of what is set aside is not followed', { timeout: 240_000 }, async (t) => {
   const outside = join(running.dir, 'outside');
   mkdirSync(outside);

@@ -15,7 +15,7 @@ import { currentSecret } from '../state/secrets.js';
 import { escapeText } from '../text/escape.js';
 import { layOutText } from '../text/lines.js';
 import { writePendingAccept } from './begin-anew.js';
-import { GATEWAY_LOG, TOTP_LOG, type LogName } from './heads.js';
+import { GATEWAY_LOG, type LogName } from './heads.js';
 
 /** What `log.examine` answers. */
 export interface Examined {
@@ -91,7 +91,6 @@ export const acceptLog = (desk: Desk, { log, code, digest }: AcceptParams): { re
   const { size, hash } = house.heads.last(log);
   const note = house.heads.note(log);
   const decided = { id, log, size, hash, note, found, operator: desk.operator, at: isoTime(house.clock.wallMs()) };
-  if (log !== TOTP_LOG) house.journal.record('log_accepted', decided);
   writePendingAccept(house.directory, decided);
   house.restart();
   return { id, log };

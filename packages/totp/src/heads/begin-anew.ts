@@ -85,9 +85,9 @@ export const beginAnew = (directory: StateDirectory, heads: Heads, alert: AuditA
   return pending;
 };
 
-/** Once the log is open: the new log of this daemon says in its first record what it follows. @throws AirlockError */
+/** Once the log is open, and not before it is decided: a new log of this daemon says in its first record what it follows. @throws AirlockError */
 export const recordAnew = (directory: StateDirectory, journal: Journal, pending: PendingAccept | null): void => {
   if (pending === null) return;
-  if (pending.log === TOTP_LOG) journal.record('log_accepted', { ...pending });
+  journal.record('log_accepted', { ...pending });
   directory.remove(FILE);
 };
