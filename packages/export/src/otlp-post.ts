@@ -56,6 +56,8 @@ const post = ({ base, headers, ca }: OtlpTarget, path: string, body: object): Pr
       );
     });
     asked.on('error', reject);
+    // An answer that is none, such as 101, ends it without an error.
+    asked.on('close', () => reject(new Error('the connection ended without an answer')));
     asked.end(bytes);
   });
 

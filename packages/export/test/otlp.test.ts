@@ -235,14 +235,16 @@ t.test('what a receiver left out of what it took is said, in words that cannot f
   t.equal(partialSuccess('{"partialSuccess":{"errorMessage":"slow down"}}'), 'warns: slow down');
 });
 
-t.test('hostile answers: endless, broken, dripping', { timeout: 120_000 }, async (t) => {
+t.test('hostile answers: endless, broken, dripping, none', { timeout: 120_000 }, async (t) => {
   let calls = 0;
   const server = createServer((request, response) => {
     request.resume();
     calls += 1;
     if (calls === 1) return void request.socket.end('HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n');
     if (calls === 2) return void request.socket.end('\u0000\u0001\u0002');
-    if (calls === 3) {
+    if (calls === 3)
+      return void request.socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
+    if (calls === 4) {
       response.writeHead(200);
       const pour = (): void => {
         while (response.write('x'.repeat(65_536)));
@@ -261,7 +263,7 @@ t.test('hostile answers: endless, broken, dripping', { timeout: 120_000 }, async
   t.teardown(() => telling.stop());
   telling.add(2);
   await until('the honest answer counts', async () => telling.position.seq === 2, 60_000);
-  t.equal(calls, 4);
+  t.equal(calls, 5);
 });
 
 const secretFile = (t: { teardown(end: () => void): void }, text: string, mode = 0o600): string => {
