@@ -161,6 +161,28 @@ t.test('a head in hexadecimal alone finds a rewrite, and a log that is shorter',
   t.match(verify([...place('short', { lines: lines.slice(0, 9), notes: [] }), '--head', kept.toUpperCase()]), { status: 7 });
 });
 
+t.test('the log of airlock-totp beside it: the heads that it countersigned bind the copy of the gateway log', async (t) => {
+  const beside = async (name: string, copy: Copy, ...more: readonly (readonly [string, object])[]): Promise<string[]> => {
+    const [, at = ''] = place(name, { ...copy, notes: [] });
+    const clock = { wallMs: () => Date.parse(`${DAYS[1]}T13:00:00Z`), bootMs: () => 0 };
+    const log = openLog({ dir: join(at, 'totp'), clock, reserveBytes: 0, bootId: 'b', timers: systemTimers });
+    log.append('checkpoint', { origin: 'airlock-gateway', size: 12, hash: heads[12]?.hash ?? '', note: noteAt(12) });
+    for (const [event, fields] of more) log.append(event, { ...fields });
+    await log.close();
+    writeFileSync(join(at, 'totp.vkey'), `${keys.totp.publicKey}\n`);
+    return ['--dir', at, ...['gateway', 'totp'].flatMap((one) => ['--key', join(at, `${one}.vkey`)])];
+  };
+  const rewritten = rechained(lines.with(AT, edited(lines[AT] ?? '')));
+  t.match(verify(await beside('both', {})), { status: 0, out: /whole: 13 records, 1 .*\n.*hint: totp log: no signed head/ });
+  t.match(verify(await beside('both short', { lines: lines.slice(0, 9) })), {
+    status: 7,
+    out: /ends at 9, before this head of 12/,
+  });
+  t.match(verify(await beside('both rewritten', { lines: rewritten })), { status: 7, out: /gateway log, .*another history/ });
+  const accepted = ['log_accepted', { id: 'x', log: 'airlock-gateway', size: 12 }] as const;
+  t.match(verify(await beside('begun anew since', { lines: other }, accepted)), { status: 0, out: /begun anew with a code/ });
+});
+
 t.test('bad input says what was found and what is allowed', async (t) => {
   const args = place('inputs', {});
   t.match(verify([...args, '--head', 'abc']), { status: 2, out: /--head: abc cannot be read as 64 hexadecimal digits/ });

@@ -35,17 +35,25 @@ const parse = (line: Buffer): Readonly<Record<string, unknown>> => JSON.parse(li
 export class Removed {
   /** Heads of the gateway's log, by the log of airlock-totp. */
   #signed: Signed[] = [];
+  /** The newest of them, as a note. */
+  #newest: string | null = null;
   readonly #begunAnew = new Map<string, BegunAnew>();
   readonly #said = new Map<number, { readonly file: string; readonly retainDays: number }>();
 
   /** A good record of the log of airlock-totp. */
   countersigned(event: string, line: Buffer): void {
     if (event !== 'checkpoint' && event !== 'log_accepted') return;
-    const { log, origin, size, ts, id } = parse(line);
-    if (event === 'log_accepted' && log === 'airlock-gateway') this.#signed = [];
+    const { log, origin, size, ts, id, note } = parse(line);
+    if (event === 'log_accepted' && log === 'airlock-gateway') [this.#signed, this.#newest] = [[], null];
     if (event === 'log_accepted') this.#begun(log, ts, size, id);
+    if (event === 'checkpoint' && origin === 'airlock-gateway' && typeof note === 'string') this.#newest = note;
     if (event === 'checkpoint' && origin === 'airlock-gateway' && typeof size === 'number' && typeof ts === 'string')
       this.#signed.push({ size, atMs: Date.parse(ts) });
+  }
+
+  /** Heads that the gateway's log has to contain. */
+  get countersignedHeads(): readonly string[] {
+    return this.#newest === null ? [] : [this.#newest];
   }
 
   /** A good record of the gateway's log. */

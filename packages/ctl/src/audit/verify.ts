@@ -159,16 +159,20 @@ const verifyCopies = async (
 ): Promise<Results> => {
   const key = keysFor(context, listOption(invocation, 'key'));
   const results: Results = {};
-  for (const { log, bytes } of copiesIn(dir, textOption(invocation, 'log'))) {
+  // Backwards: the log of airlock-totp says which heads of the gateway's it signed.
+  for (const { log, bytes } of copiesIn(dir, textOption(invocation, 'log')).toReversed()) {
     // A copy's own heads count: airlock-totp is not there to give newer ones.
     const own = { origin: `airlock-${log}`, ...learning(removed, log) };
-    results[log] = await verifyBytes(context, log, bytes, kept.notes, key(log), kept.hashes, own);
+    const heads = log === 'gateway' ? [...kept.notes, ...removed.countersignedHeads] : kept.notes;
+    results[log] = await verifyBytes(context, log, bytes, heads, key(log), kept.hashes, own);
   }
   return heldAgainst(removed, results);
 };
 
 interface Verdict {
   readonly ok: boolean;
+  /** Logs that were checked against no signed head at all. */
+  readonly unsigned?: readonly string[];
   readonly records: number;
   readonly checkpoints: number;
   readonly from?: Readonly<Record<string, number>>;
@@ -205,11 +209,13 @@ const verdictOf = (results: Results, kept: Kept, removed: Removed, configured: n
   const entries = Object.entries(results);
   const bad = entries.find(([, { ok }]) => !ok);
   const firstBad = bad?.[1].firstBad ? { log: bad[0], ...bad[1].firstBad } : missingHash(results, kept);
+  const unsigned = entries.filter(([, { checkpoints, found = [] }]) => checkpoints + found.length === 0).map(([log]) => log);
   const late = entries.flatMap(([log, { from }]) => (from === undefined ? [] : [[log, from.size + 1] as const]));
   return {
     ok: bad === undefined && firstBad === undefined,
     records: entries.reduce((sum, [, { records }]) => sum + records, 0),
     checkpoints: entries.reduce((sum, [, { checkpoints }]) => sum + checkpoints, 0),
+    ...(unsigned.length === 0 ? {} : { unsigned }),
     ...(late.length === 0 ? {} : { from: Object.fromEntries(late) }),
     ...(retainDays === undefined ? {} : { retainDays }),
     ...(begunAnew.length === 0 ? {} : { begunAnew }),
@@ -236,7 +242,7 @@ const DAMAGED_HINT =
   'airlock: hint: the record was changed after it was written; keep the files, and treat what happened since the last good head as unknown';
 /** What no signature covers is only as good as whoever gave the files. */
 const UNSIGNED_HINT =
-  'airlock: hint: no signed head was given or found, so only the chain itself was checked: a log written anew would pass; --head FILE';
+  'no signed head was given or found, so only the chain itself was checked: a log written anew would pass; --head FILE';
 
 const FORGED_HINT =
   'airlock: hint: it is not what was exported, or the keys are not those it was signed by: --key FILE for each of the three';
@@ -261,6 +267,7 @@ export const verify = async (context: Context, invocation: Invocation): Promise<
   const verdict = verdictOf(results, kept, removed, dir === undefined ? configuredDays(context) : null);
   print(context, verdict, verdictText(verdict));
   if (!verdict.ok) note(context, DAMAGED_HINT);
-  else if (dir !== undefined && verdict.checkpoints === 0 && kept.hashes.length === 0) note(context, UNSIGNED_HINT);
+  else if (dir !== undefined && verdict.unsigned !== undefined)
+    note(context, `airlock: hint: ${verdict.unsigned.join(' and ')} log: ${UNSIGNED_HINT}`);
   return verdict.ok ? 0 : 7;
 };
