@@ -37,7 +37,7 @@ interface ReadingOptions extends KnownHeads {
 
 export type VerifyOptions = LogSource & ReadingOptions;
 
-// eslint-disable-next-line @typescript-eslint/require-await
+// eslint-disable-next-line @typescript-eslint/require-await -- read with `for await`, as what comes over a socket is
 async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
   const fd = openSync(path, READ_FLAGS);
   try {
@@ -53,7 +53,7 @@ async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
 }
 
 /** The segments of a directory, oldest first, as `verifyLog` and an export read them. */
-// eslint-disable-next-line @typescript-eslint/require-await
+// eslint-disable-next-line @typescript-eslint/require-await -- read with `for await`, as what comes over a socket is
 export async function* readSegments(dir: string): AsyncGenerator<SegmentSource> {
   for (const name of segmentNames(readdirSync(dir))) yield { name, chunks: fileChunks(join(dir, name)) };
 }

@@ -51,7 +51,7 @@ export class Removed {
       this.#signed.push({ size, atMs: Date.parse(ts) });
   }
 
-  /** Heads that the gateway's log has to contain. */
+  /** AUDIT-31: heads that the gateway's log has to contain. */
   get countersignedHeads(): readonly string[] {
     return this.#newest === null ? [] : [this.#newest];
   }

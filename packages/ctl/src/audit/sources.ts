@@ -27,7 +27,7 @@ const segmentChunks = async function* (link: Link, { name, bytes }: LogSegment):
   }
 };
 
-// eslint-disable-next-line @typescript-eslint/require-await
+// eslint-disable-next-line @typescript-eslint/require-await -- read with `for await`, as what comes over a socket is
 const served = async function* (link: Link, list: readonly LogSegment[]): AsyncGenerator<SegmentSource> {
   for (const segment of list) yield { name: segment.name, chunks: segmentChunks(link, segment) };
 };
