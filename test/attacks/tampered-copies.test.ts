@@ -161,7 +161,7 @@ t.test('a head in hexadecimal alone finds a rewrite, and a log that is shorter',
   t.match(verify([...place('short', { lines: lines.slice(0, 9), notes: [] }), '--head', kept.toUpperCase()]), { status: 7 });
 });
 
-t.test('the log of airlock-totp beside it: the heads that it countersigned bind the copy of the gateway log', async (t) => {
+t.test('AUDIT-31: the heads that the log of airlock-totp countersigned bind the copy of the gateway log', async (t) => {
   const beside = async (name: string, copy: Copy, ...more: readonly (readonly [string, object])[]): Promise<string[]> => {
     const [, at = ''] = place(name, { ...copy, notes: [] });
     const clock = { wallMs: () => Date.parse(`${DAYS[1]}T13:00:00Z`), bootMs: () => 0 };
