@@ -25,6 +25,7 @@ import { Waiters } from './waiters.js';
 import { WriteGroup } from './write-group.js';
 
 class Log implements AuditLog {
+  checkpoint: string | null = null;
   readonly #fs: LogFs;
   readonly #options: LogOptions;
   #sealed: AirlockError | null = null;
@@ -135,7 +136,7 @@ class Log implements AuditLog {
     this.#dirFd = openDirectory(this.#fs, dir);
     this.#releaseLock = takeLock(this.#fs, dir, bootId);
     this.#releaseReserve = holdReserve(this.#fs, dir, reserveBytes ?? RESERVE_BYTES);
-    ({ tail: this.#tail, segment: this.#segment } = reopen(this.#fs, this.#options));
+    ({ tail: this.#tail, segment: this.#segment, checkpoint: this.checkpoint } = reopen(this.#fs, this.#options));
     this.#segment?.checkOwn();
     this.#segment?.syncNow();
     this.#fs.syncSync(this.#dirFd);

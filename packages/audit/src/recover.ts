@@ -23,6 +23,8 @@ export interface Recovered {
   readonly segment: { readonly name: string; readonly size: number } | null;
   /** Bytes of a torn tail that were cut. */
   readonly cutBytes: number;
+  /** Newest signed note of this log among its `checkpoint` records, where it was looked for. */
+  readonly checkpoint: string | null;
 }
 
 export interface RecoverOptions {
@@ -38,25 +40,33 @@ export interface RecoverOptions {
 
 const CHECKPOINT = Buffer.from(',"event":"checkpoint",');
 
-/** The head a `checkpoint` line of this log names; a line that is none, or of another log, has none. */
-const headIn = (line: Buffer, origin: string): Head | null => {
+interface Checkpoint {
+  readonly head: Head;
+  readonly note: string | null;
+}
+
+const NO_CHECKPOINT: Checkpoint = { head: EMPTY_HEAD, note: null };
+
+/** What a `checkpoint` line of this log holds; a line that is none, or of another log, has none. */
+const checkpointIn = (line: Buffer, origin: string): Checkpoint | null => {
   try {
-    const { note } = JSON.parse(line.toString('utf8')) as { note?: unknown };
-    const head = parseSignedHead(String(note));
-    return head.origin === origin ? { size: head.size, hash: head.hash } : null;
+    const note = String((JSON.parse(line.toString('utf8')) as { note?: unknown }).note);
+    const { size, hash, origin: of } = parseSignedHead(note);
+    return of === origin ? { head: { size, hash }, note } : null;
   } catch {
     return null;
   }
 };
 
-const newestCheckpoint = ({ fs, dir, origin }: RecoverOptions, names: readonly string[]): Head => {
-  if (origin === undefined) return EMPTY_HEAD;
+const newestCheckpoint = ({ fs, dir, origin, durableHead }: RecoverOptions, names: readonly string[]): Checkpoint => {
+  if (durableHead !== undefined) return { head: durableHead, note: null };
+  if (origin === undefined) return NO_CHECKPOINT;
   for (const name of [...names].reverse()) {
-    let newest: Head | null = null;
-    for (const line of segmentLines(fs, dir, name)) if (line.includes(CHECKPOINT)) newest = headIn(line, origin) ?? newest;
+    let newest: Checkpoint | null = null;
+    for (const line of segmentLines(fs, dir, name)) if (line.includes(CHECKPOINT)) newest = checkpointIn(line, origin) ?? newest;
     if (newest !== null) return newest;
   }
-  return EMPTY_HEAD;
+  return NO_CHECKPOINT;
 };
 
 /** Null: the segment starts before the durable head, whose hash then binds what its first line claims. */
@@ -150,7 +160,7 @@ const cut = ({ fs, dir, ts, onDigest }: RecoverOptions, recovery: Recovery, file
 /** @throws AUDIT_UNAVAILABLE for damage, with file and line; or what the file system throws. */
 export const recover = (options: RecoverOptions): Recovered => {
   const names = segmentNames(options.fs.list(options.dir));
-  const durable = options.durableHead ?? newestCheckpoint(options, names);
+  const { head: durable, note: checkpoint } = newestCheckpoint(options, names);
   const first = indexOfSeq(options.fs, options.dir, names, durable.size + 1);
   const newest = names.at(-1);
   const recovery = new Recovery(options, durable, walkFrom(options, names[first], durable));
@@ -160,5 +170,5 @@ export const recover = (options: RecoverOptions): Recovered => {
     throw sealedBecause(`it ends at record ${walker.chain.size}, the last durable head is ${durable.size}`);
   const size = bad === null || newest === undefined ? recovery.size : cut(options, recovery, newest);
   const cutBytes = bad === null ? 0 : recovery.size - walker.offset;
-  return { chain: walker.chain, segment: newest === undefined ? null : { name: newest, size }, cutBytes };
+  return { chain: walker.chain, segment: newest === undefined ? null : { name: newest, size }, cutBytes, checkpoint };
 };

@@ -11,15 +11,17 @@ export interface Reopened {
   readonly tail: Tail;
   /** null where there is none yet. */
   readonly segment: Segment | null;
+  readonly checkpoint: string | null;
 }
 
 /** @throws AUDIT_UNAVAILABLE with the file and line where the log is damaged, and what the file system throws. */
 export const reopen = (fs: LogFs, { dir, origin, durableHead, clock }: LogOptions): Reopened => {
   let window: DigestWindow | undefined;
   const onDigest = (size: number, digest: string): void => (window ??= new DigestWindow(size - 1)).push(digest);
-  const { chain, segment } = recover({ fs, dir, origin, durableHead, ts: recordTime(clock.wallMs()), onDigest });
+  const { chain, segment, checkpoint } = recover({ fs, dir, origin, durableHead, ts: recordTime(clock.wallMs()), onDigest });
   return {
     tail: new Tail(chain, window),
     segment: segment === null ? null : new Segment(fs, dir, segment.name, segment.size),
+    checkpoint,
   };
 };

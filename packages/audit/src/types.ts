@@ -73,6 +73,8 @@ export interface AuditLog {
   freeBytes(): number;
   /** False below minFreeBytes, or sealed: agents are to be refused. */
   hasRoom(): boolean;
+  /** Newest signed note of this log that it held when it was opened, or null. Its signature was not looked at. */
+  readonly checkpoint: string | null;
   /** Why nothing can be written any more, or null. */
   readonly sealed: AirlockError | null;
 }
