@@ -6,6 +6,7 @@ import {
   AirlockError,
   asAirlockError,
   type Clock,
+  type HeldHead,
   type RequestState,
   type SignedHeadResult,
   type TakenLease,
@@ -18,7 +19,7 @@ import { Catalogue } from './connectors/catalogue.js';
 import { Channels } from './exchange/channels.js';
 import { tellServiceEvent } from './exchange/service-event.js';
 import type { House, Peer } from './house.js';
-import { recordBegun, setLogAside } from './journal/begin-anew.js';
+import { begunWith, recordBegun, setLogAside } from './journal/begin-anew.js';
 import { Follower } from './journal/follow.js';
 import { Heads } from './journal/heads.js';
 import { Journal } from './journal/journal.js';
@@ -67,11 +68,18 @@ const retentionOf = (options: GatewayOptions, retainDays: number, { log }: Journ
     report: options.log,
   });
 
+/** BRIDGE-8 */
+const heldHead = ({ heads, options }: House): HeldHead => {
+  const [head, begunAnew] = [heads.newest, begunWith(options)];
+  return { ...(head === null ? {} : { head }), ...(begunAnew === undefined ? {} : { begunAnew }) };
+};
+
 const openBridge = (options: GatewayOptions, house: () => House): BridgeLink =>
   new BridgeLink({
     path: bridgePath(options),
     timers: options.timers,
     handlers: bridgeHandlers(house),
+    held: () => heldHead(house()),
     onUp: (hello) => onBridgeUp(house(), hello),
     onLost: (reason) => onBridgeLost(house(), reason),
   });

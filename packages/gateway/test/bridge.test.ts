@@ -160,6 +160,24 @@ t.test('ACCEPT-4: told that its log is to begin anew, it asks to be started agai
   t.match(world.records()[0], { event: 'log_begun', accepted: id, after: 5 });
 });
 
+t.test('BRIDGE-8: each hello tells the newest head of the log, and by which decision it began', async (t) => {
+  const told: object[] = [];
+  world.totp.answers.set('hello', (params) => void told.push(params));
+  await world.advanceUntil(() => world.totp.head !== null);
+  const newest = world.totp.head;
+  await world.restart();
+  await world.up();
+  t.same(told.at(-1), { protocol: 1, head: newest });
+  const begunAnew = { id: 'ab'.repeat(9), size: 5, hash: '00'.repeat(32) };
+  world.totp.helloMore = { begunAnew };
+  await world.restart();
+  await world.until(() => world.restarts === 1, 'the restart');
+  t.match(told.at(-1), { begunAnew: undefined }, 'negative control: not before it has begun');
+  await world.restart();
+  await world.up();
+  t.same(told.at(-1), { protocol: 1, begunAnew: begunAnew.id }, 'a new log, and no head of it yet');
+});
+
 t.test('ENROL-8: when another phone is enrolled, what is stored is wrapped for it', async (t) => {
   const wrapped = Buffer.alloc(60, 9).toString('base64url');
   world.totp.answers.set('record.rewrap', () => ({ wrapped }));

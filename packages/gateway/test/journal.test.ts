@@ -180,6 +180,24 @@ t.test(
   },
 );
 
+t.test('HEADS-5: the newest head is kept whatever airlock-totp knows of it, over a restart too', async (t) => {
+  const [dir, totp] = [folder(t), new FakeSigner()];
+  const log = open(t, dir, new ManualClock());
+  log.appendDurableSync('started', {});
+  const heads = new Heads(log, totp.sign);
+  t.equal(heads.newest, null, 'negative control: none yet');
+  const first = await heads.checkpoint();
+  log.appendDurableSync('started', {});
+  const second = await heads.checkpoint();
+  t.not(second, first);
+  for (const known of [first, null]) {
+    heads.resume(known);
+    t.equal(heads.newest, second, 'an older one takes nothing away');
+  }
+  await log.close();
+  t.equal(new Heads(open(t, dir, new ManualClock()), totp.sign).newest, second);
+});
+
 t.test('audit.query: a page has a bound of lines, and the next begins after it', async (t) => {
   const dir = folder(t);
   const log = open(t, dir, new ManualClock());

@@ -8,7 +8,14 @@
  */
 import { connectSocket, type Connection, type NotificationTable } from '@airlock/ipc';
 import type { LeaseKeys } from '@airlock/lease';
-import { AirlockError, LIMITS, type BridgeHelloResult, type BridgeNotification, type Timers } from '@airlock/protocol';
+import {
+  AirlockError,
+  LIMITS,
+  type BridgeHelloResult,
+  type BridgeNotification,
+  type HeldHead,
+  type Timers,
+} from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
 import { readKeysFrame, wipeKeys } from './keys-frame.js';
 
@@ -20,6 +27,8 @@ export interface LinkOptions {
   readonly path: string;
   readonly timers: Timers;
   readonly handlers: BridgeHandlers;
+  /** What this side holds of its log, told with each hello (BRIDGE-8). */
+  readonly held: () => HeldHead;
   /** After each hello and key: the list of live leases replaces what was known. */
   readonly onUp: (hello: BridgeHelloResult) => void;
   /** Once when airlock-totp is cut off; calls are refused from then on. */
@@ -149,7 +158,7 @@ export class BridgeLink {
     this.#connection = connection;
     this.#early = [];
     const timeoutMs = GATEWAY_LIMITS.bridgeCallTimeoutMs;
-    const hello = (await connection.call('hello', { protocol: 1 }, { timeoutMs })) as BridgeHelloResult;
+    const hello = (await connection.call('hello', { protocol: 1, ...this.#options.held() }, { timeoutMs })) as BridgeHelloResult;
     this.#hello = hello;
     this.#up();
   }

@@ -83,6 +83,12 @@ export const recordBegun = (options: GatewayOptions, log: AuditLog): void => {
   }
 };
 
+/** Id of the decision that the log which is open began with; undefined where it never began anew. */
+export const begunWith = (options: GatewayOptions): string | undefined => {
+  const begun = readKept(options)?.gateway;
+  return begun === undefined || begun.step === 'asked' ? undefined : begun.id;
+};
+
 /** After a hello. @returns whether this process has to start again, for its log to begin anew */
 export const mustBeginAnew = (options: GatewayOptions, asked: BegunAnew | undefined): boolean => {
   if (asked === undefined) return false;

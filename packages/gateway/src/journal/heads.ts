@@ -5,6 +5,7 @@
  * HEADS-2  a checkpoint record does not itself call for another head.
  * HEADS-3  one request at a time; heads are offered in order.
  * HEADS-4  a log that is shorter than what was countersigned, or another, is reported at once, and once.
+ * HEADS-5  the newest signed head is told at each hello, so that an airlock-totp that was put back to an older state learns it.
  */
 import { parseSignedHead, type AuditLog } from '@airlock/audit';
 import { AirlockError, asAirlockError, type SignedHeadResult } from '@airlock/protocol';
@@ -31,12 +32,20 @@ export class Heads {
   /** Size of the log right after our last checkpoint record. */
   #quietSize = 0;
   #last: string | null = null;
+  /** The newest that was ever signed of this log, whatever airlock-totp knows of it now. */
+  #newest: string | null;
   #running: Promise<string> | null = null;
   #againAtMs = 0;
 
   constructor(log: AuditLog, sign: SignHead) {
     this.#log = log;
     this.#sign = sign;
+    this.#newest = log.checkpoint;
+  }
+
+  /** HEADS-5 */
+  get newest(): string | null {
+    return this.#newest;
   }
 
   /** After each hello: where airlock-totp stands. */
@@ -115,6 +124,7 @@ export class Heads {
       if (size < this.#signedSize) throw new AirlockError('AUDIT_UNAVAILABLE', 'the log is shorter than what was countersigned');
       this.#signedSize = size;
       this.#signedHash = parseSignedHead(head).hash;
+      this.#newest = head;
       return head;
     } catch (thrown) {
       // HEADS-4

@@ -69,6 +69,13 @@ export interface BegunAnew {
   readonly size: number;
   readonly hash: string;
 }
+/** What the gateway holds of its own log when it says hello. */
+export interface HeldHead {
+  /** The newest signed note; absent before the first. */
+  readonly head?: string;
+  /** Id of the decision that the log began with; absent where it never began anew. */
+  readonly begunAnew?: string;
+}
 export interface BridgeHelloResult {
   readonly bootId: string;
   /** Key id of the lease key, whose bytes follow in a binary frame (LEASE_KEY). */
@@ -166,7 +173,10 @@ export type BridgeNotification =
 
 const operator = name;
 export const BRIDGE_SCHEMAS = {
-  'bridge.hello': closed({ protocol: integer(1, 1) }),
+  'bridge.hello': closed(
+    { protocol: integer(1, 1), head: text(1024), begunAnew: { type: 'string', pattern: '^[0-9a-f]{18}$' } },
+    ['head', 'begunAnew'],
+  ),
   'bridge.heartbeat': nothing,
   'bridge.request.open': closed(
     {

@@ -12,6 +12,9 @@ export interface HeadSignParams {
   readonly hash?: string;
 }
 
+/** Why operators are locked by what a log says. */
+export const MISMATCH = 'audit mismatch';
+
 /** BRIDGE-6: recorded, kept, locked, told. */
 const alarm = (house: House, last: Head, { size, digests, hash }: HeadSignParams, why: string): void => {
   const problem = `the log of ${GATEWAY_LOG} is not the one that was signed: ${why}`;
@@ -20,7 +23,7 @@ const alarm = (house: House, last: Head, { size, digests, hash }: HeadSignParams
       ...{ log: GATEWAY_LOG, signed: last.size, signedHash: last.hash, claimed: size, claimedHash: hash },
       digests: digests.length,
     });
-  for (const desk of house.desks.values()) lockOperator(desk, 'audit mismatch');
+  for (const desk of house.desks.values()) lockOperator(desk, MISMATCH);
 };
 
 const decide = (house: House, params: HeadSignParams): Head => {

@@ -14,6 +14,7 @@ import {
   type BridgeHelloResult,
   type BridgeNotification,
   type Freeze,
+  type HeldHead,
 } from '@airlock/protocol';
 import { readCounter } from '../backup/counter.js';
 import { GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
@@ -27,6 +28,7 @@ import { dropEarlierKeys } from '../operators/rotate.js';
 import { freezeOf } from '../presence/freeze.js';
 import type { OpenReleases } from '../release/open-releases.js';
 import { signGatewayHead } from './head-sign.js';
+import { putBackWatch } from './put-back.js';
 import { createTicket, recordCommitted, recordRemoved, redeemAction, releaseLease, type RecordParams } from './records.js';
 import { getRequest, openRequest, takeLease } from './requests.js';
 import { recordsRewrapped, rewrapRecord } from './rewrap.js';
@@ -91,12 +93,13 @@ const method = (house: House, name: string, answer: (house: House, params: never
   },
 });
 
-const hello = (house: House): MethodEntry<BridgeState> => ({
+const hello = (house: House, look: (held: HeldHead) => void): MethodEntry<BridgeState> => ({
   params: validatorOf('bridge.hello'),
   permitted: always,
-  handle: (_, { connection, state }) => {
+  handle: (params, { connection, state }) => {
     requireOpen(house);
     for (const desk of house.desks.values()) desk.settle();
+    look(params);
     state.isGreeted = true;
     // The answer is queued when this returns; the key follows it.
     process.nextTick(() => sendLeaseKey(house, connection));
@@ -121,7 +124,7 @@ const logMethods = (house: House): Readonly<Record<string, MethodEntry<BridgeSta
 };
 
 const tableOf = (house: House, releases: OpenReleases): Readonly<Record<string, MethodEntry<BridgeState>>> => ({
-  hello: hello(house),
+  hello: hello(house, putBackWatch(house)),
   heartbeat: method(house, 'heartbeat', () => ({})),
   'request.open': method(house, 'request.open', openRequest),
   'request.get': method(house, 'request.get', getRequest),
