@@ -8,7 +8,9 @@ import {
   DEFAULT_CONFIG,
   FRAME,
   fromWireError,
+  isoTime,
   packBlobs,
+  restoreDigest,
   unpackBlobs,
   type ErrorCode,
   type WireError,
@@ -353,12 +355,12 @@ t.test('BACKUP-4: a backup is restored onto an enrolled operator with a ticket o
   t.equal(codeOf(await ask(FRAME.RESTORE_REQUEST, Buffer.from('short'))), 'FRAME_INVALID');
   const made = await ask(FRAME.BACKUP_REQUEST, packBlobs(W));
   t.equal(made.type, FRAME.BACKUP);
-  const [sealed = EMPTY] = unpackBlobs(made.payload, 0, 2)?.blobs ?? [];
+  const [sealed = EMPTY, facts = EMPTY] = unpackBlobs(made.payload, 0, 2)?.blobs ?? [];
   const restore = (tickets: object): ReturnType<Asking['ask']> =>
     ask(FRAME.RESTORE_REQUEST, packBlobs(W, sealed, Buffer.from(JSON.stringify({ tickets, services: [] }))));
   t.equal(codeOf(await restore({})), 'NOT_AUTHENTICATED');
-  const params = { made: '2026-09-21T00:00:00.000Z', digest: '0'.repeat(64) };
-  await call(approve, 'action.open', { verb: 'restore', params });
+  const { made: time } = JSON.parse(facts.toString()) as { made: string };
+  await call(approve, 'action.open', { verb: 'restore', params: { made: time, digest: restoreDigest(sealed, []) } });
   const { ticket } = await approveFront(house, approve);
   t.equal((await restore({ default: ticket })).type, FRAME.RESTORE);
   await call(root, 'restore.finish');
@@ -384,7 +386,7 @@ t.test('BACKUP-4: what is no backup, of another machine or older than the newest
   t.equal(codeOf(await restore(here, Buffer.from(other), none)), 'VAULT_UNREADABLE');
   const odd = { tickets: { default: `${'A'.repeat(42)}B` }, services: [] };
   t.equal(codeOf(await restore(here, newest, odd)), 'NOT_AUTHENTICATED', 'a ticket that is no base64url');
-  const params = { made: '2026-09-21T00:00:00.000Z', digest: '0'.repeat(64) };
+  const params = { made: isoTime(house.clock.wallMs()), digest: restoreDigest(old, []) };
   await call(approve, 'action.open', { verb: 'restore', params });
   const { ticket } = await approveFront(house, approve);
   t.equal(codeOf(await restore(here, old, { tickets: { default: ticket }, services: [] })), 'PARAMS_INVALID');

@@ -4,12 +4,14 @@ import {
   DEFAULT_CONFIG,
   FRAME,
   packBlobs,
+  restoreDigest,
   unpackBlobs,
   type ApproveStatus,
   type BridgeHelloResult,
   type CompiledConfig,
 } from '@airlock/protocol';
 import { sealArchive, type Archive } from '../src/backup/archive.js';
+import { enrolForDevelopment } from '../src/dev/enrol.js';
 import {
   approveFront,
   call,
@@ -21,6 +23,7 @@ import {
   refusal,
   refusedWith,
   type Exchanging,
+  SECRET_TEXT,
   type Frame,
   type House,
   type HouseSettings,
@@ -48,7 +51,7 @@ const ofOperators = (...operators: string[]): CompiledConfig => ({
 
 interface Made {
   readonly sealed: Buffer;
-  readonly facts: { readonly generation: number; readonly operators: readonly string[] };
+  readonly facts: { readonly generation: number; readonly made: string; readonly operators: readonly string[] };
 }
 
 const back = async ({ exchange }: Machine): Promise<Made> => {
@@ -110,25 +113,72 @@ t.test('BACKUP-5: a phone is restored onto another machine, in one step, and the
   t.match(await statusOf(fresh.house), { locked: false }, 'the same phone approves');
 });
 
+interface Approved {
+  readonly made: string;
+  readonly digest: string;
+}
+
+const approvedFor = ({ sealed, facts }: Made): Approved => ({ made: facts.made, digest: restoreDigest(sealed, []) });
+
+/** An order with a ticket that the present phone approved. */
+const orderFor = async ({ house }: Machine, params: Approved): Promise<{ tickets: { default: string }; services: object[] }> => {
+  const approve = await house.connect('approve/default');
+  await call(approve, 'action.open', { verb: 'restore', params });
+  return { tickets: { default: (await approveFront(house, approve)).ticket ?? '' }, services: [] };
+};
+
+const OLDER = 'PARAMS_INVALID: the backup is older than the newest that was made here';
+
 t.test('BACKUP-4: over an enrolled phone only with a code of it, and nothing older than the newest', async (t) => {
   const one = await machine(t);
   const first = await back(one);
   const second = await back(one);
   t.match(problemOf(await restore(one, first.sealed)), /^NOT_AUTHENTICATED: operator default is enrolled/);
-  const ticketFor = async (): Promise<string> => {
-    const approve = await one.house.connect('approve/default');
-    await call(approve, 'action.open', { verb: 'restore', params: { made: '2026-01-01', digest: DIGEST } });
-    return (await approveFront(one.house, approve)).ticket ?? '';
-  };
   const orderOf = (ticket: string): object => ({ tickets: { default: ticket }, services: [] });
   t.match(problemOf(await restore(one, first.sealed, orderOf('B'.repeat(43)))), /^NOT_AUTHENTICATED/, 'no base64url');
   t.match(problemOf(await restore(one, first.sealed, orderOf('A'.repeat(43)))), /^NOT_AUTHENTICATED/, 'nobody issued it');
-  t.equal(
-    problemOf(await restore(one, first.sealed, orderOf(await ticketFor()))),
-    'PARAMS_INVALID: the backup is older than the newest that was made here',
-  );
-  t.equal(problemOf(await restore(one, second.sealed, orderOf(await ticketFor()))), 'none');
+  t.equal(problemOf(await restore(one, first.sealed, await orderFor(one, approvedFor(first)))), OLDER);
+  t.equal(problemOf(await restore(one, second.sealed, await orderFor(one, approvedFor(second)))), 'none');
 });
+
+t.test('BACKUP-4: a code for one backup restores no other, nor other services with it', async (t) => {
+  const one = await machine(t);
+  const old = await back(one);
+  one.house.clock.pass(1000);
+  const shown = await back(one);
+  const OTHER = 'NOT_AUTHENTICATED: the ticket is for another backup';
+  t.equal(problemOf(await restore(one, old.sealed, await orderFor(one, approvedFor(shown)))), OTHER);
+  const services = [{ operator: 'default', service: 'mail', digest: DIGEST }];
+  const more = { ...(await orderFor(one, approvedFor(shown))), services };
+  t.equal(problemOf(await restore(one, shown.sealed, more)), OTHER, 'a service of another content');
+  const lie = { ...approvedFor(old), made: shown.facts.made };
+  t.equal(problemOf(await restore(one, old.sealed, await orderFor(one, lie))), OTHER, 'a time that is not its own');
+  t.equal(await refusal(call(one.link, 'restore.finish')), 'NOT_FOUND', 'nothing was begun');
+  t.equal(problemOf(await restore(one, shown.sealed, await orderFor(one, approvedFor(shown)))), 'none', 'negative control');
+  const params = { made: shown.facts.made, digest: restoreDigest(shown.sealed, services) };
+  const whole = { ...(await orderFor(one, params)), services };
+  t.equal(problemOf(await restore(one, shown.sealed, whole)), 'none', 'and with the service that was approved');
+});
+
+t.test(
+  'BACKUP-4: what was checked and not finished takes no phone that was enrolled, and no newer backup, meanwhile',
+  async (t) => {
+    const { sealed } = await back(await machine(t));
+    const fresh = await machine(t, { enrolled: false });
+    t.equal(problemOf(await restore(fresh, sealed)), 'none');
+    const inner = fresh.house.totp.house;
+    if (inner === null) throw new Error('sealed');
+    enrolForDevelopment(inner, 'default', SECRET_TEXT);
+    t.equal(await refusal(call(fresh.link, 'restore.finish')), 'NOT_AUTHENTICATED');
+    t.match(await statusOf(fresh.house), { sealed: null, enrolled: true });
+
+    const one = await machine(t);
+    const first = await back(one);
+    t.equal(problemOf(await restore(one, first.sealed, await orderFor(one, approvedFor(first)))), 'none');
+      await back({ ...one, ...(await connectExchanging(one.house, 'root')) });
+      t.equal(await refusal(call(one.link, 'restore.finish')), 'PARAMS_INVALID', 'a newer one was made');
+  },
+);
 
 t.test('a backup of another form, of operators nobody knows here or with another key changes nothing', async (t) => {
   const one = await machine(t, { enrolled: false });

@@ -57,7 +57,7 @@ t.test('the text of every action says what it is about, and its line in a list i
     ],
     [
       { verb: 'restore', params: { made: '2026-01-01', digest } },
-      ['made     2026-01-01', `file     ${digest}`],
+      ['made     2026-01-01', `content  ${digest}`],
       'restore a backup: phone, services and credentials of now are replaced',
     ],
     [

@@ -7,9 +7,11 @@ import {
   decodeBase64url,
   FRAME,
   packBlobs,
+  restoreDigest,
   sha256Hex,
   unpackBlobs,
   type ApproveStatus,
+  type RestoreService,
   type ServiceList,
 } from '@airlock/protocol';
 import { deriveBackupKey, openBackup, wipe, type BackupHeader } from '@airlock/vault';
@@ -28,14 +30,13 @@ import { BACKUP_FRAME_BYTES } from './make.js';
 export interface OpenedBackup {
   readonly header: BackupHeader;
   readonly body: BackupBody;
-  readonly digest: string;
   readonly salt: Buffer;
 }
 
 /** @throws AirlockError VAULT_UNREADABLE that says what is wrong with file or key */
 export const openBackupFile = (file: Buffer, recoveryKey: Uint8Array): OpenedBackup => {
   const { header, salt, body } = openBackup(file, recoveryKey);
-  return { header, salt, body: parseBody(body), digest: sha256Hex(file) };
+  return { header, salt, body: parseBody(body) };
 };
 
 const statusOf = (link: Link, operator: string): Promise<ApproveStatus> => ask<ApproveStatus>(link, 'status', { operator });
@@ -67,10 +68,24 @@ const withApprovals = async <T>(
 
 const digestOf = ({ entry, listed }: BackedUpService): string => sha256Hex(`${entry}\n${listed}`);
 
+/** What airlock-totp is given of a backup. */
+interface Offered {
+  readonly sealed: Buffer;
+  readonly services: readonly RestoreService[];
+}
+
+const offeredOf = ({ totp, services }: BackupBody): Offered => ({
+  sealed: decodeBase64url(totp) ?? Buffer.alloc(0),
+  services: services.map((one) => ({ operator: one.operator, service: one.service, digest: digestOf(one) })),
+});
+
 /** airlock-totp opens its part and checks that it may be taken. @returns a ticket for each service */
-const offer = async (link: Link, opened: OpenedBackup, key: Uint8Array, tickets: Tickets): Promise<readonly string[]> => {
-  const services = opened.body.services.map((one) => ({ operator: one.operator, service: one.service, digest: digestOf(one) }));
-  const sealed = decodeBase64url(opened.body.totp) ?? Buffer.alloc(0);
+const offer = async (
+  link: Link,
+  { sealed, services }: Offered,
+  key: Uint8Array,
+  tickets: Tickets,
+): Promise<readonly string[]> => {
   const payload = packBlobs(key, sealed, Buffer.from(JSON.stringify({ tickets, services })));
   const answer = await exchange(link, FRAME.RESTORE_REQUEST, payload, FRAME.RESTORE);
   payload.fill(0);
@@ -183,12 +198,14 @@ export const restoreBackup = async (
   const enrolled = await enrolledHere(context, header.operators);
   if (enrolled.length > 0 && !isForced) throw forceNeeded(enrolled);
   const key = deriveBackupKey(recoveryKey, opened.salt, 'totp');
+  const offered = offeredOf(body);
+  const digest = restoreDigest(offered.sealed, offered.services);
   try {
-    await withApprovals(context, enrolled, { made: header.made, digest: opened.digest }, (tickets) =>
+    await withApprovals(context, enrolled, { made: header.made, digest }, (tickets) =>
       withRoot(
         context,
         async (link) => {
-          await handOver(context, body.services, await offer(link, opened, key, tickets));
+          await handOver(context, body.services, await offer(link, offered, key, tickets));
           await ask(link, 'restore.finish');
         },
         BACKUP_FRAME_BYTES,

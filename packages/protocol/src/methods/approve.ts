@@ -172,7 +172,7 @@ export type Action =
   | { readonly verb: 'unlock'; readonly params: Readonly<Record<string, never>> }
   | { readonly verb: 'totp.reset'; readonly params: Readonly<Record<string, never>> }
   | { readonly verb: 'rotate'; readonly params: { readonly endLeases?: boolean } }
-  /** A backup over what is there: `made` is its time, `digest` that of the file. */
+  /** A backup over what is there: `made` is its time, `digest` as by `restoreDigest`. */
   | { readonly verb: 'restore'; readonly params: { readonly made: string; readonly digest: string } }
   /** One service of a backup; never opened by anybody, its ticket comes from a restore that root began. */
   | {

@@ -1,4 +1,5 @@
 /** Methods of root.sock: enrolment, recovery, clearing a lock-out, restoring a backup, what came of an attack on the walls. docs/spec/approval.md, docs/spec/backup.md */
+import { canonicalJson, sha256Hex } from '../canonical.js';
 import { closed, code, digest, freeObject, integer, name, nothing, service, text } from './shapes.js';
 
 /** ENROL-4: what one enrolment may bring along; each entry is checked by its verb. */
@@ -24,6 +25,22 @@ export interface AttackRun {
   /** Names of the first that got through. */
   readonly holes: readonly string[];
 }
+
+/** One service of a backup, with the SHA-256 of what the gateway will be given. */
+export interface RestoreService {
+  readonly operator: string;
+  readonly service: string;
+  readonly digest: string;
+}
+
+/**
+ * Names what a restore puts in force: it stands in the action that is approved, and airlock-totp computes it of what it is given.
+ * @param sealed airlock-totp's own part
+ */
+export const restoreDigest = (sealed: Uint8Array, services: readonly RestoreService[]): string => {
+  const named = services.map(({ operator, service: of, digest: is }) => ({ operator, service: of, digest: is }));
+  return sha256Hex(canonicalJson({ totp: sha256Hex(sealed), services: named }));
+};
 
 const logName = { enum: ['airlock-gateway', 'airlock-totp'] };
 

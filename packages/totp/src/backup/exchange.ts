@@ -1,15 +1,26 @@
 /**
  * Backup and restore on root.sock (docs/spec/backup.md): binary frames, as they carry keys.
  *
- * BACKUP-1  secrets leave this process sealed only, under a key that airlock-ctl derives from the recovery key.
- * BACKUP-4  onto an operator who is enrolled a restore needs the ticket of `restore`, approved with the present phone, and no
- *           backup older than the newest known of the same vault is taken.
+ * BACKUP-1   secrets leave this process sealed only, under a key that airlock-ctl derives from the recovery key.
+ * BACKUP-4   onto an operator who is enrolled a restore needs the ticket of `restore`, approved with the present phone for what
+ *            is given here, and no backup older than the newest known of the same vault is taken.
  */
-import { AirlockError, FRAME, packBlobs, unpackBlobs, validate, decodeBase64url, isoTime } from '@airlock/protocol';
+import {
+  AirlockError,
+  decodeBase64url,
+  FRAME,
+  isoTime,
+  packBlobs,
+  restoreDigest,
+  unpackBlobs,
+  validate,
+  type RestoreService,
+} from '@airlock/protocol';
 import { EXPORT_KEY, GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
 import { TOTP_LIMITS } from '../limits.js';
 import { requireOpen, type House } from '../operators/house.js';
-import type { Opener } from '../tickets/action-tickets.js';
+import type { EnrolmentSecrets } from '../state/secrets.js';
+import type { ActionTicket, Opener } from '../tickets/action-tickets.js';
 import { keptOf, openArchive, sealArchive, type Archive } from './archive.js';
 import { readCounter, writeCounter } from './counter.js';
 import { newRestoreId, writePending } from './pending.js';
@@ -20,6 +31,8 @@ const KEY_BYTES = 32;
 export interface Restoring {
   readonly id: string;
   readonly archive: Archive;
+  /** What was enrolled here when it was checked, of each operator of the archive. */
+  readonly over: readonly (EnrolmentSecrets | null)[];
 }
 
 const malformed = (): AirlockError => new AirlockError('FRAME_INVALID', 'the frame is no request of a backup');
@@ -63,7 +76,7 @@ export const backup = (house: House, payload: Buffer): Buffer => {
 /** What comes with RESTORE_REQUEST: tickets of operators who are enrolled, and what the gateway will be given. */
 interface Order {
   readonly tickets: Readonly<Record<string, string>>;
-  readonly services: readonly { readonly operator: string; readonly service: string; readonly digest: string }[];
+  readonly services: readonly RestoreService[];
 }
 
 const parseOrder = (bytes: Buffer): Order => {
@@ -84,30 +97,49 @@ const notConfigured = (house: House, operator: string): AirlockError =>
     hint: `sudo ./install.sh --operator ${operator}`,
   });
 
-/** BACKUP-4. @throws AirlockError NOT_FOUND, NOT_AUTHENTICATED, PARAMS_INVALID */
-const requireAllowed = (house: House, { operators, generation }: Archive, { tickets }: Order): void => {
+const presentOf = (house: House, { operators }: Archive): (EnrolmentSecrets | null)[] =>
+  operators.map(({ operator }) => house.desks.get(operator)?.secrets ?? null);
+
+/** BACKUP-4. @throws AirlockError PARAMS_INVALID */
+const requireNewest = (house: House, archive: Archive): void => {
   const { made } = readCounter(house.directory);
-  for (const { operator, secrets } of operators) {
+  const present = presentOf(house, archive);
+  const isSame = archive.operators.some(({ secrets }, index) => present[index]?.vaultId === secrets.vaultId);
+  if (!isSame || archive.generation >= made) return;
+  throw new AirlockError('PARAMS_INVALID', 'the backup is older than the newest that was made here', {
+    field: 'FILE',
+    expected: `backup ${made}`,
+    found: `backup ${archive.generation}`,
+    hint: 'restore the newest one',
+  });
+};
+
+const alreadyEnrolled = (operator: string): AirlockError =>
+  new AirlockError('NOT_AUTHENTICATED', `operator ${operator} is enrolled on this machine already`, {
+    expected: 'a machine without a phone enrolled',
+    hint: 'sudo airlock-ctl restore FILE --force asks for a code of the present phone',
+  });
+
+/** What was approved is what is given here: its time is that within, its digest computed anew. @throws AirlockError NOT_AUTHENTICATED */
+const requireApproved = ({ action }: ActionTicket, made: string, digest: string): void => {
+  if (action.verb === 'restore' && action.params.made === made && action.params.digest === digest) return;
+  throw new AirlockError('NOT_AUTHENTICATED', 'the ticket is for another backup', {
+    hint: 'sudo airlock-ctl restore FILE --force; the code is for that file alone',
+  });
+};
+
+/** BACKUP-4. @throws AirlockError NOT_FOUND, NOT_AUTHENTICATED, PARAMS_INVALID */
+const requireAllowed = (house: House, archive: Archive, sealed: Uint8Array, { tickets, services }: Order): void => {
+  const [made, digest] = [isoTime(archive.madeMs), restoreDigest(sealed, services)];
+  for (const { operator } of archive.operators) {
     const desk = house.desks.get(operator);
     if (desk === undefined) throw notConfigured(house, operator);
     if (desk.secrets === null) continue;
     const ticket = decodeBase64url(tickets[operator] ?? '') ?? Buffer.alloc(0);
-    if (ticket.length === 0) {
-      throw new AirlockError('NOT_AUTHENTICATED', `operator ${operator} is enrolled on this machine already`, {
-        expected: 'a machine without a phone enrolled',
-        hint: 'sudo airlock-ctl restore FILE --force asks for a code of the present phone',
-      });
-    }
-    house.actionTickets.use(ticket, 'restore', operator, null, desk.now());
-    if (desk.secrets.vaultId === secrets.vaultId && generation < made) {
-      throw new AirlockError('PARAMS_INVALID', 'the backup is older than the newest that was made here', {
-        field: 'FILE',
-        expected: `backup ${made}`,
-        found: `backup ${generation}`,
-        hint: 'restore the newest one',
-      });
-    }
+    if (ticket.length === 0) throw alreadyEnrolled(operator);
+    requireApproved(house.actionTickets.use(ticket, 'restore', operator, null, desk.now()), made, digest);
   }
+  requireNewest(house, archive);
 };
 
 const ticketsFor = (house: House, id: string, { services }: Order, opener: Opener): (string | null)[] =>
@@ -128,15 +160,25 @@ export const beginRestore = (house: House, payload: Buffer, opener: Opener): { a
   const archive = openArchive(parts.head, sealed);
   parts.head.fill(0);
   if (archive === null) throw new AirlockError('VAULT_UNREADABLE', 'the backup is of another form');
-  requireAllowed(house, archive, order);
+  requireAllowed(house, archive, sealed, order);
   const id = newRestoreId(house.random);
   const answer = packBlobs(Buffer.alloc(0), Buffer.from(JSON.stringify({ tickets: ticketsFor(house, id, order, opener) })));
-  return { answer, restoring: { id, archive } };
+  return { answer, restoring: { id, archive, over: presentOf(house, archive) } };
 };
 
-/** BACKUP-5: the one step. The daemon starts anew right after. @throws AirlockError NOT_FOUND, VAULT_UNREADABLE */
+/** Between check and step a phone may have been enrolled, or a newer backup made. @throws AirlockError NOT_AUTHENTICATED, PARAMS_INVALID */
+const requireStillAllowed = (house: House, { archive, over }: Restoring): void => {
+  requireNewest(house, archive);
+  if (presentOf(house, archive).every((one, index) => one === over[index])) return;
+  throw new AirlockError('NOT_AUTHENTICATED', 'another phone is enrolled here than when the restore was begun', {
+    hint: 'run the restore again',
+  });
+};
+
+/** BACKUP-5: the one step. The daemon starts anew right after. @throws AirlockError NOT_FOUND, VAULT_UNREADABLE and of `requireStillAllowed` */
 export const finishRestore = (house: House, restoring: Restoring | null): { readonly restored: string } => {
   if (restoring === null) throw new AirlockError('NOT_FOUND', 'no restore was begun on this connection');
+  requireStillAllowed(house, restoring);
   writePending(house.directory, house.wrappingKey, restoring.id, restoring.archive);
   house.seal(
     new AirlockError('UNAVAILABLE', 'airlock-totp starts anew from a backup', {

@@ -114,7 +114,7 @@ const detailsOf = (action: Action): Line[] => {
     case 'restore':
       return [
         { label: 'made', value: wordText(action.params.made) },
-        { label: 'file', value: wordText(action.params.digest) },
+        { label: 'content', value: wordText(action.params.digest) },
       ];
     case 'service.remove':
     case 'service.restore':
