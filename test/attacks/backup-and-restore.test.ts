@@ -240,10 +240,15 @@ t.test('BACKUP-5: a restore that does not open seals, and what is there stays', 
 t.test('root.sock alone makes and takes backups', { timeout: 240_000 }, async (t) => {
   for (const name of ['approve/default', 'operator/default']) {
     const link = await connectTo(fresh, name);
-    t.equal(await refusalOf(link.call('restore.finish', {})), 'METHOD_UNKNOWN', name);
+    for (const [method, params] of [
+      ['restore.finish', {}],
+      ['backup.kept', { generation: 1 }],
+    ] as const)
+      t.equal(await refusalOf(link.call(method, params)), 'METHOD_UNKNOWN', `${method} on ${name}`);
     link.close();
   }
   const link = await connectTo(fresh, 'root');
+  t.equal(await refusalOf(link.call('backup.kept', { generation: 1_000_000 })), 'PARAMS_INVALID', 'a number never handed out');
   t.equal(await refusalOf(link.call('restore.finish', {})), 'NOT_FOUND', 'nor is anything finished that was not begun');
   link.close();
 });

@@ -3,8 +3,12 @@ import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { serveSocket, type SocketServer } from '@airlock/ipc';
+import { AirlockError } from '@airlock/protocol';
 import { commandsByHand, parseBody } from '../src/backup/collect.js';
-import { stageBackup } from '../src/backup/make.js';
+import { stageBackup, tellKept } from '../src/backup/make.js';
+import { makeContext } from '../src/context.js';
+import type { Terminal } from '../src/terminal/terminal.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'backup-'));
 t.teardown(() => rmSync(dir, { recursive: true, force: true }));
@@ -67,4 +71,40 @@ t.test('a body of the release before, without commands, is still read; one with 
   const body = { v: 1, totp: '', services: [], rules: null, config: {}, facts: {} };
   t.same(parseBody(Buffer.from(JSON.stringify(body))), body);
   t.throws(() => parseBody(Buffer.from(JSON.stringify({ ...body, byHand: [1] }))), { code: 'VAULT_UNREADABLE' });
+});
+
+/** What tellKept says where airlock-totp answers so, or is not there. */
+const said = async (answer: (() => unknown) | null): Promise<{ text: string; told: readonly unknown[] }> => {
+  const run = mkdtempSync(join(tmpdir(), 'backup-run-'));
+  const told: unknown[] = [];
+  let text = '';
+  const terminal = { isTerminal: false, out: () => undefined, err: (more: string) => void (text += more) } as unknown as Terminal;
+  const handle = (params: unknown): unknown => {
+    told.push(params);
+    return answer?.();
+  };
+  const table = { 'backup.kept': { params: () => null, permitted: () => null, handle } };
+  const server: SocketServer<null> | null =
+    answer === null ? null : await serveSocket<null>({ path: join(run, 'root.sock'), name: 'root', table, open: () => null });
+  try {
+    await tellKept(makeContext({ AIRLOCK_RUNTIME_DIR: run }, terminal, true), 7);
+  } finally {
+    await server?.close();
+    rmSync(run, { recursive: true, force: true });
+  }
+  return { text, told };
+};
+
+t.test('BACKUP-10: where airlock-totp cannot be told the backup stands, and it is said what follows', async (t) => {
+  t.strictSame(await said(() => ({ kept: 7 })), { text: '', told: [{ generation: 7 }] }, 'nothing to say');
+  const sealed = (): never => {
+    throw new AirlockError('AUDIT_UNAVAILABLE', 'the log is full');
+  };
+  const hint = /hint: the backup is whole and can be restored; until a later one is kept, so can the one before it/;
+  for (const answer of [null, sealed]) {
+    const { text } = await said(answer);
+    t.match(text, /^airlock: warning: airlock-totp was not told that backup 7 is kept \(/);
+    t.match(text, hint);
+  }
+  t.match((await said(sealed)).text, /the log is full/);
 });

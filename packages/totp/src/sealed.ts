@@ -32,6 +32,7 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   ],
   presence: ['report', 'sleep'],
   root: [
+    'backup.kept',
     'restore.finish',
     'enrol.begin',
     'enrol.code',

@@ -314,7 +314,7 @@ t.test('a log that cannot be used seals, and the system has a clock of its own',
 
 t.test('a counter of backups that is damaged is said, never taken for none', (t) => {
   const directory = directoryIn(t);
-  t.same(readCounter(directory), { made: 0, restored: null });
+  t.same(readCounter(directory), { made: 0, kept: 0, restored: null });
   for (const text of ['{', 'null', '{"made":-1,"restored":null}', '{"made":1}', '{"made":"1","restored":null}']) {
     writeFileSync(join(directory.path, 'backups'), text, { mode: 0o600 });
     t.equal(
@@ -386,6 +386,7 @@ t.test('BACKUP-4: what is no backup, of another machine or older than the newest
   t.equal(codeOf(await restore(here, Buffer.from(other), none)), 'VAULT_UNREADABLE');
   const odd = { tickets: { default: `${'A'.repeat(42)}B` }, services: [] };
   t.equal(codeOf(await restore(here, newest, odd)), 'NOT_AUTHENTICATED', 'a ticket that is no base64url');
+  await call(root, 'backup.kept', { generation: 2 });
   const params = { made: isoTime(house.clock.wallMs()), digest: restoreDigest(old, []) };
   await call(approve, 'action.open', { verb: 'restore', params });
   const { ticket } = await approveFront(house, approve);

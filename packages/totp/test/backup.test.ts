@@ -27,6 +27,7 @@ import {
   type Frame,
   type House,
   type HouseSettings,
+  type Link,
 } from './support/daemon.js';
 
 const KEY = Buffer.alloc(32, 4);
@@ -113,6 +114,8 @@ t.test('BACKUP-5: a phone is restored onto another machine, in one step, and the
   t.match(await statusOf(fresh.house), { locked: false }, 'the same phone approves');
 });
 
+const kept = (link: Link, generation: number): Promise<{ kept: number }> => call(link, 'backup.kept', { generation });
+
 interface Approved {
   readonly made: string;
   readonly digest: string;
@@ -127,18 +130,55 @@ const orderFor = async ({ house }: Machine, params: Approved): Promise<{ tickets
   return { tickets: { default: (await approveFront(house, approve)).ticket ?? '' }, services: [] };
 };
 
-const OLDER = 'PARAMS_INVALID: the backup is older than the newest that was made here';
+const OLDER = 'PARAMS_INVALID: the backup is older than the newest that was kept here';
 
 t.test('BACKUP-4: over an enrolled phone only with a code of it, and nothing older than the newest', async (t) => {
   const one = await machine(t);
   const first = await back(one);
   const second = await back(one);
+  t.strictSame(await kept(one.link, 2), { kept: 2 });
   t.match(problemOf(await restore(one, first.sealed)), /^NOT_AUTHENTICATED: operator default is enrolled/);
   const orderOf = (ticket: string): object => ({ tickets: { default: ticket }, services: [] });
   t.match(problemOf(await restore(one, first.sealed, orderOf('B'.repeat(43)))), /^NOT_AUTHENTICATED/, 'no base64url');
   t.match(problemOf(await restore(one, first.sealed, orderOf('A'.repeat(43)))), /^NOT_AUTHENTICATED/, 'nobody issued it');
   t.equal(problemOf(await restore(one, first.sealed, await orderFor(one, approvedFor(first)))), OLDER);
   t.equal(problemOf(await restore(one, second.sealed, await orderFor(one, approvedFor(second)))), 'none');
+});
+
+t.test('BACKUP-10: what was handed out keeps nothing from being restored; what was told of does', async (t) => {
+  const one = await machine(t);
+  const good = await back(one);
+  t.strictSame(await kept(one.link, good.facts.generation), { kept: 1 });
+  const given = await back(one);
+  t.equal((await back(one)).facts.generation, 3, 'given up, and not handed out again');
+  t.equal(problemOf(await restore(one, good.sealed, await orderFor(one, approvedFor(good)))), 'none');
+  t.equal(await refusal(kept(one.link, 4)), 'PARAMS_INVALID', 'a number that was never handed out');
+  for (const generation of [0, -1, 1.5, '1', null])
+    t.equal(await refusal(call(one.link, 'backup.kept', { generation })), 'PARAMS_INVALID', JSON.stringify(generation));
+  t.strictSame(await kept(one.link, 2), { kept: 2 });
+  t.strictSame(await kept(one.link, 1), { kept: 2 }, 'an older one lowers nothing');
+  await one.house.restart();
+  const link = await one.house.connect('root');
+  t.strictSame(await kept(link, 1), { kept: 2 }, 'durably');
+  const again = { ...one, ...(await connectExchanging(one.house, 'root')) };
+  t.equal((await back(again)).facts.generation, 4);
+  t.equal(problemOf(await restore(again, good.sealed, await orderFor(one, approvedFor(good)))), OLDER);
+  t.equal(problemOf(await restore(again, given.sealed, await orderFor(one, approvedFor(given)))), 'none');
+  for (const name of ['approve/default', 'bridge'])
+    t.equal(await refusal(kept(await one.house.connect(name), 1)), 'METHOD_UNKNOWN', name);
+});
+
+t.test('BACKUP-10: one that nobody told of is restored like any other, and its number is known then', async (t) => {
+  const one = await machine(t);
+  const [first, second] = [await back(one), await back(one)];
+  await kept(one.link, 1);
+  t.equal(problemOf(await restore(one, second.sealed, await orderFor(one, approvedFor(second)))), 'none');
+  await call(one.link, 'restore.finish');
+  await one.house.restart();
+  const after = { ...one, ...(await connectExchanging(one.house, 'root')) };
+  one.house.clock.pass(120_000);
+  t.equal(problemOf(await restore(after, first.sealed, await orderFor(after, approvedFor(first)))), OLDER);
+  t.equal((await back(after)).facts.generation, 3);
 });
 
 t.test('BACKUP-4: a code for one backup restores no other, nor other services with it', async (t) => {
@@ -175,8 +215,10 @@ t.test(
     const one = await machine(t);
     const first = await back(one);
     t.equal(problemOf(await restore(one, first.sealed, await orderFor(one, approvedFor(first)))), 'none');
-      await back({ ...one, ...(await connectExchanging(one.house, 'root')) });
-      t.equal(await refusal(call(one.link, 'restore.finish')), 'PARAMS_INVALID', 'a newer one was made');
+    const { link } = await connectExchanging(one.house, 'root');
+    await back({ ...one, ...(await connectExchanging(one.house, 'root')) });
+    await kept(link, 2);
+    t.equal(await refusal(call(one.link, 'restore.finish')), 'PARAMS_INVALID', 'a newer one was kept');
   },
 );
 

@@ -1,9 +1,19 @@
 /** Makes a backup: airlock-totp's part sealed by itself, the gateway's files as they are at that moment, one sealed file. */
-import { AirlockError, canonicalJson, encodeBase64url, FRAME, packBlobs, unpackBlobs, type Json } from '@airlock/protocol';
+import {
+  AirlockError,
+  asAirlockError,
+  canonicalJson,
+  encodeBase64url,
+  FRAME,
+  packBlobs,
+  unpackBlobs,
+  type Json,
+} from '@airlock/protocol';
 import { deriveBackupKey, newBackupSalt, sealBackup, wipe, type BackupHeader } from '@airlock/vault';
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { withRoot, type Context } from '../context.js';
+import { ask, withRoot, type Context } from '../context.js';
+import { note } from '../output.js';
 import { exchange } from '../seal.js';
 import {
   collectConfig,
@@ -164,4 +174,22 @@ export const stageBackup = (path: string, file: Buffer, link = linkSync): Staged
     syncPath(dirname(path));
   };
   return { keep: () => orRefused(path, name, discard), discard };
+};
+
+/**
+ * Tells airlock-totp that the file is kept (BACKUP-10). Never throws: without it the backup is as good, and the one before it can
+ * still be restored here.
+ */
+export const tellKept = async (context: Context, generation: number): Promise<void> => {
+  try {
+    await withRoot(context, (link) => ask(link, 'backup.kept', { generation }));
+  } catch (thrown) {
+    note(
+      context,
+      [
+        `airlock: warning: airlock-totp was not told that backup ${generation} is kept (${asAirlockError(thrown).message})`,
+        'airlock: hint: the backup is whole and can be restored; until a later one is kept, so can the one before it: sudo airlock-ctl doctor, then make another',
+      ].join('\n'),
+    );
+  }
 };

@@ -5,7 +5,7 @@ import { randomInt } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { approveAction } from '../action.js';
-import { makeBackup, requireNew, stageBackup } from '../backup/make.js';
+import { makeBackup, requireNew, stageBackup, tellKept } from '../backup/make.js';
 import { openBackupFile, restoreBackup, type OpenedBackup, type Restored } from '../backup/restore.js';
 import { withRoot, withTotp, type Context } from '../context.js';
 import { note, print } from '../output.js';
@@ -75,6 +75,8 @@ const backup = async (context: Context, invocation: Invocation): Promise<void> =
       { ...value, services: names, bytes: file.length, recoveryKey: groups.join('-') },
       context.terminal.isTerminal ? said : `${keyText(path, groups)}${said}`,
     );
+    // Last: a file whose key was never printed must not take the place of the one before it.
+    await tellKept(context, header.generation);
   } finally {
     wipe(key);
   }

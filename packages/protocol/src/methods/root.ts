@@ -1,4 +1,4 @@
-/** Methods of root.sock: enrolment, recovery, clearing a lock-out, restoring a backup, what came of an attack on the walls. docs/spec/approval.md, docs/spec/backup.md */
+/** Methods of root.sock: enrolment, recovery, clearing a lock-out, backups, what came of an attack on the walls. docs/spec/approval.md, docs/spec/backup.md */
 import { canonicalJson, sha256Hex } from '../canonical.js';
 import { closed, code, digest, freeObject, integer, name, nothing, service, text } from './shapes.js';
 
@@ -69,6 +69,8 @@ export const ROOT_SCHEMAS = {
     through: probeCount,
     holes: { type: 'array', maxItems: ATTACK_LIMITS.holes, items: printableText(ATTACK_LIMITS.nameChars) },
   }),
+  /** A backup of this number has its file. */
+  'root.backup.kept': closed({ generation: integer(1, Number.MAX_SAFE_INTEGER) }),
   'root.restore.finish': nothing,
   /** Second blob of RESTORE_REQUEST: tickets by operator, and what the gateway will be given. */
   restoreOrder: closed({

@@ -1,23 +1,32 @@
-/** How many backups were made, and which restore was the last: `backups`, one small JSON file. */
+/**
+ * Numbers of backups, and which restore was the last: `backups`, one small JSON file (docs/spec/backup.md "Two numbers").
+ *
+ * BACKUP-10  a number is handed out once, durably before it is; it counts as kept only when that was said, or it is restored.
+ */
+import { AirlockError } from '@airlock/protocol';
 import { corrupted, type StateDirectory } from '../state/directory.js';
 
 export interface BackupCounter {
-  /** Generation of the newest backup that is known here. */
+  /** Newest number that was handed out, whatever came of it. */
   readonly made: number;
+  /** Newest number of a backup that is known to exist; nothing older is restored here (BACKUP-4). */
+  readonly kept: number;
   /** Id of the last restore that took effect, or null; the gateway puts in force what it holds for it. */
   readonly restored: string | null;
 }
 
 const FILE = 'backups';
 
-/** @throws AirlockError VAULT_UNREADABLE */
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+
+/** A file of before has no `kept`, and meant that each was. @throws AirlockError VAULT_UNREADABLE */
 export const readCounter = (directory: StateDirectory): BackupCounter => {
   const bytes = directory.read(FILE);
-  if (bytes === null) return { made: 0, restored: null };
+  if (bytes === null) return { made: 0, kept: 0, restored: null };
   try {
-    const { made, restored } = JSON.parse(bytes.toString('utf8')) as Partial<BackupCounter>;
-    const isWhole = typeof made === 'number' && Number.isSafeInteger(made) && made >= 0;
-    if (isWhole && (restored === null || typeof restored === 'string')) return { made, restored };
+    const { made, kept = made, restored } = JSON.parse(bytes.toString('utf8')) as Partial<BackupCounter>;
+    const isWhole = isNumber(made) && isNumber(kept) && kept <= made;
+    if (isWhole && (restored === null || typeof restored === 'string')) return { made, kept, restored };
   } catch {
     // As any other form that is not ours.
   }
@@ -25,5 +34,25 @@ export const readCounter = (directory: StateDirectory): BackupCounter => {
 };
 
 /** Durable on return. @throws AirlockError VAULT_UNREADABLE */
-export const writeCounter = (directory: StateDirectory, counter: BackupCounter): void =>
-  directory.write(FILE, Buffer.from(JSON.stringify(counter)));
+export const writeCounter = (directory: StateDirectory, { kept, made, restored }: BackupCounter): void =>
+  directory.write(FILE, Buffer.from(JSON.stringify({ kept, made, restored })));
+
+/** The next number, as handed out. */
+export const handedOut = (counter: BackupCounter): BackupCounter => ({ ...counter, made: counter.made + 1 });
+
+/** A backup of this number exists. @throws AirlockError PARAMS_INVALID for one that was never handed out */
+export const keptToo = (counter: BackupCounter, generation: number): BackupCounter => {
+  if (generation <= counter.made) return { ...counter, kept: Math.max(counter.kept, generation) };
+  throw new AirlockError('PARAMS_INVALID', `backup ${generation} was never made here`, {
+    field: 'params.generation',
+    expected: `at most ${counter.made}`,
+    found: String(generation),
+  });
+};
+
+/** A restore took effect. BACKUP-4: neither number goes down. */
+export const restoredFrom = ({ made, kept }: BackupCounter, generation: number, id: string): BackupCounter => ({
+  made: Math.max(made, generation),
+  kept: Math.max(kept, generation),
+  restored: id,
+});

@@ -3,7 +3,8 @@
  *
  * BACKUP-1   secrets leave this process sealed only, under a key that airlock-ctl derives from the recovery key.
  * BACKUP-4   onto an operator who is enrolled a restore needs the ticket of `restore`, approved with the present phone for what
- *            is given here, and no backup older than the newest known of the same vault is taken.
+ *            is given here, and no backup older than the newest kept of the same vault is taken.
+ * BACKUP-10  a number is durable before it is handed out, and counts as kept only when airlock-ctl says so.
  */
 import {
   AirlockError,
@@ -22,7 +23,7 @@ import { requireOpen, type House } from '../operators/house.js';
 import type { EnrolmentSecrets } from '../state/secrets.js';
 import type { ActionTicket, Opener } from '../tickets/action-tickets.js';
 import { keptOf, openArchive, sealArchive, type Archive } from './archive.js';
-import { readCounter, writeCounter } from './counter.js';
+import { handedOut, keptToo, readCounter, writeCounter } from './counter.js';
 import { newRestoreId, writePending } from './pending.js';
 
 const KEY_BYTES = 32;
@@ -57,13 +58,13 @@ export const backup = (house: House, payload: Buffer): Buffer => {
   if (parts === null) throw malformed();
   requireOpen(house);
   for (const desk of house.desks.values()) desk.settle();
-  const counter = readCounter(house.directory);
-  const archive = archiveOf(house, counter.made + 1);
+  const counter = handedOut(readCounter(house.directory));
+  const archive = archiveOf(house, counter.made);
   const operators = archive.operators.map(({ operator }) => operator);
   if (operators.length === 0)
     throw new AirlockError('NOT_ENROLLED', 'no operator has a phone enrolled: there is nothing to keep');
   house.journal.record('backup_made', { generation: archive.generation, operators });
-  writeCounter(house.directory, { ...counter, made: archive.generation });
+  writeCounter(house.directory, counter);
   const { madeMs, generation, heads, keys } = archive;
   const facts = { made: isoTime(madeMs), generation, operators, heads, keys };
   try {
@@ -71,6 +72,17 @@ export const backup = (house: House, payload: Buffer): Buffer => {
   } finally {
     parts.head.fill(0);
   }
+};
+
+/**
+ * BACKUP-10: the file of this number is durable, and its key was printed. @returns the newest that is known to be kept
+ * @throws AirlockError PARAMS_INVALID, AUDIT_UNAVAILABLE, VAULT_UNREADABLE
+ */
+export const backupKept = (house: House, generation: number): { readonly kept: number } => {
+  const counter = keptToo(readCounter(house.directory), generation);
+  house.journal.record('backup_kept', { generation });
+  writeCounter(house.directory, counter);
+  return { kept: counter.kept };
 };
 
 /** What comes with RESTORE_REQUEST: tickets of operators who are enrolled, and what the gateway will be given. */
@@ -102,13 +114,13 @@ const presentOf = (house: House, { operators }: Archive): (EnrolmentSecrets | nu
 
 /** BACKUP-4. @throws AirlockError PARAMS_INVALID */
 const requireNewest = (house: House, archive: Archive): void => {
-  const { made } = readCounter(house.directory);
+  const { kept } = readCounter(house.directory);
   const present = presentOf(house, archive);
   const isSame = archive.operators.some(({ secrets }, index) => present[index]?.vaultId === secrets.vaultId);
-  if (!isSame || archive.generation >= made) return;
-  throw new AirlockError('PARAMS_INVALID', 'the backup is older than the newest that was made here', {
+  if (!isSame || archive.generation >= kept) return;
+  throw new AirlockError('PARAMS_INVALID', 'the backup is older than the newest that was kept here', {
     field: 'FILE',
-    expected: `backup ${made}`,
+    expected: `backup ${kept}`,
     found: `backup ${archive.generation}`,
     hint: 'restore the newest one',
   });
@@ -166,7 +178,7 @@ export const beginRestore = (house: House, payload: Buffer, opener: Opener): { a
   return { answer, restoring: { id, archive, over: presentOf(house, archive) } };
 };
 
-/** Between check and step a phone may have been enrolled, or a newer backup made. @throws AirlockError NOT_AUTHENTICATED, PARAMS_INVALID */
+/** Between check and step a phone may have been enrolled, or a newer backup kept. @throws AirlockError NOT_AUTHENTICATED, PARAMS_INVALID */
 const requireStillAllowed = (house: House, { archive, over }: Restoring): void => {
   requireNewest(house, archive);
   if (presentOf(house, archive).every((one, index) => one === over[index])) return;

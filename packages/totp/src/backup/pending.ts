@@ -14,7 +14,7 @@ import { writeSecrets } from '../state/secrets.js';
 import { writeState } from '../state/snapshot.js';
 import { unwrapBytes, wrapBytes } from '../state/wrapping.js';
 import { decodeArchive, encodeArchive, restoredState, type Archive } from './archive.js';
-import { readCounter, writeCounter } from './counter.js';
+import { readCounter, restoredFrom, writeCounter } from './counter.js';
 
 const FILE = 'restore.pending';
 const ID_BYTES = 16;
@@ -56,8 +56,8 @@ export const applyPending = (opening: Opening): void => {
     writeState(directory, operator, restoredState(state, now));
     writeSecrets(directory, wrappingKey, operator, secrets);
   }
-  const made = Math.max(generation, readCounter(directory).made);
-  writeCounter(directory, { made, restored: plain.subarray(0, RESTORE_ID_CHARS).toString('latin1') });
+  const id = plain.subarray(0, RESTORE_ID_CHARS).toString('latin1');
+  writeCounter(directory, restoredFrom(readCounter(directory), generation, id));
   directory.remove(FILE);
   plain.fill(0);
 };

@@ -15,6 +15,7 @@ export type TotpEvent =
   | 'attack_run'
   | 'audit_exported'
   | 'audit_mismatch'
+  | 'backup_kept'
   | 'backup_made'
   | 'checkpoint'
   | 'code_rejected'

@@ -1,5 +1,5 @@
 /**
- * root.sock: enrolment, clearing a lock-out, what came of an attack on the walls, public keys of log heads. What stands here is root's alone. The key exchange is
+ * root.sock: enrolment, clearing a lock-out, backups, what came of an attack on the walls, public keys of log heads. What stands here is root's alone. The key exchange is
  * served for what an enrolment approved (ENROL-6), and only to seal.
  */
 import { always, serveSocket, type Connection, type Listening, type MethodEntry, type SocketServer } from '@airlock/ipc';
@@ -7,7 +7,7 @@ import { AirlockError, FRAME, LIMITS, validatorOf, type AttackRun, type Channel,
 import { acceptLog, examineLog, type AcceptParams } from '../heads/accept.js';
 import { GATEWAY_LOG, TOTP_LOG, type LogName } from '../heads/heads.js';
 import { exchangeKey } from '../approve/keys.js';
-import { BACKUP_FRAMES, backup, beginRestore, finishRestore, type Restoring } from '../backup/exchange.js';
+import { BACKUP_FRAMES, backup, backupKept, beginRestore, finishRestore, type Restoring } from '../backup/exchange.js';
 import { beginEnrolment, giveEnrolmentCode, isRecoveryCode, parseSecret, useRecoveryCode } from '../operators/enrolment.js';
 import type { Desk } from '../operators/desk.js';
 import { listActions } from '../operators/listed-actions.js';
@@ -136,6 +136,11 @@ const tableOf = (house: House): Readonly<Record<string, Entry>> => ({
       requireOpen(house);
       return recordAttack(house.journal, params as AttackRun);
     },
+  },
+  'backup.kept': {
+    params: validatorOf('root.backup.kept'),
+    permitted: () => house.sealed(),
+    handle: (params) => backupKept(house, (params as { readonly generation: number }).generation),
   },
   'restore.finish': {
     params: validatorOf('root.restore.finish'),
