@@ -1,4 +1,5 @@
 /** Entry of the `airlock` command. */
+import { endWithOutput } from '@airlock/protocol/command';
 import { run } from './run.js';
 
 const readStdin = async (): Promise<string> => {
@@ -7,8 +8,7 @@ const readStdin = async (): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8');
 };
 
-// A reader that goes away (`airlock … | head`) is no error of ours.
-process.stdout.on('error', () => process.exit(0));
+endWithOutput();
 
 void run({
   argv: process.argv.slice(2),

@@ -2,6 +2,7 @@
 export * from './completion.js';
 export * from './manual.js';
 export * from './meta.js';
+export * from './output.js';
 export * from './progress.js';
 export * from './roff.js';
 export * from './table.js';
