@@ -79,7 +79,7 @@ const TAMPERINGS: Readonly<Record<string, readonly [Copy, RegExp]>> = {
   'delete at the start': [{ lines: lines.slice(1) }, /line 1: seq is 2, not 1/],
   insert: [{ lines: lines.toSpliced(AT, 0, lines[AT] ?? '') }, /line 6: seq is 5, not 6/],
   swap: [{ lines: lines.toSpliced(AT, 2, lines[AT + 1] ?? '', lines[AT] ?? '') }, /line 5: seq is 6, not 5/],
-  truncate: [{ lines: lines.slice(0, 9) }, /heads line \d: the log ends at 9/],
+  truncate: [{ lines: lines.slice(0, 9) }, /--head \S+: the log ends at 9/],
   'truncate in a line': [{ lines: [...lines.slice(0, 11), (lines[11] ?? '').slice(0, 40)] }, /line 6: /],
   'full rewrite with recomputed hashes': [{ lines: rechained(lines.with(AT, edited(lines[AT] ?? ''))) }, /another history/],
   'delete, the rest recomputed': [{ lines: rechained(lines.toSpliced(AT, 1)) }, /another history/],
@@ -95,12 +95,21 @@ const TAMPERINGS: Readonly<Record<string, readonly [Copy, RegExp]>> = {
     { lines: [...lines.slice(0, 6), ...rechained([...lines.slice(0, 6), ...other.slice(6)]).slice(6)] },
     /another history/,
   ],
-  'swapped heads: size and hash of two heads': [{ notes: swappedSizes() }, /signature of airlock-gateway is wrong/],
-  'swapped heads: signed by the key of the other log': [
-    { notes: [signHead(keys.totp, 'airlock-gateway', heads[12] ?? { size: 12, hash: '' })] },
-    /no signature by a known key/,
-  ],
   'another log with a head of its own key': [{ lines: other }, /another history/],
+};
+
+/** What an attacker, or a slip, makes of heads that were kept: they are no proof any more, and no fault of the record. */
+const USELESS: Readonly<Record<string, readonly [readonly string[], RegExp]>> = {
+  'size and hash of two heads': [swappedSizes(), /head-0: the signature of airlock-gateway is wrong: is it mistyped/],
+  'signed by the key of the other log': [
+    [noteAt(12), signHead(keys.totp, 'airlock-gateway', heads[12] ?? { size: 12, hash: '' })],
+    /head-1: no signature by a known key: .* of other keys\?/,
+  ],
+  'of the other log, which is not here': [[noteAt(12, 'totp')], /head-0: it is a head of airlock-totp, whose log is not here/],
+  'of a stranger': [
+    [signHead(keys.totp, 'airlock-other', heads[12] ?? { size: 12, hash: '' })],
+    /head-0: it is a head of airlock-other, whose log is not here: .* another machine\?/,
+  ],
 };
 
 const place = (name: string, { lines: kept = lines, notes = [noteAt(6), noteAt(12)] }: Copy): string[] => {
@@ -139,7 +148,7 @@ t.test('negative control: the copy as it was written is whole', async (t) => {
   );
   const args = place('untouched', {});
   t.match(verify(args), { status: 0, out: /^whole: 12 records, 2 signed heads\n$/ });
-  t.match(verify([...args, '--json']), { status: 0, out: /^\{"ok":true,"records":12,"checkpoints":2\}\n$/ });
+  t.match(verify([...args, '--json']), { status: 0, out: /^\{"ok":true,"status":"whole","records":12,"checkpoints":2\}\n$/ });
   t.match(verify([...args, '--head', heads[5]?.hash ?? '']), { status: 0 }, 'a hash that was written down');
   t.match(verify(place('longer than its heads', { notes: [noteAt(6)] })), { status: 0 }, 'an older head is no fault');
 });
@@ -149,7 +158,21 @@ t.test('every tampering is found, and the first bad line is named', async (t) =>
     const { status, out } = verify(place(name, copy));
     t.equal(status, 7, `${name}: ${out}`);
     t.match(out, expected, name);
-    t.match(out, /^DAMAGED: gateway log, \S+ line \d+: /, name);
+    t.match(out, /^DAMAGED: gateway log, (\S+ line \d+|--head \S+): /, name);
+  }
+});
+
+t.test('AUDIT-32: a head that is not of this log and its key is told as that, by the name it was given', async (t) => {
+  for (const [name, [notes, expected]] of Object.entries(USELESS)) {
+    const args = place(`useless ${name}`, { notes });
+    const { status, out } = verify(args);
+    t.equal(status, 8, `${name}: ${out}`);
+    t.match(out, /^UNPROVEN: nothing speaks against 12 records/, name);
+    t.match(out, expected, name);
+    t.notMatch(out, /DAMAGED|changed after/, name);
+    t.match(verify([...args, '--json']), { status: 8, out: /"ok":false,"status":"unproven".*"unproven":\[\{"head":"--head / });
+    const changed = place(`useless and changed ${name}`, { lines: lines.with(AT, edited(lines[AT] ?? '')), notes });
+    t.match(verify(changed), { status: 7, out: expected }, 'what is damaged is told first, and this as well');
   }
 });
 
@@ -157,7 +180,10 @@ t.test('a head in hexadecimal alone finds a rewrite, and a log that is shorter',
   const kept = heads[10]?.hash ?? '';
   const rewrite = place('rewrite', { lines: rechained(lines.with(AT, edited(lines[AT] ?? ''))), notes: [] });
   t.match(verify(rewrite), { status: 0, out: /no signed head was given/ }, 'without any head only the chain speaks, and says so');
-  t.match(verify([...rewrite, '--head', kept]), { status: 7, out: /no record ends with the hash/ });
+  t.match(verify([...rewrite, '--head', kept]), {
+    status: 7,
+    out: /gateway log, --head [0-9a-f]{64}: no record ends with this hash\n[^]*mistyped, of another machine/,
+  });
   t.match(verify([...place('short', { lines: lines.slice(0, 9), notes: [] }), '--head', kept.toUpperCase()]), { status: 7 });
 });
 

@@ -1,4 +1,5 @@
 // Days go by: old segments of both logs go, the record stays provable, and says from where on. AUDIT-25, AUDIT-27.
+import { connectSocket } from '@airlock/ipc';
 import { COMPILED_CONFIG_FILE } from '@airlock/protocol';
 import { addMailbox, restartWith, startTestInstance, until, type Running } from '@airlock/testkit';
 import { mkdtempSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
@@ -25,13 +26,28 @@ const segments = (log: (typeof LOGS)[number]): string[] =>
   readdirSync(dirOf(log))
     .filter((name) => name.endsWith('.jsonl'))
     .sort();
-const verify = () => running.command('airlock-ctl', ['audit', 'verify']);
+const verify = (...args: string[]) => running.command('airlock-ctl', ['audit', 'verify', ...args]);
+
+/** What a person kept: the signed heads of both logs, as files. */
+const keptHeads = async (name: string): Promise<string[]> => {
+  const link = await connectSocket(running.sockets['approve/default'] ?? '');
+  const { heads } = (await link.call('heads', {})) as { heads: string[] };
+  link.close();
+  return heads.map((note, at) => {
+    const file = join(running.dir, `${name}-${at}`);
+    writeFileSync(file, note);
+    return file;
+  });
+};
+
+let early: string[] = [];
 
 t.test('a log of a week keeps three days, one segment an hour', async (t) => {
   for (let day = 0; day < 6; day += 1) {
     await running.command('airlock-ctl', ['lock']);
     await running.command('airlock-ctl', ['audit', 'verify']);
     for (const daemon of ['airlock-gateway', 'airlock-totp'] as const) await untilSigned(running, daemon);
+    if (day === 0) early = await keptHeads('early');
     const before = segments('gateway').length;
     running.clock.advance(DAY_MS);
     for (const daemon of ['airlock-gateway', 'airlock-totp'] as const) await restartWith(running, daemon, () => undefined);
@@ -70,6 +86,26 @@ t.test('AUDIT-29: fewer days than airlock.yaml keeps are told where both are kno
   const found = await verify();
   writeFileSync(path, before);
   t.match(found, { status: 0, stdout: /older than 3 days\nWARNING: gateway log: airlock\.yaml keeps 365 days/ });
+});
+
+t.test('AUDIT-32: a head of what was removed because of its age proves nothing, and is no sign of damage', async (t) => {
+  t.equal(early.length, 2);
+  for (const file of early) {
+    const found = await verify('--head', file);
+    t.match(found, { status: 8, stdout: /^UNPROVEN/, stderr: /one that is newer/ });
+    t.match(
+      found.stdout,
+      /log, --head \S+: it proves nothing here: it is of \d+ records, and the log begins at record \d+; .*log_pruned/,
+    );
+    t.notMatch(found.stdout + found.stderr, /DAMAGED|changed after/);
+    const [, , hash = ''] = readFileSync(file, 'utf8').split('\n');
+    const written = Buffer.from(hash, 'base64').toString('hex');
+    t.match(await verify('--head', written), { status: 8, stdout: /may have been removed because of its age/ }, 'the hash alone');
+  }
+  const both = await verify('--json', ...early.flatMap((file) => ['--head', file]));
+  t.match(both.json, { ok: false, status: 'unproven', unproven: [{ head: /^--head / }, { head: /^--head / }] });
+  const late = (await keptHeads('late')).flatMap((file) => ['--head', file]);
+  t.match(await verify(...late), { status: 0, stdout: /^whole/ }, 'negative control: a head of what is there');
 });
 
 t.test('attack: one more segment is removed by hand', async (t) => {

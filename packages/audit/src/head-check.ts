@@ -5,19 +5,32 @@ import { CHECKPOINT_REACH } from './limits.js';
 import { parseSignedHead, verifySignedHead } from './signed-head.js';
 import type { Head, Problem, SignedHead } from './types.js';
 
+/** A signed note that somebody kept. */
+export interface KeptHead {
+  /** How a problem with it names it. */
+  readonly name: string;
+  readonly note: string;
+}
+
 /** What is known of a log before it is read. */
 export interface KnownHeads {
   /** The log's name in its heads. Heads of another log are a problem; `checkpoint` records are checked only with it. */
   readonly origin?: string;
   /** Signed notes that the log must contain. */
   readonly heads?: readonly string[];
+  /** Signed notes that somebody kept: as `heads`, but one of before the log's start says nothing of it (AUDIT-26). */
+  readonly kept?: readonly KeptHead[];
   /** Text forms of the keys that may sign heads. */
   readonly publicKeys?: readonly string[];
 }
 
-/** A signed head that the log must contain; `index` counts from 0 as given. */
+/** A signed head that the log must contain. */
 export interface ExpectedHead extends Head {
-  readonly index: number;
+  /** Where a problem with it is. */
+  readonly file: string;
+  readonly line: number;
+  /** What a problem with it calls it; null for one that nobody kept. */
+  readonly name: string | null;
 }
 
 /** The hashes of the last CHECKPOINT_REACH records, to look a `checkpoint` record's head up. */
@@ -37,21 +50,28 @@ class RecentHashes {
 
 const problemOf = (thrown: unknown): string => asAirlockError(thrown).message;
 
+const problemAt = ({ file, line }: Pick<ExpectedHead, 'file' | 'line'>, problem: string): Problem => ({ file, line, problem });
+
+const nameOf = ({ name, size }: ExpectedHead): string => name ?? `the signed head of ${size} records`;
+
 /** Where no keys are given, none is known: no signature holds. */
 const keysOf = ({ publicKeys }: KnownHeads): readonly string[] => publicKeys ?? [];
 
 /** Checks signatures and origins. @returns the heads by size, or what is wrong with the first bad one. */
 export const readHeads = (options: KnownHeads): ExpectedHead[] | Problem => {
   const heads: ExpectedHead[] = [];
-  for (const [index, note] of (options.heads ?? []).entries()) {
-    const at = { file: 'heads', line: index + 1 };
+  const given = [
+    ...(options.heads ?? []).map((note, index) => ({ note, name: null, file: 'heads', line: index + 1 })),
+    ...(options.kept ?? []).map(({ note, name }) => ({ note, name, file: name, line: 1 })),
+  ];
+  for (const { note, ...at } of given) {
     try {
       const head = verifySignedHead(keysOf(options), note);
       if (options.origin !== undefined && head.origin !== options.origin)
-        return { ...at, problem: `a head of another log: ${head.origin}` };
-      heads.push({ size: head.size, hash: head.hash, index });
+        return problemAt(at, `a head of another log: ${head.origin}`);
+      heads.push({ size: head.size, hash: head.hash, ...at });
     } catch (thrown) {
-      return { ...at, problem: problemOf(thrown) };
+      return problemAt(at, problemOf(thrown));
     }
   }
   return heads.sort((a, b) => a.size - b.size);
@@ -60,6 +80,8 @@ export const readHeads = (options: KnownHeads): ExpectedHead[] | Problem => {
 /** Compares the chain with every signed head as it passes; pure over what it is fed. `begin` comes first. */
 export class HeadCheck {
   matched = 0;
+  /** Kept heads of what is no longer there. */
+  readonly before: ExpectedHead[] = [];
   readonly #options: KnownHeads;
   readonly #heads: readonly ExpectedHead[];
   /** Only where `checkpoint` records are looked at. */
@@ -88,10 +110,11 @@ export class HeadCheck {
   pass(chain: Chain): string | null {
     this.#recent?.put(chain);
     for (let head = this.#heads[this.#next]; head !== undefined && head.size <= chain.size; head = this.#heads[this.#next]) {
-      if (head.size === chain.size && head.hash !== chain.hash) return `signed head ${head.index + 1} has another history`;
-      if (head.size < this.#start) return `signed head ${head.index + 1} lies before the log`;
+      if (head.size === chain.size && head.hash !== chain.hash) return `${nameOf(head)} has another history`;
+      if (head.size < this.#start && head.name === null) return `${nameOf(head)} lies before the log`;
       this.#next += 1;
-      this.matched += 1;
+      if (head.size < this.#start) this.before.push(head);
+      else this.matched += 1;
     }
     return null;
   }
@@ -120,6 +143,6 @@ export class HeadCheck {
   beyond(chain: Chain): Problem | null {
     const head = this.#heads[this.#next];
     if (head === undefined) return null;
-    return { file: 'heads', line: head.index + 1, problem: `the log ends at ${chain.size}, before this head of ${head.size}` };
+    return problemAt(head, `the log ends at ${chain.size}, before this head of ${head.size}`);
   }
 }

@@ -86,7 +86,7 @@ export interface SignedHead extends Head {
   readonly note: string;
 }
 
-/** What a verifier found first. `file` is a segment's name, or `heads` (line = which head, from 1). */
+/** What a verifier found first. `file` is a segment's name, `heads` (line = which head, from 1), or the name of a kept head. */
 export interface Problem {
   readonly file: string;
   readonly line: number;
@@ -104,6 +104,8 @@ export interface VerifyResult {
   readonly from?: Head;
   /** Which of the `hashes` that were asked for are heads of this log. */
   readonly found?: readonly Head[];
+  /** `kept` heads of before where the log starts: they prove nothing of it, nor anything against it. */
+  readonly before?: readonly { readonly name: string; readonly size: number }[];
 }
 
 /** One segment, fed in any chunks. */

@@ -136,7 +136,8 @@ class Reading {
     const { records, start } = this;
     const late = start !== null && start.size > 0 && this.#options.from === undefined ? { from: start } : {};
     const found = this.#options.hashes === undefined ? {} : { found: this.found };
-    const seen = { records, checkpoints: this.check.matched, ...late, ...found };
+    const before = this.check.before.map(({ name, size }) => ({ name: name ?? '', size }));
+    const seen = { records, checkpoints: this.check.matched, ...late, ...found, ...(before.length === 0 ? {} : { before }) };
     return bad === null
       ? { ok: true, ...seen }
       : { ok: false, ...seen, firstBad: { file: bad.file, line: bad.line, problem: bad.problem } };

@@ -147,6 +147,35 @@ t.test('AUDIT-26 what was removed by another hand is missed', async (t) => {
   await log.close();
 });
 
+t.test('AUDIT-26 AUDIT-32 a head that somebody kept of what was removed proves nothing, and is no fault', async (t) => {
+  const grown = await grow(t);
+  const { dir, log } = grown;
+  const [first = ''] = segments(dir);
+  const found = prunable(grown) ?? { size: 0, hash: '' };
+  await log.appendDurable('log_pruned', { ...found });
+  const head = await grown.sign();
+  await log.close();
+  unlinkSync(join(dir, first));
+  const noteAt = (size: number, hash = '11'.repeat(32)): string => signHead(key, ORIGIN, { size, hash });
+  const verifyKept = (...notes: readonly string[]): Promise<VerifyResult> => {
+    const kept = notes.map((note, at) => ({ note, name: `kept ${at + 1}` }));
+    return verifyLog({ dir, origin: ORIGIN, heads: [head], kept, publicKeys: [key.publicKey] });
+  };
+  const before = [{ name: 'kept 2', size: found.size - 1 }];
+  const counted = (await verify(dir, [head])).checkpoints;
+  t.match(await verifyKept(head, noteAt(found.size - 1)), { ok: true, checkpoints: counted + 1, before });
+  t.equal((await verifyKept(head)).before, undefined, 'nothing is said of what is there');
+  t.match(await verifyKept(noteAt(found.size, found.hash)), { ok: true, checkpoints: counted + 1 }, 'of exactly where it begins');
+  t.match(await verifyKept(noteAt(found.size)), { ok: false, firstBad: { problem: 'kept 1 has another history' } });
+  t.match(await verifyKept(head, noteAt(found.size + 1)), { ok: false, firstBad: { problem: 'kept 2 has another history' } });
+  t.match(await verifyKept(noteAt(99)), { ok: false, firstBad: { file: 'kept 1', problem: /the log ends at/ } });
+  t.match(
+    await verify(dir, [head, noteAt(1)]),
+    { ok: false, firstBad: { problem: 'the signed head of 1 records lies before the log' } },
+    'negative control: one that has to be there',
+  );
+});
+
 t.test('a removal that fails leaves the segment or a good log', async (t) => {
   const grown = await grow(t);
   const { dir } = grown;

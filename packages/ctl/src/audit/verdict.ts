@@ -1,6 +1,6 @@
 /** What was found in one or both logs, as one answer: for programs, for people, and what to do next. */
 import type { VerifyResult } from '@airlock/audit';
-import type { Kept } from './kept-heads.js';
+import { removedHeads, type Kept, type Unproven } from './kept-heads.js';
 import { keptText, type KeptDays } from './kept-days.js';
 import { PUT_BACK_HINT, unrecordedText, type PutBack, type Unrecorded } from './put-back.js';
 import type { BegunAnew, Removed } from './removed.js';
@@ -14,8 +14,23 @@ export interface Traces {
   readonly putBack: PutBack;
 }
 
+/** AUDIT-32 */
+export type Status = 'whole' | 'damaged' | 'unproven';
+
+export const EXIT_STATUS: Readonly<Record<Status, number>> = { whole: 0, damaged: 7, unproven: 8 };
+
+interface FirstBad {
+  readonly log: string;
+  /** Of a log's files, `heads`, or `--head` as it was given. */
+  readonly file: string;
+  readonly line: number;
+  readonly problem: string;
+}
+
 export interface Verdict {
+  /** Whether it is whole. */
   readonly ok: boolean;
+  readonly status: Status;
   /** Logs that were checked against no signed head at all. */
   readonly unsigned?: readonly string[];
   readonly records: number;
@@ -27,20 +42,54 @@ export interface Verdict {
   readonly begunAnew?: readonly BegunAnew[];
   /** AUDIT-30: of copies only. */
   readonly unrecorded?: Unrecorded;
-  readonly firstBad?: { readonly log: string; readonly file: string; readonly line: number; readonly problem: string };
+  readonly unproven?: readonly Unproven[];
+  readonly firstBad?: FirstBad;
 }
 
-/** A hash that somebody wrote down belongs to one of the two logs. */
-const missingHash = (results: Results, { hashes }: Kept): Verdict['firstBad'] => {
+/** What was read, and what it was held against. */
+export interface Evidence {
+  readonly results: Results;
+  readonly kept: readonly Kept[];
+  /** Heads that were given and say nothing of these logs. */
+  readonly useless: readonly Unproven[];
+  readonly traces: Traces;
+  /** Days that this machine keeps; null for copies. */
+  readonly configured: number | null;
+  readonly isLive: boolean;
+}
+
+/** Hashes that were written down and that no log has; each belongs to one of the two. */
+const missingHashes = (results: Results, kept: readonly Kept[]): readonly Kept[] => {
   const found = Object.values(results).flatMap(({ found = [] }) => found.map(({ hash }) => hash));
-  const at = hashes.findIndex((hash) => !found.includes(hash));
-  if (at < 0) return undefined;
-  return {
-    log: Object.keys(results).join(' and '),
-    file: '--head',
-    line: at + 1,
-    problem: `no record ends with the hash ${hashes[at] ?? ''}`,
-  };
+  return kept.filter(({ hash }) => hash !== null && !found.includes(hash));
+};
+
+/** A hash does not say how many records it is of: where some were removed because of their age, it may be of those. */
+const missingHash = (results: Results, [missing]: readonly Kept[]): FirstBad | undefined => {
+  if (missing === undefined || Object.values(results).some(({ from }) => from !== undefined)) return undefined;
+  const log = Object.keys(results).join(' and ');
+  return { log, file: missing.name, line: 1, problem: 'no record ends with this hash' };
+};
+
+const firstBadOf = ({ results, kept }: Evidence): FirstBad | undefined => {
+  const bad = Object.entries(results).find(([, { ok }]) => !ok);
+  return bad?.[1].firstBad ? { log: bad[0], ...bad[1].firstBad } : missingHash(results, missingHashes(results, kept));
+};
+
+const lateText = (results: Results): string =>
+  Object.entries(results)
+    .flatMap(([log, { from }]) => (from === undefined ? [] : [`the ${log} log begins at record ${from.size + 1}`]))
+    .join(' and ');
+
+const unprovenOf = ({ results, kept, useless }: Evidence): readonly Unproven[] => {
+  const late = lateText(results);
+  const why = `it proves nothing here: no record that is left ends with this hash, and ${late}: what it covers may have been removed because of its age (log_pruned)`;
+  const missing = late === '' ? [] : missingHashes(results, kept);
+  return [
+    ...useless,
+    ...Object.entries(results).flatMap(([log, result]) => removedHeads(log, result)),
+    ...missing.map(({ name }) => ({ head: name, why })),
+  ];
 };
 
 /** What the gateway says of how it came by its start, and what this machine is told to keep. */
@@ -50,24 +99,24 @@ const keptDays = ({ gateway }: Results, removed: Removed, configured: number | n
   return { said, ...(configured === null ? {} : { configured }) };
 };
 
-/** @param configured days that this machine keeps; null for copies */
-export const verdictOf = (
-  results: Results,
-  kept: Kept,
-  { removed, putBack }: Traces,
-  configured: number | null,
-  isLive: boolean,
-): Verdict => {
-  const { begunAnew } = removed;
-  const unrecorded = isLive || results.gateway === undefined || results.totp === undefined ? null : putBack.unrecorded();
-  const retainDays = keptDays(results, removed, configured);
+const statusOf = (firstBad: FirstBad | undefined, unproven: readonly Unproven[]): Status => {
+  if (firstBad !== undefined) return 'damaged';
+  return unproven.length === 0 ? 'whole' : 'unproven';
+};
+
+export const verdictOf = (evidence: Evidence): Verdict => {
+  const { results, traces, configured, isLive } = evidence;
+  const { begunAnew } = traces.removed;
+  const unrecorded = isLive || results.gateway === undefined || results.totp === undefined ? null : traces.putBack.unrecorded();
+  const retainDays = keptDays(results, traces.removed, configured);
   const entries = Object.entries(results);
-  const bad = entries.find(([, { ok }]) => !ok);
-  const firstBad = bad?.[1].firstBad ? { log: bad[0], ...bad[1].firstBad } : missingHash(results, kept);
+  const [firstBad, unproven] = [firstBadOf(evidence), unprovenOf(evidence)];
+  const status = statusOf(firstBad, unproven);
   const unsigned = entries.filter(([, { checkpoints, found = [] }]) => checkpoints + found.length === 0).map(([log]) => log);
   const late = entries.flatMap(([log, { from }]) => (from === undefined ? [] : [[log, from.size + 1] as const]));
   return {
-    ok: bad === undefined && firstBad === undefined,
+    ok: status === 'whole',
+    status,
     records: entries.reduce((sum, [, { records }]) => sum + records, 0),
     checkpoints: entries.reduce((sum, [, { checkpoints }]) => sum + checkpoints, 0),
     ...(unsigned.length === 0 ? {} : { unsigned }),
@@ -75,25 +124,32 @@ export const verdictOf = (
     ...(retainDays === undefined ? {} : { retainDays }),
     ...(begunAnew.length === 0 ? {} : { begunAnew }),
     ...(unrecorded === null ? {} : { unrecorded }),
+    ...(unproven.length === 0 ? {} : { unproven }),
     ...(firstBad === undefined ? {} : { firstBad }),
   };
 };
 
-export const verdictText = ({
-  ok,
-  records,
-  checkpoints,
-  from,
-  retainDays,
-  begunAnew = [],
-  unrecorded,
-  firstBad,
-}: Verdict): string =>
-  [
-    ok
-      ? `whole: ${records} records, ${checkpoints} signed heads`
-      : `DAMAGED: ${firstBad?.log ?? ''} log, ${firstBad?.file ?? ''} line ${firstBad?.line ?? 0}: ${firstBad?.problem ?? ''}`,
-    ...Object.entries(from ?? {}).map(
+const badText = ({ log, file, line, problem }: FirstBad): string => {
+  const isGiven = file.startsWith('--head ');
+  const place = file === 'heads' ? '' : isGiven ? `${file}: ` : `${file} line ${line}: `;
+  return `DAMAGED: ${log} log${place === '' ? ': ' : ', '}${place}${problem}`;
+};
+
+const unprovenText = ({ head, log, why }: Unproven): string =>
+  [log === undefined ? '' : `${log} log`, head ?? ''].filter((one) => one !== '').join(', ') + `: ${why}`;
+
+const firstLine = ({ status, records, checkpoints, firstBad }: Verdict): string => {
+  if (firstBad !== undefined) return badText(firstBad);
+  const counted = `${records} records, ${checkpoints} signed heads`;
+  return status === 'whole' ? `whole: ${counted}` : `UNPROVEN: nothing speaks against ${counted}, but not all is proven`;
+};
+
+export const verdictText = (verdict: Verdict): string => {
+  const { from = {}, retainDays, begunAnew = [], unrecorded, unproven = [] } = verdict;
+  return [
+    firstLine(verdict),
+    ...unproven.map(unprovenText),
+    ...Object.entries(from).map(
       ([log, seq]) => `${log} log: from record ${seq} on; what stood before was removed because of its age (audit.retain_days)`,
     ),
     ...(retainDays === undefined ? [] : keptText(retainDays)),
@@ -103,6 +159,7 @@ export const verdictText = ({
     ),
     ...(unrecorded === undefined ? [] : unrecordedText(unrecorded)),
   ].join('\n');
+};
 
 const DAMAGED_HINT =
   'the record was changed after it was written; keep the files, and treat what happened since the last good head as unknown';
@@ -110,8 +167,23 @@ const DAMAGED_HINT =
 const UNSIGNED_HINT =
   'no signed head was given or found, so only the chain itself was checked: a log written anew would pass; --head FILE';
 
+const KEPT_HINT =
+  'if the head is of this log, the record was changed after it was written: keep the files. A head of a log before audit accept holds of what was set aside (audit verify --dir)';
+const HASH_HINT =
+  'if the hash is mistyped, of another machine, or of a log before audit accept, it says nothing; else the record was changed after it was written: keep the files';
+const UNPROVEN_HINT = 'look where the head that was given comes from, or give one that is newer: --head FILE';
+
+const damagedHint = ({ file, problem }: FirstBad, kept: readonly Kept[], { putBack }: Traces): string => {
+  if (putBack.isFound) return PUT_BACK_HINT;
+  const given = kept.find(({ name }) => file === name || problem.startsWith(`${name} `));
+  if (given === undefined) return DAMAGED_HINT;
+  return given.hash === null ? KEPT_HINT : HASH_HINT;
+};
+
 /** What to do next; null: nothing. */
-export const verdictHint = ({ ok, unsigned }: Verdict, { putBack }: Traces, isLive: boolean): string | null => {
-  if (!ok) return putBack.isFound ? PUT_BACK_HINT : DAMAGED_HINT;
+export const verdictHint = (verdict: Verdict, { kept, traces, isLive }: Evidence): string | null => {
+  const { status, unsigned, firstBad } = verdict;
+  if (firstBad !== undefined) return damagedHint(firstBad, kept, traces);
+  if (status === 'unproven') return UNPROVEN_HINT;
   return isLive || unsigned === undefined ? null : `${unsigned.join(' and ')} log: ${UNSIGNED_HINT}`;
 };

@@ -8,11 +8,11 @@ import { note, print } from '../output.js';
 import { bundleText, verifyBundle, type KeyOf } from './bundle.js';
 import { readBundle } from './bundle-files.js';
 import { configuredDays } from './kept-days.js';
-import { parseKept, readSmall, type Kept } from './kept-heads.js';
+import { hashesOf, parseKept, readSmall, sortKept, type Kept, type Unproven } from './kept-heads.js';
 import { PutBack } from './put-back.js';
 import { Removed } from './removed.js';
 import { copiedLog, keptKey, LOGS, withServedLog, type LogBytes, type LogName } from './sources.js';
-import { verdictHint, verdictOf, verdictText, type Results, type Traces } from './verdict.js';
+import { EXIT_STATUS, verdictHint, verdictOf, verdictText, type Results, type Traces } from './verdict.js';
 
 /** Percent on a terminal; elsewhere and with --json nothing is said. */
 const progressOf = (context: Context, log: LogName, total: number): ((bytes: number, records: number) => void) => {
@@ -30,21 +30,23 @@ const progressOf = (context: Context, log: LogName, total: number): ((bytes: num
 
 const isOf = (key: string, head: string): boolean => parsePublicKey(key).name === parseSignedHead(head).origin;
 
+/** What a log is held against. */
+interface Expected extends Pick<VerifyOptions, 'origin' | 'onRecord' | 'kept' | 'hashes'> {
+  readonly heads: readonly string[];
+}
+
 const verifyBytes = (
   context: Context,
   log: LogName,
   { segments, bytes }: LogBytes,
-  heads: readonly string[],
   key: string,
-  hashes: readonly string[],
-  own: Pick<VerifyOptions, 'origin' | 'onRecord'>,
+  { heads, ...expected }: Expected,
 ): Promise<VerifyResult> =>
   verifyLog({
     segments,
-    ...own,
+    ...expected,
     heads: heads.filter((head) => isOf(key, head)),
     publicKeys: [key],
-    hashes,
     onProgress: progressOf(context, log, bytes),
   });
 
@@ -87,16 +89,26 @@ const checkpoint = async (link: Link): Promise<void> => {
   }
 };
 
-const verifyServed = async (context: Context, { notes, hashes }: Kept, traces: Traces): Promise<Results> => {
+interface Verified {
+  readonly results: Results;
+  readonly useless: readonly Unproven[];
+}
+
+const verifyServed = async (context: Context, kept: readonly Kept[], traces: Traces): Promise<Verified> => {
+  const key: KeyOf = (log) => keptKey(context, log);
+  const { byLog, useless } = sortKept(kept, { gateway: key('gateway'), totp: key('totp') });
   await withSocket(operatorPath(context), checkpoint);
   const { heads } = await withSocket(approvePath(context), (link) => ask<{ heads: readonly string[] }>(link, 'heads'));
   const verify = (log: LogName): Promise<VerifyResult> =>
     withServedLog(context, log, (bytes) =>
-      verifyBytes(context, log, bytes, [...heads, ...notes], keptKey(context, log), hashes, learning(traces, log)),
+      verifyBytes(context, log, bytes, key(log), {
+        ...{ heads, kept: byLog[log], hashes: hashesOf(kept) },
+        ...learning(traces, log),
+      }),
     );
   // In this order: AUDIT-30 holds for every head that the gateway had by then.
   const results = { gateway: await verify('gateway'), totp: await verify('totp') };
-  return heldAgainst(traces, (log) => keptKey(context, log), true, results);
+  return { results: heldAgainst(traces, key, true, results), useless };
 };
 
 /** Keys given as files, by the log they sign; else those that root has kept. */
@@ -135,19 +147,24 @@ const verifyCopies = async (
   context: Context,
   invocation: Invocation,
   dir: string,
-  kept: Kept,
+  kept: readonly Kept[],
   traces: Traces,
-): Promise<Results> => {
+): Promise<Verified> => {
   const key = keysFor(context, listOption(invocation, 'key'));
+  const copies = copiesIn(dir, textOption(invocation, 'log'));
+  const { byLog, useless } = sortKept(kept, Object.fromEntries(copies.map(({ log }) => [log, key(log)])));
   const results: Results = {};
   // Backwards: the log of airlock-totp says which heads of the gateway's it signed.
-  for (const { log, bytes } of copiesIn(dir, textOption(invocation, 'log')).toReversed()) {
-    // A copy's own heads count: airlock-totp is not there to give newer ones.
-    const own = { origin: `airlock-${log}`, ...learning(traces, log) };
-    const heads = log === 'gateway' ? [...kept.notes, ...traces.removed.countersignedHeads] : kept.notes;
-    results[log] = await verifyBytes(context, log, bytes, heads, key(log), kept.hashes, own);
+  for (const { log, bytes } of copies.toReversed()) {
+    results[log] = await verifyBytes(context, log, bytes, key(log), {
+      // A copy's own heads count: airlock-totp is not there to give newer ones.
+      origin: `airlock-${log}`,
+      heads: traces.removed.countersignedHeads,
+      ...{ kept: byLog[log], hashes: hashesOf(kept) },
+      ...learning(traces, log),
+    });
   }
-  return heldAgainst(traces, key, false, results);
+  return { results: heldAgainst(traces, key, false, results), useless };
 };
 
 const FORGED_HINT =
@@ -161,7 +178,7 @@ const verifyExport = (context: Context, invocation: Invocation, path: string): n
   return verdict.ok ? 0 : 7;
 };
 
-/** @returns the exit status: 7 where the record is damaged */
+/** @returns the exit status: 7 where the record is damaged, 8 where it is not proven */
 export const verify = async (context: Context, invocation: Invocation): Promise<number> => {
   const [bundle] = invocation.args;
   if (bundle !== undefined) return verifyExport(context, invocation, bundle);
@@ -169,10 +186,13 @@ export const verify = async (context: Context, invocation: Invocation): Promise<
   const dir = textOption(invocation, 'dir');
   const traces = { removed: new Removed(), putBack: new PutBack() };
   const isLive = dir === undefined;
-  const results = isLive ? await verifyServed(context, kept, traces) : await verifyCopies(context, invocation, dir, kept, traces);
-  const verdict = verdictOf(results, kept, traces, isLive ? configuredDays(context) : null, isLive);
+  const verified = isLive
+    ? await verifyServed(context, kept, traces)
+    : await verifyCopies(context, invocation, dir, kept, traces);
+  const evidence = { ...verified, kept, traces, configured: isLive ? configuredDays(context) : null, isLive };
+  const verdict = verdictOf(evidence);
   print(context, verdict, verdictText(verdict));
-  const hint = verdictHint(verdict, traces, isLive);
+  const hint = verdictHint(verdict, evidence);
   if (hint !== null) note(context, `airlock: hint: ${hint}`);
-  return verdict.ok ? 0 : 7;
+  return EXIT_STATUS[verdict.status];
 };
