@@ -150,6 +150,9 @@ const isErrorValue = ({ json }: CommandResult): boolean => {
   );
 };
 
+/** What only a program can follow: members of an error, methods and fields of the wire. */
+const FOR_PROGRAMS = /`|field named|\bparams\.|\baccess\.[a-z]|\bservices\.list|retryAfterMs|send hello|list first/;
+
 const problemOf = (json: CommandResult, human: CommandResult | null): string | null => {
   if (!ALLOWED.has(json.status)) return `status ${json.status}`;
   if (!isErrorValue(json)) return `--json printed ${json.stdout.slice(0, 200) || 'nothing'}; ${json.stderr.slice(0, 200)}`;
@@ -158,6 +161,8 @@ const problemOf = (json: CommandResult, human: CommandResult | null): string | n
   if (json.status !== human.status) return `status ${json.status} with --json, ${human.status} without`;
   if (!/^airlock: error: .+/m.test(human.stderr)) return `no error line: ${human.stderr.slice(0, 300)}`;
   if (!/^airlock: hint: .+/m.test(human.stderr)) return `no hint line: ${human.stderr.slice(0, 300)}`;
+  const hint = /^airlock: hint: (.+)/m.exec(human.stderr)?.[1] ?? '';
+  if (FOR_PROGRAMS.test(hint)) return `a hint for programs: ${hint}`;
   if (/^ {4}at /m.test(human.stderr)) return 'a stack';
   return null;
 };

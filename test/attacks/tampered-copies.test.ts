@@ -211,11 +211,28 @@ t.test('AUDIT-31: the heads that the log of airlock-totp countersigned bind the 
 
 t.test('bad input says what was found and what is allowed', async (t) => {
   const args = place('inputs', {});
-  t.match(verify([...args, '--head', 'abc']), { status: 2, out: /--head: abc cannot be read as 64 hexadecimal digits/ });
-  t.match(verify(['--dir', join(dir, 'nowhere')]), { out: /there are no log files in/ });
+  t.match(verify([...args, '--head', 'abc']), {
+    status: 2,
+    out: /--head: abc cannot be read as 64 hexadecimal digits.*\n.*hint: correct the option --head, allowed: 64 hexadecimal/,
+  });
+  t.match(verify(['--dir', join(dir, 'nowhere')]), {
+    status: 1,
+    out: /is not there\n.*hint: it should hold totp\/ and gateway\//,
+  });
   t.match(verify(['--dir', join(args[1] ?? '', 'gateway'), '--log', 'totp', '--key', args[3] ?? '']), {
     status: 2,
     out: /--key: none is of the log airlock-totp/,
+  });
+  mkdirSync(join(dir, 'empty'));
+  t.match(verify(['--dir', join(dir, 'empty')]), { status: 1, out: /holds no log\n.*hint: it should hold totp\/ and gateway\// });
+  t.match(verify(['--dir', join(dir, 'original')]), {
+    status: 1,
+    out: /nothing says whose\n.*hint: say whose it is: --log gateway/,
+  });
+  t.match(verify(['--dir', dir, '--log', 'other']), { status: 2, out: /--log: found other, allowed: gateway or totp/ });
+  t.match(verify([...args.slice(0, 2), '--key', join(dir, 'original')]), {
+    status: 2,
+    out: /--key: .* cannot be read as a public key/,
   });
   writeFileSync(join(dir, 'no-note'), 'hello\n');
   t.match(verify([...args, '--head', join(dir, 'no-note')]), { status: 2, out: /signed/ });

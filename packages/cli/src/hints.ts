@@ -28,6 +28,8 @@ export const commandHint = (hint: string, retryAfterMs?: number): string =>
     .replaceAll(NAMES, (name) => COMMANDS[name] ?? name)
     .replace('airlock services or airlock services', 'airlock services')
     .replace('the time named in retryAfterMs', waitText(retryAfterMs))
+    .replaceAll(/\bparams\.(?=\w)/g, '')
+    .replace('correct the field named in `field` and send again', 'correct what the message names, then run it again')
     .replace('send the operation with call', 'call it: airlock call SERVICE OPERATION');
 
 /** The same error, with a hint that can be followed here. */

@@ -7,7 +7,7 @@ import { PROGRAM } from '../src/program.js';
 import { commandHint } from '../src/hints.js';
 import { airlock } from './command.js';
 
-const WIRE_NAME = /\b(?:access|services|tools|context|call|lease)\.[a-z]+\b|retryAfterMs|with call\b/;
+const WIRE_NAME = /\b(?:access|services|tools|context|call|lease)\.[a-z]+\b|retryAfterMs|with call\b|\bparams\.\w|field named/;
 const packages = new URL('../../../', import.meta.url);
 
 /** Every literal hint of the packages whose errors reach an agent. */

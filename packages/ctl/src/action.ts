@@ -13,6 +13,7 @@ import {
   type ShownRequest,
 } from '@airlock/protocol';
 import { ask, type Context, type Link } from './context.js';
+import { errorLines } from './hints.js';
 import { note } from './output.js';
 
 /** Longest poll that approve.action.wait takes. */
@@ -154,7 +155,7 @@ const approveHere = async (context: Context, link: Link, request: string, signal
     } catch (error) {
       if (!isMistyped(error)) throw error;
       rejected = error;
-      note(context, `airlock: error: ${error.message}\nairlock: hint: ${error.data.hint}`);
+      note(context, errorLines(error));
     }
   }
   if (rejected !== null) throw rejected;

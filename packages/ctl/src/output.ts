@@ -1,6 +1,7 @@
 /** Printing: one JSON value with --json, else text for people; errors on stderr as `airlock: error: …` and `airlock: hint: …`. */
 import { asAirlockError, type AirlockError } from '@airlock/protocol';
 import type { Context } from './context.js';
+import { errorLines } from './hints.js';
 import { printable } from './printable.js';
 
 /** Lines made printable, their ends kept. */
@@ -43,7 +44,7 @@ export const printError = (context: Context, thrown: unknown): number => {
   const error = asAirlockError(thrown);
   if (context.json) context.terminal.out(`${JSON.stringify(errorValue(error))}\n`);
   const message = error === thrown ? error.message : `${error.message} (${stack(thrown)})`;
-  note(context, `airlock: error: ${message}\nairlock: hint: ${error.data.hint}`);
+  note(context, errorLines(error, message));
   return error.exitCode;
 };
 

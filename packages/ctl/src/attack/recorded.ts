@@ -1,6 +1,7 @@
 /** Puts what came of a run into the record of airlock-totp, over root.sock, which an agent cannot reach (docs/spec/audit.md). */
 import { asAirlockError, ATTACK_LIMITS, type AttackRun } from '@airlock/protocol';
 import { ask, canConnect, rootPath, withRoot, type Context } from '../context.js';
+import { hintFor } from '../hints.js';
 import { printable } from '../printable.js';
 import type { AttackCheck } from './report.js';
 
@@ -44,7 +45,7 @@ export const recordRuns = async (context: Context, checks: readonly AttackCheck[
     });
     return { recorded: true, expected, why: '', hint: '' };
   } catch (thrown) {
-    const { message, data } = asAirlockError(thrown);
-    return { recorded: false, expected, why: message, hint: data.hint };
+    const error = asAirlockError(thrown);
+    return { recorded: false, expected, why: error.message, hint: hintFor(error) };
   }
 };

@@ -1,12 +1,12 @@
 /** audit accept: a log that was lost, is an older copy, another history or damaged is begun anew, by root with a code. */
 import { AirlockError, systemTimers } from '@airlock/protocol';
 import { checkCode } from '../action.js';
-import { textOption, type Invocation } from '../commands/command.js';
+import type { Invocation } from '../commands/command.js';
 import { bothDaemons } from '../commands/status.js';
 import { ask, findOperator, withRoot, type Context, type Link } from '../context.js';
 import { note, print } from '../output.js';
 import { tellError } from '../setup/questions.js';
-import type { LogName } from './sources.js';
+import { namedLog, type LogName } from './sources.js';
 
 const TRIES = 3;
 /** Both daemons start again and hear of each other. */
@@ -15,14 +15,8 @@ const WAIT_MS = 200;
 
 /** airlock-totp first: nothing can be decided while it is sealed. */
 const whichLog = async (context: Context, invocation: Invocation): Promise<LogName> => {
-  const named = textOption(invocation, 'log');
-  if (named === 'gateway' || named === 'totp') return named;
-  if (named !== undefined)
-    throw new AirlockError('PARAMS_INVALID', `--log: found ${named}, allowed: gateway or totp`, {
-      field: '--log',
-      expected: 'gateway or totp',
-      found: named,
-    });
+  const named = namedLog(invocation);
+  if (named !== undefined) return named;
   const { totp } = await bothDaemons(context);
   return totp.status?.sealed?.code === 'AUDIT_UNAVAILABLE' ? 'totp' : 'gateway';
 };
@@ -32,6 +26,7 @@ const noCode = (): AirlockError =>
     field: 'code',
     expected: 'the digits that your phone shows now, on a line of standard input',
     found: 'nothing',
+    hint: 'run it again and type the digits that your phone shows then',
   });
 
 interface Accepted {

@@ -27,7 +27,8 @@ export interface Unproven {
 /** A key or note is a few hundred bytes; whatever is far larger was named by mistake. */
 const MAX_NOTE_BYTES = 16_384;
 
-const unreadable = (flag: string, path: string, expected: string, why = ''): AirlockError =>
+/** A file that is not what its flag names. */
+export const unreadable = (flag: string, path: string, expected: string, why = ''): AirlockError =>
   new AirlockError('PARAMS_INVALID', `${flag}: ${path} cannot be read as ${expected}${why}`, {
     field: flag,
     expected,

@@ -2,7 +2,8 @@
 import { readSegments, type SegmentSource } from '@airlock/audit';
 import { AirlockError, type LogChunk, type LogSegment } from '@airlock/protocol';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { textOption, type Invocation } from '../commands/command.js';
 import { approvePath, ask, operatorPath, withSocket, type Context, type Link } from '../context.js';
 
 /** The two logs, by who writes them. */
@@ -42,23 +43,59 @@ export const servedLog = async (link: Link): Promise<LogBytes> => {
 export const withServedLog = <T>(context: Context, log: LogName, use: (bytes: LogBytes) => Promise<T>): Promise<T> =>
   withSocket(socketOf(context, log), async (link) => use(await servedLog(link)));
 
+/** `--log`; undefined where it is not given. @throws AirlockError PARAMS_INVALID */
+export const namedLog = (invocation: Invocation): LogName | undefined => {
+  const named = textOption(invocation, 'log');
+  const log = LOGS.find((one) => one === named);
+  if (named === undefined || log !== undefined) return log;
+  throw new AirlockError('PARAMS_INVALID', `--log: found ${named}, allowed: gateway or totp`, {
+    field: '--log',
+    expected: 'gateway or totp',
+    found: named,
+  });
+};
+
 const SEGMENT = /^\d{4}-\d{2}-\d{2}\.jsonl$/;
 
-const segmentFiles = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir).filter((name) => SEGMENT.test(name)) : []);
+const noLog = (dir: string, what: string, hint: string): AirlockError =>
+  new AirlockError('NOT_FOUND', `${dir} ${what}`, {
+    field: '--dir',
+    expected: 'a directory with gateway/ or totp/, or with YYYY-MM-DD.jsonl files and --log gateway or --log totp',
+    found: dir,
+    hint,
+  });
 
-/** The log in a directory of copied segments; null where it holds none. @throws AirlockError NOT_FOUND */
-export const copiedLog = (dir: string): LogBytes | null => {
+const WHAT_TO_COPY =
+  'it should hold totp/ and gateway/, copies of /var/lib/airlock-totp/audit and then of /var/lib/airlock-gateway/audit; or the files YYYY-MM-DD.jsonl of one of them, with --log';
+
+/** Files of a log in a directory; null where it holds none. @throws AirlockError NOT_FOUND */
+const copiedLog = (dir: string): LogBytes | null => {
   try {
-    const names = segmentFiles(dir);
+    const names = existsSync(dir) ? readdirSync(dir).filter((name) => SEGMENT.test(name)) : [];
     if (names.length === 0) return null;
     return { segments: readSegments(dir), bytes: names.reduce((sum, name) => sum + statSync(join(dir, name)).size, 0) };
   } catch {
-    throw new AirlockError('NOT_FOUND', `${dir} cannot be read as a directory of log files`, {
-      field: '--dir',
-      expected: 'a directory with YYYY-MM-DD.jsonl files, or with gateway/ and totp/',
-      found: dir,
-    });
+    throw noLog(dir, 'cannot be read as a directory of log files', 'is it a directory, and may you read it?');
   }
+};
+
+interface Copy {
+  readonly log: LogName;
+  readonly bytes: LogBytes;
+}
+
+/** `DIR/gateway` and `DIR/totp`, or DIR itself, a copy of the log that is named, by --log or by the name of DIR. @throws AirlockError NOT_FOUND */
+export const copiesIn = (dir: string, named: LogName | undefined): readonly Copy[] => {
+  const both = LOGS.flatMap((log) => {
+    const bytes = copiedLog(join(dir, log));
+    return bytes === null ? [] : [{ log, bytes }];
+  });
+  if (both.length > 0) return both;
+  const bytes = copiedLog(dir);
+  if (bytes === null) throw noLog(dir, existsSync(dir) ? 'holds no log' : 'is not there', WHAT_TO_COPY);
+  const log = named ?? LOGS.find((one) => basename(dir).includes(one));
+  if (log !== undefined) return [{ log, bytes }];
+  throw noLog(dir, 'holds a log, and nothing says whose', 'say whose it is: --log gateway, or --log totp');
 };
 
 /** The public key that signs a log's heads, as root has kept it. @throws AirlockError AUDIT_UNAVAILABLE */

@@ -1,17 +1,16 @@
 /** audit verify: is the record whole, over the sockets or over copied files, with public keys alone. */
 import { parsePublicKey, parseSignedHead, verifyLog, type VerifyOptions, type VerifyResult } from '@airlock/audit';
 import { AirlockError } from '@airlock/protocol';
-import { basename, join } from 'node:path';
 import { listOption, textOption, type Invocation } from '../commands/command.js';
 import { approvePath, ask, operatorPath, withSocket, type Context, type Link } from '../context.js';
 import { note, print } from '../output.js';
 import { bundleText, verifyBundle, type KeyOf } from './bundle.js';
 import { readBundle } from './bundle-files.js';
 import { configuredDays } from './kept-days.js';
-import { hashesOf, parseKept, readSmall, sortKept, type Kept, type Unproven } from './kept-heads.js';
+import { hashesOf, parseKept, readSmall, sortKept, unreadable, type Kept, type Unproven } from './kept-heads.js';
 import { PutBack } from './put-back.js';
 import { Removed } from './removed.js';
-import { copiedLog, keptKey, LOGS, withServedLog, type LogBytes, type LogName } from './sources.js';
+import { copiesIn, keptKey, namedLog, withServedLog, type LogBytes, type LogName } from './sources.js';
 import { EXIT_STATUS, verdictHint, verdictOf, verdictText, type Results, type Traces } from './verdict.js';
 
 /** Percent on a terminal; elsewhere and with --json nothing is said. */
@@ -111,9 +110,21 @@ const verifyServed = async (context: Context, kept: readonly Kept[], traces: Tra
   return { results: heldAgainst(traces, key, true, results), useless };
 };
 
+const KEY = 'a public key, name+id+base64';
+
+const parseKey = (file: string): string => {
+  const key = readSmall(file, '--key', KEY).trim();
+  try {
+    parsePublicKey(key);
+    return key;
+  } catch {
+    throw unreadable('--key', file, KEY);
+  }
+};
+
 /** Keys given as files, by the log they sign; else those that root has kept. */
 const keysFor = (context: Context, files: readonly string[]): KeyOf => {
-  const keys = files.map((file) => readSmall(file, '--key', 'a public key, name+id+base64').trim());
+  const keys = files.map(parseKey);
   return (log) => {
     if (keys.length === 0) return keptKey(context, log);
     const key = keys.find((one) => parsePublicKey(one).name === `airlock-${log}`);
@@ -122,25 +133,9 @@ const keysFor = (context: Context, files: readonly string[]): KeyOf => {
       field: '--key',
       expected: `the key of airlock-${log}`,
       found: keys.map((one) => parsePublicKey(one).name).join(', '),
+      hint: `give its key too: --key FILE, a copy of /etc/airlock/keys/${log}.vkey`,
     });
   };
-};
-
-/** `DIR/gateway` and `DIR/totp`, or DIR itself, a copy of the log that --log names. */
-const copiesIn = (dir: string, named: string | undefined): readonly { readonly log: LogName; readonly bytes: LogBytes }[] => {
-  const both = LOGS.flatMap((log) => {
-    const bytes = copiedLog(join(dir, log));
-    return bytes === null ? [] : [{ log, bytes }];
-  });
-  if (both.length > 0) return both;
-  const bytes = copiedLog(dir);
-  const log = LOGS.find((one) => one === named || (named === undefined && basename(dir).includes(one)));
-  if (bytes !== null && log !== undefined) return [{ log, bytes }];
-  throw new AirlockError('NOT_FOUND', bytes === null ? `there are no log files in ${dir}` : `whose log ${dir} is, is not known`, {
-    field: '--dir',
-    expected: 'a directory with gateway/ or totp/, or with YYYY-MM-DD.jsonl files and --log gateway or --log totp',
-    found: dir,
-  });
 };
 
 const verifyCopies = async (
@@ -151,7 +146,7 @@ const verifyCopies = async (
   traces: Traces,
 ): Promise<Verified> => {
   const key = keysFor(context, listOption(invocation, 'key'));
-  const copies = copiesIn(dir, textOption(invocation, 'log'));
+  const copies = copiesIn(dir, namedLog(invocation));
   const { byLog, useless } = sortKept(kept, Object.fromEntries(copies.map(({ log }) => [log, key(log)])));
   const results: Results = {};
   // Backwards: the log of airlock-totp says which heads of the gateway's it signed.

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { compileConfig, parseRolesFile, replaceFile, ROLES_FILE, type RolesFile } from '../config/compile.js';
 import { ask, withRoot, withSocket, type Context } from '../context.js';
 import { groupMembers } from '../groups.js';
+import { errorLines, hintFor } from '../hints.js';
 import { note, print, table } from '../output.js';
 import { needInstallation, needRoot, system, UNIT_DIR } from '../system.js';
 import { keyDidNotOpen, notOpened } from '../unopened.js';
@@ -183,7 +184,7 @@ const list = (context: Context): void => {
 
 const compile = (context: Context): void => {
   const problem = compileConfig(context.configDir);
-  if (problem) note(context, `airlock: error: ${problem.message}\nairlock: hint: ${problem.data.hint}`);
+  if (problem) note(context, errorLines(problem));
 };
 
 const member = (context: Context, invocation: Invocation): void => {
@@ -220,8 +221,8 @@ const BACKOFF_MS = 3000;
 /** As ExecStopPost of airlock-totp, after a start that failed: words for the journal, and time until the next try. */
 const tellNotOpened = async ({ terminal }: Context): Promise<void> => {
   if (!keyDidNotOpen()) return;
-  const { message, data } = notOpened();
-  terminal.err(`airlock-totp cannot start: ${message}\n${data.hint}\n`);
+  const problem = notOpened();
+  terminal.err(`airlock-totp cannot start: ${problem.message}\n${hintFor(problem)}\n`);
   await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS));
 };
 

@@ -1,6 +1,7 @@
 /** status: one look. */
 import { AirlockError, presenceText, type ApproveStatus, type GatewayStatus } from '@airlock/protocol';
 import { ask, withGateway, withTotp, type Context } from '../context.js';
+import { hintFor } from '../hints.js';
 import { print } from '../output.js';
 import type { Command } from './command.js';
 
@@ -32,7 +33,8 @@ const daemonText = (
   name: string,
   up: Up<{ readonly sealed: { readonly message: string; readonly hint: string } | null; readonly version: string }>,
 ): string => {
-  if (!up.status) return `${name}  down: ${up.problem?.message ?? 'no answer'}\n              ${up.problem?.data.hint ?? ''}`;
+  if (!up.status)
+    return `${name}  down: ${up.problem?.message ?? 'no answer'}\n              ${up.problem ? hintFor(up.problem) : ''}`;
   const { sealed, version } = up.status;
   return sealed ? `${name}  sealed: ${sealed.message}\n              ${sealed.hint}` : `${name}  up (${version})`;
 };

@@ -1,6 +1,7 @@
 /** watch: a look that stays, on the terminal or as notifications on the desktop. */
 import { AirlockError, systemTimers, type ShownRequest } from '@airlock/protocol';
 import { approvePath, type Context } from '../context.js';
+import { hintFor } from '../hints.js';
 import { note, print } from '../output.js';
 import { follow, followForEver, type EventParams, type Follower } from '../watch/follow.js';
 import type { Outcome } from '../watch/notification.js';
@@ -28,7 +29,7 @@ const printing = (context: Context): Follower => ({
 });
 
 const failureText = (error: unknown): string =>
-  error instanceof AirlockError ? `${error.message}; ${error.data.hint}` : 'a notification could not be shown';
+  error instanceof AirlockError ? `${error.message}; ${hintFor(error)}` : 'a notification could not be shown';
 
 /** NOTIFY-1: a desktop is told, and decides nothing. What it is not told is not written down either. */
 const notifying = (context: Context): Follower => {

@@ -7,6 +7,7 @@ import { agentChecks } from './agents.js';
 import { check, REINSTALL, type Check } from './check.js';
 import { daemonChecks } from './daemons.js';
 import { machineChecks } from './machine.js';
+import { hintFor } from '../hints.js';
 import { isInstalled } from '../system.js';
 
 export type { Check } from './check.js';
@@ -38,7 +39,7 @@ const operatorCheck = (context: Context): Check => {
     return check('operator', true, findOperator(context), expected, '');
   } catch (error) {
     if (!(error instanceof AirlockError)) throw error;
-    return check('operator', false, `${error.message}; ${error.data.hint}`, expected, REINSTALL);
+    return check('operator', false, `${error.message}; ${hintFor(error)}`, expected, REINSTALL);
   }
 };
 

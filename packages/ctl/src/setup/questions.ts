@@ -1,6 +1,7 @@
 /** Questions to the human: one line each, asked again where the answer does not fit, with an error that names the step at the end of input. */
 import { AirlockError } from '@airlock/protocol';
 import type { Context } from '../context.js';
+import { errorLines } from '../hints.js';
 import { note } from '../output.js';
 
 /** @param again the command that goes on from here */
@@ -13,8 +14,7 @@ export const endOfInput = (step: string, again: string): AirlockError =>
   });
 
 /** The error and its hint as they would end a command, where the command goes on. */
-export const tellError = (context: Context, error: AirlockError): void =>
-  note(context, `airlock: error: ${error.message}\nairlock: hint: ${error.data.hint}`);
+export const tellError = (context: Context, error: AirlockError): void => note(context, errorLines(error));
 
 /** A line typed in the open. @throws AirlockError PARAMS_INVALID naming the step at the end of input */
 export const askLine = async (context: Context, prompt: string, step: string, again: string): Promise<string> => {
