@@ -179,7 +179,11 @@ t.test('AUDIT-32: a head that is not of this log and its key is told as that, by
 t.test('a head in hexadecimal alone finds a rewrite, and a log that is shorter', async (t) => {
   const kept = heads[10]?.hash ?? '';
   const rewrite = place('rewrite', { lines: rechained(lines.with(AT, edited(lines[AT] ?? ''))), notes: [] });
-  t.match(verify(rewrite), { status: 0, out: /no signed head was given/ }, 'without any head only the chain speaks, and says so');
+  t.match(
+    verify(rewrite),
+    { status: 8, out: /^UNPROVEN.*\ngateway log: no signed head/ },
+    'without any head only the chain speaks',
+  );
   t.match(verify([...rewrite, '--head', kept]), {
     status: 7,
     out: /gateway log, --head [0-9a-f]{64}: no record ends with this hash\n[^]*mistyped, of another machine/,
@@ -195,19 +199,79 @@ t.test('AUDIT-31: the heads that the log of airlock-totp countersigned bind the 
     log.append('checkpoint', { origin: 'airlock-gateway', size: 12, hash: heads[12]?.hash ?? '', note: noteAt(12) });
     for (const [event, fields] of more) log.append(event, { ...fields });
     await log.close();
+    writeFileSync(
+      join(at, 'heads'),
+      JSON.stringify({ 'airlock-totp': signHead(keys.totp, 'airlock-totp', log.head()), 'airlock-gateway': noteAt(12) }),
+    );
     writeFileSync(join(at, 'totp.vkey'), `${keys.totp.publicKey}\n`);
     return ['--dir', at, ...['gateway', 'totp'].flatMap((one) => ['--key', join(at, `${one}.vkey`)])];
   };
   const rewritten = rechained(lines.with(AT, edited(lines[AT] ?? '')));
-  t.match(verify(await beside('both', {})), { status: 0, out: /whole: 13 records, 1 .*\n.*hint: totp log: no signed head/ });
+  t.match(verify(await beside('both', {})), { status: 8, out: /^UNPROVEN: .* 13 records, 1 .*\ntotp log: no signed head/ });
+  const both = await beside('both with the file heads', {});
+  const headsFile = ['--head', join(both[1] ?? '', 'heads')];
+  t.match(verify([...both, ...headsFile]), { status: 0, out: /^whole: 13 records, 3 signed heads\n$/ });
   t.match(verify(await beside('both short', { lines: lines.slice(0, 9) })), {
     status: 7,
     out: /ends at 9, before this head of 12/,
   });
   t.match(verify(await beside('both rewritten', { lines: rewritten })), { status: 7, out: /gateway log, .*another history/ });
   const accepted = ['log_accepted', { id: 'x', log: 'airlock-gateway', size: 12 }] as const;
-  t.match(verify(await beside('begun anew since', { lines: other }, accepted)), { status: 0, out: /begun anew with a code/ });
+  const anew = await beside('begun anew since', { lines: other }, accepted);
+  t.match(verify(anew), { status: 8, out: /gateway log: no signed head of it [^]*begun anew with a code/ });
 });
+
+t.test(
+  'AUDIT-31 AUDIT-32: a copy of the log of airlock-totp alone is proven by a head of its own, and by nothing in it',
+  async (t) => {
+    const at = join(dir, 'totp alone');
+    const write = async (path: string, role: string): Promise<Head> => {
+      const clock = { wallMs: () => Date.parse(`${DAYS[1]}T13:00:00Z`), bootMs: () => 0 };
+      const log = openLog({ dir: path, clock, reserveBytes: 0, bootId: 'b', timers: systemTimers });
+      for (let size = 1; size <= 3; size += 1) {
+        log.append('lease_issued', { role });
+        log.append('checkpoint', { origin: 'airlock-gateway', size, hash: heads[size]?.hash ?? '', note: noteAt(size) });
+      }
+      await log.close();
+      return log.head();
+    };
+    for (const name of ['honest', 'rewritten']) mkdirSync(join(at, name), { recursive: true });
+    const head = await write(join(at, 'honest/totp'), 'default');
+    await write(join(at, 'rewritten/totp'), 'another');
+    for (const log of ['gateway', 'totp'] as const) writeFileSync(join(at, `${log}.vkey`), `${keys[log].publicKey}\n`);
+    writeFileSync(
+      join(at, 'heads'),
+      JSON.stringify({ 'airlock-totp': signHead(keys.totp, 'airlock-totp', head), 'airlock-gateway': noteAt(12), givenUp: {} }),
+    );
+    const check = (name: string, ...more: readonly string[]): ReturnType<typeof verify> =>
+      verify(['--dir', join(at, name), '--key', join(at, 'totp.vkey'), ...more]);
+    for (const name of ['honest', 'rewritten']) {
+      t.match(check(name), {
+        status: 8,
+        out: /^UNPROVEN: .*\ntotp log: no signed head of it .*\n.*hint: give a signed head of it/,
+      });
+      const { status, out } = check(name, '--json');
+      t.match(
+        { status, ...(JSON.parse(out.split('\n')[0] ?? '') as object) },
+        { status: 'unproven', ok: false, unsigned: ['totp'] },
+      );
+      t.notMatch(out, 'whole', name);
+    }
+    const file = join(at, 'heads');
+    t.match(
+      check('honest', '--head', file),
+      { status: 0, out: /^whole: 6 records, 1 signed heads\n$/ },
+      "airlock-totp's own file",
+    );
+    t.match(check('honest', '--head', head.hash), { status: 0, out: /^whole/ }, 'a hash that was written down');
+    t.match(check('rewritten', '--head', file), { status: 7, out: /DAMAGED: totp log, .*--head .*heads has another history/ });
+    t.match(check('rewritten', '--head', head.hash), { status: 7, out: /no record ends with this hash/ });
+    writeFileSync(file, '{"airlock-totp":null,"airlock-gateway":null}');
+    t.match(check('honest', '--head', file), { status: 2, out: /cannot be read as 64 hexadecimal digits/ });
+    writeFileSync(file, '{');
+    t.match(check('honest', '--head', file), { status: 2, out: /cannot be read as 64 hexadecimal digits/ });
+  },
+);
 
 t.test('bad input says what was found and what is allowed', async (t) => {
   const args = place('inputs', {});

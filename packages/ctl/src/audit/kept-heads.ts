@@ -6,7 +6,7 @@
 import { parseSignedHead, verifySignedHead, type KeptHead, type SignedHead, type VerifyResult } from '@airlock/audit';
 import { asAirlockError, AirlockError } from '@airlock/protocol';
 import { readFileSync } from 'node:fs';
-import type { LogName } from './sources.js';
+import { LOGS, type LogName } from './sources.js';
 
 /** One `--head`. */
 export interface Kept {
@@ -47,18 +47,28 @@ export const readSmall = (path: string, flag: string, expected: string): string 
 };
 
 const HASH = /^[0-9a-f]{64}$/i;
-const EXPECTED = '64 hexadecimal digits, or a file with a signed note';
+const EXPECTED = "64 hexadecimal digits, or a file with a signed note, or airlock-totp's file heads";
+
+/** A signed note, or the newest ones of both logs as airlock-totp keeps them. */
+const notesIn = (text: string): readonly string[] => {
+  if (!text.startsWith('{')) return [text];
+  const notes = JSON.parse(text) as Readonly<Record<string, unknown>>;
+  return LOGS.map((log) => notes[`airlock-${log}`]).filter((note) => typeof note === 'string');
+};
 
 const headsIn = (path: string): readonly SignedHead[] => {
   const text = readSmall(path, '--head', EXPECTED);
+  let why = '';
   try {
-    return [parseSignedHead(text)];
+    const heads = notesIn(text).map(parseSignedHead);
+    if (heads.length > 0) return heads;
   } catch (thrown) {
-    throw unreadable('--head', path, EXPECTED, ` (${asAirlockError(thrown).message})`);
+    why = thrown instanceof AirlockError ? ` (${thrown.message})` : '';
   }
+  throw unreadable('--head', path, EXPECTED, why);
 };
 
-/** `--head`: 64 hexadecimal digits, or a file with a signed note. @throws AirlockError PARAMS_INVALID */
+/** `--head`: 64 hexadecimal digits, or a file with signed notes. @throws AirlockError PARAMS_INVALID */
 export const parseKept = (given: readonly string[]): readonly Kept[] =>
   given.map((one) => {
     const name = `--head ${one}`;
@@ -70,19 +80,35 @@ export const hashesOf = (kept: readonly Kept[]): readonly string[] => kept.flatM
 
 type Keys = Partial<Readonly<Record<LogName, string>>>;
 
+type Fit = { readonly log: LogName } | { readonly why: string; readonly isElsewhere: boolean };
+
 /** Whose log a head is of; else why it says nothing of these. */
-const fitOf = ({ origin, note }: SignedHead, keys: Keys): { readonly log: LogName } | { readonly why: string } => {
-  const log = (['gateway', 'totp'] as const).find((one) => origin === `airlock-${one}`);
+const fitOf = ({ origin, note }: SignedHead, keys: Keys): Fit => {
+  const log = LOGS.find((one) => origin === `airlock-${one}`);
   const key = log === undefined ? undefined : keys[log];
   if (log === undefined || key === undefined)
-    return { why: `it is a head of ${origin}, whose log is not here: is it of another log, or of another machine?` };
+    return {
+      why: `it is a head of ${origin}, whose log is not here: is it of another log, or of another machine?`,
+      isElsewhere: true,
+    };
   try {
     verifySignedHead([key], note);
     return { log };
   } catch (thrown) {
-    const { message } = asAirlockError(thrown);
-    return { why: `${message.replace(/^signed head: /, '')}: is it mistyped, of another machine, or of other keys?` };
+    const message = asAirlockError(thrown).message.replace(/^signed head: /, '');
+    return { why: `${message}: is it mistyped, of another machine, or of other keys?`, isElsewhere: false };
   }
+};
+
+interface Fitted {
+  readonly name: string;
+  readonly heads: readonly { readonly note: string; readonly fit: Fit }[];
+}
+
+/** Why one that was given says nothing; of the heads in a file one is enough to be of a log that is here. */
+const uselessIn = ({ name, heads }: Fitted): readonly Unproven[] => {
+  const isOfThese = heads.some(({ fit }) => 'log' in fit);
+  return heads.flatMap(({ fit }) => ('log' in fit || (isOfThese && fit.isElsewhere) ? [] : [{ head: name, why: fit.why }]));
 };
 
 /** What was given, by the log that has to contain it. */
@@ -93,12 +119,15 @@ export interface Sorted {
 
 /** @param keys of the logs that are there. Pure. */
 export const sortKept = (kept: readonly Kept[], keys: Keys): Sorted => {
-  const all = kept.flatMap(({ name, heads }) => heads.map((head) => ({ name, note: head.note, fit: fitOf(head, keys) })));
+  const all: readonly Fitted[] = kept.map(({ name, heads }) => ({
+    name,
+    heads: heads.map((head) => ({ note: head.note, fit: fitOf(head, keys) })),
+  }));
   const of = (log: LogName): readonly KeptHead[] =>
-    all.flatMap(({ name, note, fit }) => ('log' in fit && fit.log === log ? [{ name, note }] : []));
+    all.flatMap(({ name, heads }) => heads.flatMap(({ note, fit }) => ('log' in fit && fit.log === log ? [{ name, note }] : [])));
   return {
     byLog: { gateway: of('gateway'), totp: of('totp') },
-    useless: all.flatMap(({ name, fit }) => ('why' in fit ? [{ head: name, why: fit.why }] : [])),
+    useless: all.flatMap(uselessIn),
   };
 };
 

@@ -81,7 +81,14 @@ const lateText = (results: Results): string =>
     .flatMap(([log, { from }]) => (from === undefined ? [] : [`the ${log} log begins at record ${from.size + 1}`]))
     .join(' and ');
 
-const unprovenOf = ({ results, kept, useless }: Evidence): readonly Unproven[] => {
+/** Logs that were checked against no signed head at all. */
+const unsignedLogs = (results: Results): readonly string[] =>
+  Object.entries(results).flatMap(([log, { checkpoints, found = [] }]) => (checkpoints + found.length === 0 ? [log] : []));
+
+/** AUDIT-31: what no signature covers is only as good as whoever gave the files. */
+const UNSIGNED = 'no signed head of it was met: one that was written anew would look the same';
+
+const unprovenOf = ({ results, kept, useless, isLive }: Evidence): readonly Unproven[] => {
   const late = lateText(results);
   const why = `it proves nothing here: no record that is left ends with this hash, and ${late}: what it covers may have been removed because of its age (log_pruned)`;
   const missing = late === '' ? [] : missingHashes(results, kept);
@@ -89,6 +96,7 @@ const unprovenOf = ({ results, kept, useless }: Evidence): readonly Unproven[] =
     ...useless,
     ...Object.entries(results).flatMap(([log, result]) => removedHeads(log, result)),
     ...missing.map(({ name }) => ({ head: name, why })),
+    ...(isLive ? [] : unsignedLogs(results).map((log) => ({ log, why: UNSIGNED }))),
   ];
 };
 
@@ -112,7 +120,7 @@ export const verdictOf = (evidence: Evidence): Verdict => {
   const entries = Object.entries(results);
   const [firstBad, unproven] = [firstBadOf(evidence), unprovenOf(evidence)];
   const status = statusOf(firstBad, unproven);
-  const unsigned = entries.filter(([, { checkpoints, found = [] }]) => checkpoints + found.length === 0).map(([log]) => log);
+  const unsigned = unsignedLogs(results);
   const late = entries.flatMap(([log, { from }]) => (from === undefined ? [] : [[log, from.size + 1] as const]));
   return {
     ok: status === 'whole',
@@ -163,15 +171,13 @@ export const verdictText = (verdict: Verdict): string => {
 
 const DAMAGED_HINT =
   'the record was changed after it was written; keep the files, and treat what happened since the last good head as unknown';
-/** What no signature covers is only as good as whoever gave the files. */
-const UNSIGNED_HINT =
-  'no signed head was given or found, so only the chain itself was checked: a log written anew would pass; --head FILE';
-
 const KEPT_HINT =
-  'if the head is of this log, the record was changed after it was written: keep the files. A head of a log before audit accept holds of what was set aside (audit verify --dir)';
+  'if the head is no younger than the copy and of this log, the record was changed after it was written: keep the files. A head of a log before audit accept holds of what was set aside (audit verify --dir)';
 const HASH_HINT =
   'if the hash is mistyped, of another machine, or of a log before audit accept, it says nothing; else the record was changed after it was written: keep the files';
 const UNPROVEN_HINT = 'look where the head that was given comes from, or give one that is newer: --head FILE';
+const UNSIGNED_HINT =
+  "give a signed head of it: --head FILE, airlock-totp's file heads, copied before the logs, or head.note of an export";
 
 const damagedHint = ({ file, problem }: FirstBad, kept: readonly Kept[], { putBack }: Traces): string => {
   if (putBack.isFound) return PUT_BACK_HINT;
@@ -181,9 +187,8 @@ const damagedHint = ({ file, problem }: FirstBad, kept: readonly Kept[], { putBa
 };
 
 /** What to do next; null: nothing. */
-export const verdictHint = (verdict: Verdict, { kept, traces, isLive }: Evidence): string | null => {
-  const { status, unsigned, firstBad } = verdict;
+export const verdictHint = ({ status, unproven = [], firstBad }: Verdict, { kept, traces }: Evidence): string | null => {
   if (firstBad !== undefined) return damagedHint(firstBad, kept, traces);
-  if (status === 'unproven') return UNPROVEN_HINT;
-  return isLive || unsigned === undefined ? null : `${unsigned.join(' and ')} log: ${UNSIGNED_HINT}`;
+  if (status === 'whole') return null;
+  return unproven.some(({ head }) => head !== undefined) ? UNPROVEN_HINT : UNSIGNED_HINT;
 };

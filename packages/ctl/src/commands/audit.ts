@@ -29,7 +29,8 @@ export const AUDIT_COMMANDS: readonly Command[] = [
     flags: [
       {
         flags: '--head <head>',
-        summary: 'a head that was kept, which the record must contain: 64 hexadecimal digits, or a file with a signed note',
+        summary:
+          'a head that was kept, which the record must contain: 64 hexadecimal digits, a file with a signed note, or airlock-totp’s file heads',
         many: true,
       },
       { flags: '--dir <directory>', summary: 'copied files instead of the daemons: gateway/ and totp/, or one log with --log' },
