@@ -7,11 +7,20 @@ import { note, print } from '../output.js';
 import { bundleText, verifyBundle, type KeyOf } from './bundle.js';
 import { readBundle } from './bundle-files.js';
 import { configuredDays } from './kept-days.js';
-import { hashesOf, parseKept, readSmall, sortKept, unreadable, type Kept, type Unproven } from './kept-heads.js';
+import { hashesOf, parseKept, readSmall, sortKept, unreadable, type Kept } from './kept-heads.js';
 import { PutBack } from './put-back.js';
 import { Removed } from './removed.js';
 import { copiesIn, keptKey, namedLog, withServedLog, type LogBytes, type LogName } from './sources.js';
-import { EXIT_STATUS, verdictHint, verdictOf, verdictText, type Results, type Traces } from './verdict.js';
+import {
+  EXIT_STATUS,
+  mayHaveShrunk,
+  verdictHint,
+  verdictOf,
+  verdictText,
+  type Evidence,
+  type Results,
+  type Traces,
+} from './verdict.js';
 
 /** Percent on a terminal; elsewhere and with --json nothing is said. */
 const progressOf = (context: Context, log: LogName, total: number): ((bytes: number, records: number) => void) => {
@@ -88,12 +97,12 @@ const checkpoint = async (link: Link): Promise<void> => {
   }
 };
 
-interface Verified {
-  readonly results: Results;
-  readonly useless: readonly Unproven[];
-}
+type Verified = Pick<Evidence, 'results' | 'useless' | 'traces'>;
 
-const verifyServed = async (context: Context, kept: readonly Kept[], traces: Traces): Promise<Verified> => {
+const newTraces = (): Traces => ({ removed: new Removed(), putBack: new PutBack() });
+
+const readServed = async (context: Context, kept: readonly Kept[]): Promise<Verified> => {
+  const traces = newTraces();
   const key: KeyOf = (log) => keptKey(context, log);
   const { byLog, useless } = sortKept(kept, { gateway: key('gateway'), totp: key('totp') });
   await withSocket(operatorPath(context), checkpoint);
@@ -107,7 +116,13 @@ const verifyServed = async (context: Context, kept: readonly Kept[], traces: Tra
     );
   // In this order: AUDIT-30 holds for every head that the gateway had by then.
   const results = { gateway: await verify('gateway'), totp: await verify('totp') };
-  return { results: heldAgainst(traces, key, true, results), useless };
+  return { results: heldAgainst(traces, key, true, results), useless, traces };
+};
+
+/** Twice where a segment may have gone while the logs were read. */
+const verifyServed = async (context: Context, kept: readonly Kept[]): Promise<Verified> => {
+  const verified = await readServed(context, kept);
+  return mayHaveShrunk(verified.results) ? readServed(context, kept) : verified;
 };
 
 const KEY = 'a public key, name+id+base64';
@@ -138,13 +153,8 @@ const keysFor = (context: Context, files: readonly string[]): KeyOf => {
   };
 };
 
-const verifyCopies = async (
-  context: Context,
-  invocation: Invocation,
-  dir: string,
-  kept: readonly Kept[],
-  traces: Traces,
-): Promise<Verified> => {
+const verifyCopies = async (context: Context, invocation: Invocation, dir: string, kept: readonly Kept[]): Promise<Verified> => {
+  const traces = newTraces();
   const key = keysFor(context, listOption(invocation, 'key'));
   const copies = copiesIn(dir, namedLog(invocation));
   const { byLog, useless } = sortKept(kept, Object.fromEntries(copies.map(({ log }) => [log, key(log)])));
@@ -159,7 +169,7 @@ const verifyCopies = async (
       ...learning(traces, log),
     });
   }
-  return { results: heldAgainst(traces, key, false, results), useless };
+  return { results: heldAgainst(traces, key, false, results), useless, traces };
 };
 
 const FORGED_HINT =
@@ -179,12 +189,9 @@ export const verify = async (context: Context, invocation: Invocation): Promise<
   if (bundle !== undefined) return verifyExport(context, invocation, bundle);
   const kept = parseKept(listOption(invocation, 'head'));
   const dir = textOption(invocation, 'dir');
-  const traces = { removed: new Removed(), putBack: new PutBack() };
   const isLive = dir === undefined;
-  const verified = isLive
-    ? await verifyServed(context, kept, traces)
-    : await verifyCopies(context, invocation, dir, kept, traces);
-  const evidence = { ...verified, kept, traces, configured: isLive ? configuredDays(context) : null, isLive };
+  const verified = isLive ? await verifyServed(context, kept) : await verifyCopies(context, invocation, dir, kept);
+  const evidence = { ...verified, kept, configured: isLive ? configuredDays(context) : null, isLive };
   const verdict = verdictOf(evidence);
   print(context, verdict, verdictText(verdict));
   const hint = verdictHint(verdict, evidence);
