@@ -17,7 +17,8 @@ export interface Traces {
 /** AUDIT-32 */
 export type Status = 'whole' | 'damaged' | 'unproven';
 
-export const EXIT_STATUS: Readonly<Record<Status, number>> = { whole: 0, damaged: 7, unproven: 8 };
+/** Of `audit verify` (docs/spec/errors.md). */
+export const exitStatus = ({ ok }: Pick<Verdict, 'ok'>): number => (ok ? 0 : 7);
 
 interface FirstBad {
   readonly log: string;

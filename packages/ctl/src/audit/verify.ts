@@ -12,7 +12,7 @@ import { PutBack } from './put-back.js';
 import { Removed } from './removed.js';
 import { copiesIn, keptKey, namedLog, withServedLog, type LogBytes, type LogName } from './sources.js';
 import {
-  EXIT_STATUS,
+  exitStatus,
   mayHaveShrunk,
   verdictHint,
   verdictOf,
@@ -183,7 +183,7 @@ const verifyExport = (context: Context, invocation: Invocation, path: string): n
   return verdict.ok ? 0 : 7;
 };
 
-/** @returns the exit status: 7 where the record is damaged, 8 where it is not proven */
+/** @returns the exit status: 7 where the record is not whole */
 export const verify = async (context: Context, invocation: Invocation): Promise<number> => {
   const [bundle] = invocation.args;
   if (bundle !== undefined) return verifyExport(context, invocation, bundle);
@@ -196,5 +196,5 @@ export const verify = async (context: Context, invocation: Invocation): Promise<
   print(context, verdict, verdictText(verdict));
   const hint = verdictHint(verdict, evidence);
   if (hint !== null) note(context, `airlock: hint: ${hint}`);
-  return EXIT_STATUS[verdict.status];
+  return exitStatus(verdict);
 };

@@ -24,8 +24,7 @@ export const AUDIT_COMMANDS: readonly Command[] = [
   {
     name: 'audit verify',
     args: '[bundle]',
-    summary:
-      'is the record whole, or an export of it (a directory or .tar) what was signed; exit status 7 if not, 8 if that is not proven',
+    summary: 'is the record whole, or an export of it (a directory or .tar) what was signed; exit status 7 if not, or not proven',
     flags: [
       {
         flags: '--head <head>',

@@ -11,7 +11,6 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   5: 'Airlock cannot be reached',
   6: 'Airlock is locked or not set up',
   7: 'the audit log cannot be written or does not verify',
-  8: 'nothing speaks against the audit log, but not all of it is proven',
 };
 
 /** All codes in the order of the table. */
