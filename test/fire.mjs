@@ -10,5 +10,6 @@ if (!names.includes(name) || !existsSync(file)) {
   );
   process.exit(2);
 }
+const { prove } = await import(new URL('dist/fire/command.js', import.meta.url).href);
 const { main } = await import(file.href);
-process.exit(await main(args));
+process.exit(await prove(main, args));

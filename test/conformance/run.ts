@@ -1,4 +1,6 @@
-// npm run conformance: the official suite against the fixture directly and through Airlock, in both revisions.
+// npm run conformance [-- WAY …]: the official suite against the fixture directly and through Airlock, in both revisions.
+import { orEnd } from '../fire/command.js';
+import { namesOf } from '../fire/flags.js';
 import { differences, judge } from './compare.js';
 import { REVISIONS, VERSIONS, requiredScenarios, runSuite, type Revision, type Scores } from './suite.js';
 import { WAYS, type Way } from './ways.js';
@@ -27,7 +29,12 @@ const reportScores = (way: Way, revision: Revision, scores: Scores, direct: Scor
   if (direct !== scores) report(`${way.name}, ${revision}: as directly`, differences(direct, scores, known));
 };
 
-const wanted = process.argv.slice(2);
+const wanted = orEnd(() =>
+  namesOf(
+    process.argv.slice(2),
+    WAYS.map(({ name }) => name),
+  ),
+);
 process.stdout.write(`# ${VERSIONS}\n`);
 const direct = new Map<Revision, Scores>();
 for (const way of WAYS.filter(

@@ -1,27 +1,43 @@
-/** Arguments and the one JSON line of the proofs under fire. */
+/** Beginning and end of a proof under fire: what it refuses, its one JSON line, its count. */
 import { cpus } from 'node:os';
+import { Refused } from './flags.js';
 
-export interface Arguments {
-  has(flag: string): boolean;
-  number(flag: string, otherwise: number): number;
-  text(flag: string): string | null;
-}
+type Main = (args: readonly string[]) => Promise<number>;
 
-/** `--flag`, `--flag VALUE`. @throws Error naming a flag that is none of `allowed` */
-export const argumentsOf = (args: readonly string[], allowed: readonly string[]): Arguments => {
-  const unknown = args.find((arg) => arg.startsWith('--') && !allowed.includes(arg.slice(2)));
-  if (unknown !== undefined) throw new Error(`unknown flag ${unknown}, expected ${allowed.map((one) => `--${one}`).join(' | ')}`);
-  const text = (flag: string): string | null => {
-    const at = args.indexOf(`--${flag}`);
-    return at === -1 ? null : (args[at + 1] ?? null);
-  };
-  const number = (flag: string, otherwise: number): number => {
-    const given = text(flag);
-    const value = given === null ? otherwise : Number(given);
-    if (!Number.isFinite(value) || value < 0) throw new Error(`--${flag} wants a number, found ${String(given)}`);
-    return value;
-  };
-  return { has: (flag) => args.includes(`--${flag}`), number, text };
+const say = (problem: string): void => void process.stderr.write(`airlock: error: ${problem}\n`);
+
+/** A promise that never settles leaves Node with nothing to do, and a proof without its end. */
+const abandoned = (): void => {
+  say('the proof stopped before its end: it waits for what never comes');
+  process.exit(1);
+};
+
+/** @returns the status of what was refused; throws anything else on */
+const refusal = (thrown: unknown): number => {
+  if (!(thrown instanceof Refused)) throw thrown;
+  say(thrown.message);
+  return 2;
+};
+
+/** Arguments of a program without a main: ends it where they are refused. */
+export const orEnd = <T>(read: () => T): T => {
+  try {
+    return read();
+  } catch (thrown) {
+    process.exit(refusal(thrown));
+  }
+};
+
+/** @returns the exit status: 2 where the arguments are refused, in one line */
+export const prove = async (main: Main, args: readonly string[]): Promise<number> => {
+  process.once('beforeExit', abandoned);
+  try {
+    return await main(args);
+  } catch (thrown) {
+    return refusal(thrown);
+  } finally {
+    process.off('beforeExit', abandoned);
+  }
 };
 
 /** Prints figures with the machine they were taken on. */
@@ -30,9 +46,10 @@ export const report = (proof: string, figures: object): void => {
   process.stdout.write(`${JSON.stringify({ proof, date: new Date().toISOString().slice(0, 10), ...machine, ...figures })}\n`);
 };
 
-/** A counted "N passed, N failed" for `.ci/run`, and the exit status. */
+/** A counted "N passed, N failed" for `.ci/run`, and the exit status: a run that proved nothing has failed. */
 export const conclude = (passed: number, problems: readonly string[]): number => {
-  for (const problem of problems) process.stderr.write(`airlock: error: ${problem}\n`);
-  process.stdout.write(`${passed} passed, ${problems.length} failed\n`);
-  return problems.length === 0 ? 0 : 1;
+  const all = passed > 0 || problems.length > 0 ? problems : ['nothing was proven'];
+  all.forEach(say);
+  process.stdout.write(`${Math.max(0, passed)} passed, ${all.length} failed\n`);
+  return all.length === 0 ? 0 : 1;
 };

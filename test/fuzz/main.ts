@@ -2,9 +2,10 @@
  * npm run fuzz: every parser, the negative control, every Unicode scalar through the prompt.
  * `--full` 1,000,000 inputs in all; `--inputs N` a parser; `--seed N`; `--target NAME`; `--replay FILE` one input of --target.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { sha256Hex } from '@airlock/protocol';
-import { argumentsOf, conclude, report } from '../fire/command.js';
+import { conclude, report } from '../fire/command.js';
+import { anySeed, content, flagsOf, oneOf, Refused, whole } from '../fire/flags.js';
 import { fromRoot } from '../fire/packages.js';
 import { judge } from './judge.js';
 import { fuzz } from './run.js';
@@ -26,8 +27,8 @@ const keep = (target: string, { input }: Finding): string => {
   return `npm run fuzz -- --target ${target} --replay test/fuzz/vectors/${target}/${name}`;
 };
 
-const replay = async (target: string, path: string): Promise<number> => {
-  const { problem, answer } = await judge(targetOf(target), readFileSync(path));
+const replay = async (target: string, input: Buffer): Promise<number> => {
+  const { problem, answer } = await judge(targetOf(target), input);
   process.stdout.write(`${answer}\n`);
   return conclude(problem === null ? 1 : 0, problem === null ? [] : [problem]);
 };
@@ -39,21 +40,32 @@ const control = async (seed: number): Promise<{ readonly found: number; readonly
   return { found: PLANTED.length - missed.length, missed };
 };
 
+const FLAGS = {
+  full: 'switch',
+  inputs: whole(1),
+  seed: anySeed,
+  target: oneOf(...TARGETS.map(({ name }) => name)),
+  replay: content,
+} as const;
+
 export const main = async (args: readonly string[]): Promise<number> => {
-  const given = argumentsOf(args, ['full', 'inputs', 'seed', 'target', 'replay']);
-  const only = given.text('target');
-  const path = given.text('replay');
-  if (path !== null) return replay(only ?? '', path);
-  const chosen = only === null ? TARGETS : [targetOf(only)];
-  const each = given.number('inputs', given.has('full') ? Math.ceil(FULL_INPUTS / chosen.length) : CI_INPUTS);
-  const seed = given.number('seed', 1);
+  const { full, inputs: wanted, seed = 1, target: only, replay: input } = flagsOf(args, FLAGS);
+  if (input !== undefined) {
+    if (only === undefined) throw new Refused('--replay wants --target too, whose input it is');
+    return replay(only, input);
+  }
+  const chosen = only === undefined ? TARGETS : [targetOf(only)];
+  const each = wanted ?? (full === true ? Math.ceil(FULL_INPUTS / chosen.length) : CI_INPUTS);
   const { found, missed } = await control(seed);
   const problems = missed.map((name) => `negative control: the defect of ${name} was not found`);
   const parsers: Record<string, { readonly inputs: number; readonly answers: number }> = {};
+  let passed = found;
   for (const { name } of chosen) {
     const { inputs, answers, findings } = await fuzz(name, each, seed);
     parsers[name] = { inputs, answers };
     for (const finding of findings) problems.push(`${name}: ${finding.problem}; ${keep(name, finding)}`);
+    if (findings.length === 0 && inputs < each) problems.push(`${name}: ${inputs} of ${each} inputs were read`);
+    else if (findings.length === 0) passed += 1;
   }
   const { scalars, misleading } = everyScalar();
   for (const one of misleading.slice(0, 10)) problems.push(`the prompt shows ${one} so that it could mislead`);
@@ -68,5 +80,5 @@ export const main = async (args: readonly string[]): Promise<number> => {
     plantedFound: found,
     problems: problems.length,
   });
-  return conclude(chosen.length + 1 + found, problems);
+  return conclude(passed + (misleading.length === 0 ? 1 : 0), problems);
 };

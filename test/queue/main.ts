@@ -1,5 +1,6 @@
-/** npm run model: the approval queue, checked exhaustively to a bound and by interleavings of the real code. `--full`, `--seed N`. */
-import { argumentsOf, conclude, report } from '../fire/command.js';
+/** npm run model: the approval queue, checked exhaustively to a bound and by interleavings of the real code. `--full`, `--runs N`, `--seed N`. */
+import { conclude, report } from '../fire/command.js';
+import { anySeed, flagsOf, whole } from '../fire/flags.js';
 import { explore, lockout, type Bound } from './explore.js';
 import { interleave } from './lockstep.js';
 import { RULES, type Rules } from './model.js';
@@ -14,12 +15,11 @@ const SWAPS: readonly (keyof Rules)[] = ['floor', 'onlyFront', 'keepsFront'];
 const LOCKOUTS: readonly (keyof Rules)[] = ['keepsFront', 'ownPlaces'];
 const lacking = (rule: keyof Rules): Rules => ({ ...RULES, [rule]: false });
 
+const FLAGS = { full: 'switch', seed: anySeed, runs: whole(1) } as const;
+
 export const main = async (args: readonly string[]): Promise<number> => {
-  const given = argumentsOf(args, ['full', 'seed', 'runs']);
-  const isFull = given.has('full');
-  const bound = isFull ? FULL : SMALL;
-  const seed = given.number('seed', 6238);
-  const runs = given.number('runs', isFull ? 1_000_000 : 50_000);
+  const { full = false, seed = 6238, runs = full ? 1_000_000 : 50_000 } = flagsOf(args, FLAGS);
+  const bound = full ? FULL : SMALL;
   const problems: string[] = [];
   const swap = explore(bound);
   if (swap.swap !== null) problems.push(`a swap: ${swap.swap.join(', ')}`);
@@ -27,6 +27,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
   if (locked.operatorMoves === null) problems.push('an operator can be locked out by agents');
   const real = interleave(runs, seed);
   if (real.difference !== null) problems.push(real.difference);
+  if (real.difference === null && real.moves === 0) problems.push('the real code made no move');
   if (real.swaps > 0) problems.push(`${real.swaps} swaps in the real code`);
   const controls: Record<string, readonly string[] | string> = {};
   for (const rule of SWAPS) {

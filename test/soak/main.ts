@@ -6,7 +6,8 @@
 import { appendFileSync } from 'node:fs';
 import { daemonOf, openSession, type AgentSession } from '@airlock/testkit';
 import { linesOf } from '../crash/kills.js';
-import { argumentsOf, conclude, report } from '../fire/command.js';
+import { conclude, report } from '../fire/command.js';
+import { anySeed, flagsOf, whole, writable } from '../fire/flags.js';
 import { noCounts, type Counts } from './agents.js';
 import { cycle } from './cycle.js';
 import { draftSubjects, launcherOf, openHouse, sentSubjects, type House } from './house.js';
@@ -115,15 +116,15 @@ class Soak {
   }
 }
 
+const FLAGS = { minutes: whole(1), agents: whole(1, MOST_AGENTS), seed: anySeed, trace: writable } as const;
+
 export const main = async (args: readonly string[]): Promise<number> => {
-  const given = argumentsOf(args, ['minutes', 'agents', 'seed', 'trace']);
-  const [minutes, seed] = [given.number('minutes', DEFAULT_MINUTES), given.number('seed', 1)];
-  const agents = Math.min(given.number('agents', DEFAULT_AGENTS), MOST_AGENTS);
+  const { minutes = DEFAULT_MINUTES, agents = DEFAULT_AGENTS, seed = 1, trace = null } = flagsOf(args, FLAGS);
   const house = await openHouse();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void house.stop().finally(() => process.exit(STOPPED)));
   try {
-    const soak = new Soak(house, { seed, agents, trace: given.text('trace') });
+    const soak = new Soak(house, { seed, agents, trace });
     const samples = await soak.run(minutes);
     const { cycles } = soak;
     const { drift, problems } = judge(samples);
@@ -135,7 +136,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
     const figures = { ...counts, ...written, drift, last };
     report('soak', { minutes, agents, seed, cycles, ...figures, leaks: LEAKS.length, leaksFound: LEAKS.length - missed.length });
     const checks = PROCESSES.length + LEAKS.length + 2;
-    return conclude(Math.max(0, checks - problems.length), problems);
+    return conclude(checks - problems.length, problems);
   } finally {
     await house.stop();
   }
