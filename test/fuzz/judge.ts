@@ -4,9 +4,13 @@ import { Broken, type Target } from './target.js';
 
 /** Many times what an input of 16 KB takes any parser of ours; a GC of the harness must not count. */
 const CPU_MS = 250;
+/** No parser waits for anything; a machine that stands still for a while must not count. */
+const WAIT_MS = 10_000;
 const RETRIES = 3;
-/** How a problem of time begins; it looks alike for every input, so one is enough. */
-export const SLOW = 'took more than';
+/** How problems of time begin; they look alike for every input, so one is enough. */
+const SLOW = 'took more than';
+const HANGS = 'does not settle within';
+export const isOfTime = (problem: string): boolean => problem.startsWith(SLOW) || problem.startsWith(HANGS);
 
 export interface Judged {
   /** null: as it should be. */
@@ -20,34 +24,50 @@ const answerOf = (thrown: unknown): string =>
     ? `${thrown instanceof AirlockError ? thrown.code : thrown.name} ${thrown.message.replace(/[0-9]+|".*?"/g, '#').slice(0, 60)}`
     : 'thrown';
 
-const once = async (target: Target, input: Buffer): Promise<Judged & { readonly cpuMs: number }> => {
+class Unsettled extends Error {}
+
+/** Rejects with Unsettled after that time; its timer keeps a thread going that has nothing else to do. */
+const settled = (value: Promise<unknown>, maxMs: number): Promise<unknown> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Unsettled(`${HANGS} ${maxMs} ms`)), maxMs);
+  });
+  return Promise.race([value, late]).finally(() => clearTimeout(timer));
+};
+
+/** Whether it took too long is told apart: once may be the machine's doing. */
+type Attempt = Judged & { readonly tooLong: string | null };
+
+const once = async (target: Target, input: Buffer): Promise<Attempt> => {
+  const { maxCpuMs = CPU_MS, maxWaitMs = WAIT_MS } = target;
   const before = process.cpuUsage();
   let judged: Judged;
   try {
     const value = target.run(input);
-    const answer = value instanceof Promise ? ((await value) as unknown) : value;
+    const answer = value instanceof Promise ? await settled(value, maxWaitMs) : value;
     judged = { problem: null, answer: `ok ${String(answer).slice(0, 40)}` };
   } catch (thrown) {
+    if (thrown instanceof Unsettled) return { problem: null, answer: 'unsettled', tooLong: thrown.message };
     const answer = answerOf(thrown);
     const isRefusal = !(thrown instanceof Broken) && target.refuses(thrown);
     judged = { problem: isRefusal ? null : answer, answer };
   }
-  const { user } = process.cpuUsage(before);
-  return { ...judged, cpuMs: user / 1000 };
+  const isSlow = process.cpuUsage(before).user / 1000 > maxCpuMs;
+  return { ...judged, tooLong: isSlow ? `${SLOW} ${maxCpuMs} ms of CPU time` : null };
 };
 
-/** Slow is what is slow each time. */
+/** What takes too long takes too long each time. */
 export const judge = async (target: Target, input: Buffer): Promise<Judged> => {
-  const maxMs = target.maxCpuMs ?? CPU_MS;
   let found = await once(target, input);
-  for (let turn = 0; turn < RETRIES && found.problem === null && found.cpuMs > maxMs; turn += 1)
+  for (let turn = 0; turn < RETRIES && found.problem === null && found.tooLong !== null; turn += 1)
     found = await once(target, input);
-  return found.problem === null && found.cpuMs > maxMs ? { ...found, problem: `${SLOW} ${maxMs} ms of CPU time` } : found;
+  const { problem, answer, tooLong } = found;
+  return { problem: problem ?? tooLong, answer };
 };
 
 /** Smaller while the same is wrong. */
 export const shrink = async (target: Target, input: Buffer, problem: string): Promise<Buffer> => {
-  if (problem.startsWith(SLOW)) return input;
+  if (isOfTime(problem)) return input;
   let small = input;
   for (let size = small.length >> 1, tries = 0; size > 0 && tries < 300; size >>= 1)
     for (let at = 0; at + size <= small.length && tries < 300; tries += 1) {

@@ -26,24 +26,30 @@ const watch = (shared: SharedArrayBuffer, stalled: () => void): (() => void) => 
   return () => clearInterval(timer);
 };
 
-/** @returns what was found; a thread that died or stood still is a finding with the input it died of */
-export const fuzz = (target: string, inputs: number, seed: number): Promise<Done> =>
+/** What the thread found, or how it ended without a word of its own. */
+const endOf = (worker: Worker, shared: SharedArrayBuffer): Promise<Done | string> =>
   new Promise((resolve) => {
-    const shared = new SharedArrayBuffer(Math.ceil((HEADER_BYTES + MAX_INPUT_BYTES) / 4) * 4);
-    const workerData: Work = { target, inputs, seed, shared };
-    const worker = new Worker(new URL('worker.js', import.meta.url), {
-      workerData,
-      resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
-    });
-    const dead = (problem: string): void => {
+    const stop = watch(shared, () => over('stands still'));
+    const over = (end: Done | string): void => {
       stop();
-      const finding: Finding = { problem, input: inputIn(shared) };
-      void worker.terminate().then(() => resolve({ inputs: new Int32Array(shared)[0] ?? 0, answers: 0, findings: [finding] }));
+      resolve(end);
     };
-    const stop = watch(shared, () => dead('stands still'));
-    worker.once('message', (done: Done) => {
-      stop();
-      resolve(done);
-    });
-    worker.once('error', (error) => dead(`the thread ended: ${(error as { code?: string }).code ?? error.message}`));
+    worker.once('message', over);
+    worker.once('error', (error) => over(`the thread ended: ${(error as { code?: string }).code ?? error.message}`));
+    worker.once('exit', (status) => over(`the thread ended before its time with status ${status}`));
   });
+
+/** @returns what was found; a thread that died or stood still is a finding with the input it died of */
+export const fuzz = async (target: string, inputs: number, seed: number): Promise<Done> => {
+  const shared = new SharedArrayBuffer(Math.ceil((HEADER_BYTES + MAX_INPUT_BYTES) / 4) * 4);
+  const workerData: Work = { target, inputs, seed, shared };
+  const worker = new Worker(new URL('worker.js', import.meta.url), {
+    workerData,
+    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
+  });
+  const end = await endOf(worker, shared);
+  if (typeof end !== 'string') return end;
+  const finding: Finding = { problem: end, input: inputIn(shared) };
+  await worker.terminate();
+  return { inputs: new Int32Array(shared)[0] ?? 0, answers: 0, findings: [finding] };
+};

@@ -19,6 +19,8 @@ export interface Target {
   readonly refuses: (thrown: unknown) => boolean;
   /** CPU time of one input; several times what the slowest seed takes. */
   readonly maxCpuMs?: number;
+  /** Time in which a promise has to settle. */
+  readonly maxWaitMs?: number;
 }
 
 /** An AirlockError of one of these codes. */

@@ -1,7 +1,7 @@
 /** One parser in a thread of its own: a crash, an endless loop or a full memory ends the thread, and its input is known. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Dice } from '../fire/dice.js';
-import { judge, shrink, SLOW } from './judge.js';
+import { isOfTime, judge, shrink } from './judge.js';
 import { mutate } from './mutate.js';
 import { targetOf } from './targets/index.js';
 
@@ -42,7 +42,7 @@ const work = async ({ target: name, inputs, seed, shared }: Work): Promise<Done>
     const { problem, answer } = await judge(target, input);
     if (problem !== null && !findings.has(problem))
       findings.set(problem, { problem, input: await shrink(target, input, problem) });
-    if (problem?.startsWith(SLOW)) break;
+    if (problem !== null && isOfTime(problem)) break;
     if (problem !== null || answers.size >= MAX_ANSWERS || answers.has(answer)) continue;
     answers.add(answer);
     seeds.push(Buffer.from(input.subarray(0, 8192)));

@@ -28,4 +28,18 @@ const slow: Target = {
   run: (input) => /^(?:a+)+:$/.test(`${'a'.repeat(input.length > 60 ? 24 : 2)}!`),
 };
 
-export const PLANTED: readonly Target[] = [crash, wrong, slow];
+/** Waits for what never comes where there are tags. */
+const hangs: Target = {
+  ...base,
+  name: 'planted-hangs',
+  maxWaitMs: 20,
+  run: async (input) => (read(input)?.tags === undefined ? null : new Promise(() => undefined)),
+};
+/** Ends the thread that reads, without a word. */
+const ends: Target = {
+  ...base,
+  name: 'planted-ends',
+  run: (input) => (read(input)?.tags === undefined ? null : process.exit(0)),
+};
+
+export const PLANTED: readonly Target[] = [crash, wrong, slow, hangs, ends];
