@@ -1,6 +1,6 @@
 // Power cuts and failing calls under real code (npm run test:crash says more): nothing that was durable is lost, ever.
 import t from 'tap';
-import { cutPower, failCalls } from './powercut.js';
+import { cutPower, failCalls, UNHEARD } from './powercut.js';
 import { SCENARIOS } from './scenarios.js';
 
 t.setTimeout(300_000);
@@ -19,5 +19,7 @@ for (const scenario of SCENARIOS.filter(({ name }) => name !== 'codes')) {
     const { states, lost, example } = await failCalls(scenario);
     t.ok(states > 100, `${states} states`);
     t.equal(lost, 0, example ?? '');
+    for (const [what, fault] of Object.entries(UNHEARD))
+      t.ok((await failCalls(scenario, [fault])).lost > 0, `negative control: ${what}`);
   });
 }

@@ -6,7 +6,7 @@
 import { conclude, report } from '../fire/command.js';
 import { anySeed, flagsOf, oneOf, Refused, whole } from '../fire/flags.js';
 import { killThrough } from './kills.js';
-import { cutPower, failCalls, type Survey } from './powercut.js';
+import { cutPower, failCalls, UNHEARD, type Survey } from './powercut.js';
 import { SCENARIOS } from './scenarios.js';
 
 const FULL_SEEDS = 40;
@@ -54,12 +54,13 @@ export const main = async (args: readonly string[]): Promise<number> => {
     for (let more = 0; more < (full ? FULL_SEEDS : 1); more += 1)
       note(`${scenario.name} power cuts`, await cutPower(scenario, seed + more), `, seed ${seed + more}`);
     note(`${scenario.name} failing calls`, await failCalls(scenario));
-    for (const [lie, what] of LIES) {
+    const control = (what: string, { lost }: Survey): void => {
       checks += 1;
-      const { lost } = await cutPower(scenario, seed, new Set([lie]));
       controls[`${scenario.name}: ${what}`] = lost;
       if (lost === 0) problems.push(`negative control: ${scenario.name} with ${what} loses nothing`);
-    }
+    };
+    for (const [lie, what] of LIES) control(what, await cutPower(scenario, seed, new Set([lie])));
+    for (const [what, fault] of Object.entries(UNHEARD)) control(what, await failCalls(scenario, [fault]));
   }
   const killed = await killThrough(kills, seed);
   problems.push(...killed.problems);

@@ -29,6 +29,8 @@ export class ModelFs {
   hook: Hook = () => null;
   /** Syncs that do nothing and say that they did: the negative controls. */
   lies: ReadonlySet<'datasync' | 'sync'> = new Set();
+  /** Code that does not look at what its changes came to, another control: what fails is not done, and seems to be; a short write seems whole. */
+  isUnheard = false;
   #fds = new Map<number, Open>();
   #next = FIRST_FD;
 
@@ -42,6 +44,16 @@ export class ModelFs {
       parent.synced.set(name, node);
     }
     return fs;
+  }
+
+  /** Of a call that changes something. */
+  #fault(call: CallName): 'short' | 'undone' | null {
+    try {
+      return this.hook(call);
+    } catch (thrown) {
+      if (!this.isUnheard) throw thrown;
+      return 'undone';
+    }
   }
 
   owns(fd: number): boolean {
@@ -129,33 +141,35 @@ export class ModelFs {
   }
 
   write(fd: number, bytes: Uint8Array, offset: number, length: number, position: number | null): number {
-    const count = this.hook('write') === 'short' ? Math.ceil(length / 3) : length;
+    const fault = this.#fault('write');
+    if (fault === 'undone') return length;
+    const count = fault === 'short' ? Math.ceil(length / 3) : length;
     const open = this.#of(fd);
     const node = this.#fileOf(fd);
     const at = position ?? (open.append ? node.content.length : open.at);
     node.change({ at, bytes: Buffer.from(bytes.subarray(offset, offset + count)) });
     open.at = at + count;
-    return count;
+    return this.isUnheard ? length : count;
   }
 
   datasync(fd: number): void {
-    this.hook('datasync');
+    if (this.#fault('datasync') === 'undone') return;
     if (!this.lies.has('datasync')) this.#of(fd).node.sync();
   }
 
   sync(fd: number): void {
-    this.hook('sync');
+    if (this.#fault('sync') === 'undone') return;
     const { node } = this.#of(fd);
     if (!this.lies.has(node.kind === 'directory' ? 'sync' : 'datasync')) node.sync();
   }
 
   truncate(fd: number, length: number): void {
-    this.hook('truncate');
+    if (this.#fault('truncate') === 'undone') return;
     this.#fileOf(fd).change({ at: length, bytes: null });
   }
 
   rename(from: string, to: string): void {
-    this.hook('rename');
+    if (this.#fault('rename') === 'undone') return;
     const node = this.#find(from);
     const [source, target] = [this.#place(from), this.#place(to)];
     if (node === undefined) throw failure('ENOENT');
@@ -166,7 +180,7 @@ export class ModelFs {
   }
 
   unlink(path: string): void {
-    this.hook('unlink');
+    if (this.#fault('unlink') === 'undone') return;
     const { parent, name } = this.#place(path);
     const node = parent.names.get(name);
     if (node?.kind !== 'file') throw failure('ENOENT');
@@ -181,7 +195,7 @@ export class ModelFs {
 
   /** @returns whether it was made */
   mkdir(path: string, mode: number, recursive = false): boolean {
-    this.hook('mkdir');
+    if (this.#fault('mkdir') === 'undone') return true;
     if (this.#find(path) !== undefined) {
       if (recursive) return false;
       throw failure('EEXIST');

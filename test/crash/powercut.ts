@@ -65,26 +65,47 @@ export const cutPower = async (scenario: Scenario, seed: number, lies: ModelFs['
   return tally;
 };
 
-const KINDS = ['EIO', 'ENOSPC', 'short'] as const;
 /** A full disk refuses what needs room. */
 const NEEDS_ROOM: ReadonlySet<CallName> = new Set(['open', 'write', 'rename', 'mkdir', 'datasync', 'sync']);
 
-const applies = (kind: (typeof KINDS)[number], call: CallName): boolean =>
-  kind === 'EIO' || (kind === 'short' ? call === 'write' : NEEDS_ROOM.has(call));
+/** One way in which calls fail, one after the other. */
+interface Fault {
+  readonly kind: 'EIO' | 'ENOSPC' | 'short';
+  readonly applies: (call: CallName) => boolean;
+  /** Code that does not look at what became of its call: the negative control. */
+  readonly isUnheard?: boolean;
+}
+const isWrite = (call: CallName): boolean => call === 'write';
+const FAULTS: readonly Fault[] = [
+  { kind: 'EIO', applies: () => true },
+  { kind: 'ENOSPC', applies: (call) => NEEDS_ROOM.has(call) },
+  { kind: 'short', applies: isWrite },
+];
+/** By what the code lacks. */
+export const UNHEARD: Readonly<Record<string, Fault>> = {
+  'a write that fails and is not looked at': { kind: 'EIO', applies: isWrite, isUnheard: true },
+  'a sync that fails and is not looked at': {
+    kind: 'EIO',
+    applies: (call) => call === 'datasync' || call === 'sync',
+    isUnheard: true,
+  },
+  'a short write that is taken for whole': { kind: 'short', applies: isWrite, isUnheard: true },
+};
 
 /** Tells the story with the nth call failing, once or from then on. @returns the call that failed, or null where there are fewer */
 const withFault = async (
   tally: Tally,
   scenario: Scenario,
   nth: number,
-  kind: (typeof KINDS)[number],
+  { kind, applies, isUnheard = false }: Fault,
   forEver: boolean,
 ): Promise<boolean> => {
   const fs = prepared(scenario);
+  fs.isUnheard = isUnheard;
   const telling = scenario.tell(fs);
   let [count, hasFailed] = [0, false];
   fs.hook = (call) => {
-    if (!applies(kind, call)) return null;
+    if (!applies(call)) return null;
     count += 1;
     if (count !== nth && !(forEver && count > nth)) return null;
     hasFailed = true;
@@ -114,11 +135,11 @@ const withFault = async (
   return true;
 };
 
-/** EIO, ENOSPC and short writes at each call, one after the other. */
-export const failCalls = async (scenario: Scenario): Promise<Survey> => {
+/** Calls fail one after the other, once or from then on. @param faults EIO, ENOSPC and short writes at each call, or a negative control */
+export const failCalls = async (scenario: Scenario, faults: readonly Fault[] = FAULTS): Promise<Survey> => {
   const tally = new Tally();
-  for (const kind of KINDS)
+  for (const fault of faults)
     for (const forEver of [false, true])
-      for (let nth = 1; await withFault(tally, scenario, nth, kind, forEver); nth += 1) tally.moments += 1;
+      for (let nth = 1; await withFault(tally, scenario, nth, fault, forEver); nth += 1) tally.moments += 1;
   return tally;
 };

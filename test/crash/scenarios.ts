@@ -28,41 +28,55 @@ const LOG = '/state/log';
 const openOn = (fs: ModelFs, clock: Clock, bootId: string): AuditLog =>
   openLog({ dir: LOG, fs: logFs(fs), clock, bootId, reserveBytes: 64, timers: TIMERS });
 
+/** What a log was told to write, and the text it had by then. */
+interface Answered {
+  readonly text: string;
+  readonly records: number;
+}
+
+/** How many of the story's own records, numbered from 1, stand there in order. */
+const numberedIn = (text: string): number =>
+  text.split('\n').reduce((count, line) => (/"n":(\d+)[,}]/.exec(line)?.[1] === String(count + 1) ? count + 1 : count), 0);
+
 /** Whatever was answered for is there, in order, and the log goes on or says why not. */
-const checkLog = (disk: Disk, answered: string): Verdict => {
+const checkLog = (disk: Disk, answered: Answered): Verdict => {
   const fs = ModelFs.of(disk);
   const clock = new HandClock();
   clock.now += 2 * DAY_MS;
   const log = openOn(fs, clock, 'boot2');
-  if (!recordsOn(fs.now, LOG).startsWith(answered))
-    return lost(`durable records are gone: ${answered.length} bytes were answered for`);
+  if (!recordsOn(fs.now, LOG).startsWith(answered.text))
+    return lost(`durable records are gone: ${answered.text.length} bytes were answered for`);
+  const written = numberedIn(answered.text);
+  if (written < answered.records) return lost(`${answered.records} records were answered for, ${written} were written`);
   if (log.sealed !== null) return { kind: 'sealed', why: log.sealed.message.replace(/[0-9]+/g, '#') };
   log.appendDurableSync('again');
   return WHOLE;
 };
 
 const tellLog = (fs: ModelFs, began: string): Telling => {
-  let answered = began;
+  let answered: Answered = { text: began, records: 0 };
   const clock = new HandClock();
+  let count = 0;
+  const next = (): { readonly n: number } => ({ n: (count += 1) });
   const note = (): void => {
-    answered = recordsOn(fs.now, LOG);
+    answered = { text: recordsOn(fs.now, LOG), records: count };
   };
   return {
     run: async () => {
       const log = openOn(fs, clock, 'boot1');
-      for (let index = 0; index < 2; index += 1) {
-        log.appendDurableSync('lease_issued', { index });
+      for (let turn = 0; turn < 2; turn += 1) {
+        log.appendDurableSync('lease_issued', next());
         note();
       }
-      log.append('call', { operation: 'list' });
-      log.append('call', { operation: 'get' });
-      await Promise.all([log.appendDurable('access_denied'), log.appendDurable('lock')]);
+      log.append('call', next());
+      log.append('call', next());
+      await Promise.all([log.appendDurable('access_denied', next()), log.appendDurable('lock', next())]);
       note();
       clock.now += DAY_MS;
-      await log.appendGrouped('call', { day: 2 }).written;
+      await log.appendGrouped('call', next()).written;
       await log.flush();
       note();
-      log.appendDurableSync('lease_revoked');
+      log.appendDurableSync('lease_revoked', next());
       note();
       await log.close();
     },
