@@ -1,7 +1,8 @@
 /**
  * npm run soak: agents come and go against real servers; nothing that a daemon holds may grow, and everything is in the record once.
  * `--minutes N`, 5 unless given; `--agents N` at the same time, 6 unless given; `--seed N`; `--trace FILE`, where each sample goes as a line of JSON. Ends with the negative controls:
- * connections that are left open, memory that each connection leaves behind, children that nobody ends.
+ * what begins to leak after the soak (memory by the look, a connection in two rounds), as its last quarter; then connections that are left open,
+ * memory that each connection leaves behind, children that nobody ends.
  */
 import { appendFileSync } from 'node:fs';
 import { daemonOf, openSession, type AgentSession } from '@airlock/testkit';
@@ -12,7 +13,7 @@ import { noCounts, type Counts } from './agents.js';
 import { cycle } from './cycle.js';
 import { draftSubjects, launcherOf, openHouse, sentSubjects, type House } from './house.js';
 import { driftOf, problemsOf, sampleOf, type Drift, type Sample } from './measure.js';
-import { liveBytes, startLeaking } from './preload.js';
+import { liveBytes, startLateLeak, startLeaking } from './preload.js';
 import { recordProblems } from './record.js';
 
 const DEFAULT_MINUTES = 5;
@@ -22,7 +23,10 @@ const MOST_AGENTS = 7;
 /** A quarter of them warms the heaps up. */
 const FEWEST_CYCLES = 32;
 const CONTROL_CYCLES = 8;
+/** Rounds of the soak that the late leaks follow, so that they are a last quarter. */
+const BEFORE_LATE = 3 * CONTROL_CYCLES;
 const LEFT_OPEN = 3;
+const LATE_LEFT_OPEN = 0.5;
 /** Exit status of what a signal ended. */
 const STOPPED = 130;
 
@@ -57,6 +61,20 @@ const LEAKS = [
   ['airlock-gateway', 'descriptors'],
 ] as const;
 
+/** And where they only begin in the last quarter. */
+const LATE_LEAKS = [
+  ['airlock-totp', 'lateLivePercent'],
+  ['airlock-gateway', 'lateLivePercent'],
+  ['airlock-gateway', 'descriptors'],
+] as const;
+
+type Leak = readonly [(typeof PROCESSES)[number], keyof Drift];
+const missedIn = (samples: Samples, leaks: readonly Leak[]): readonly string[] => {
+  const { problems } = judge(samples);
+  const isFound = ([name, key]: Leak): boolean => problems.some((problem) => problem.startsWith(`${name}: ${key} `));
+  return leaks.filter((leak) => !isFound(leak)).map((leak) => leak.join(' '));
+};
+
 interface Given {
   readonly seed: number;
   readonly agents: number;
@@ -89,20 +107,27 @@ class Soak {
     return samples;
   }
 
-  /** @returns the leaks that were not found */
-  async control(): Promise<readonly string[]> {
-    const samples = noSamples();
+  /** A few rounds more, with so many connections left open in each. */
+  async #leaking(samples: Samples, leftOpen: number): Promise<void> {
     const left: AgentSession[] = [];
-    startLeaking(this.house.running);
-    for (let index = 0; index < CONTROL_CYCLES; index += 1) {
-      for (let one = 0; one < LEFT_OPEN; one += 1) left.push(await openSession(this.house.running, { role: 'one' }));
+    for (let index = 1; index <= CONTROL_CYCLES; index += 1) {
+      while (left.length < index * leftOpen) left.push(await openSession(this.house.running, { role: 'one' }));
       await this.#cycle(samples);
     }
     for (const session of left) session.close();
-    const { problems } = judge(samples);
-    const isFound = ([name, key]: (typeof LEAKS)[number]): boolean =>
-      problems.some((problem) => problem.startsWith(`${name}: ${key} `));
-    return LEAKS.filter((leak) => !isFound(leak)).map((leak) => leak.join(' '));
+  }
+
+  /** @returns the leaks that were not found */
+  async control(before: Samples): Promise<readonly string[]> {
+    const samples = noSamples();
+    for (const name of PROCESSES) samples[name].push(...before[name].slice(-BEFORE_LATE));
+    startLateLeak(this.house.running);
+    await this.#leaking(samples, LATE_LEFT_OPEN);
+    const late = missedIn(samples, LATE_LEAKS).map((leak) => `late ${leak}`);
+    const all = noSamples();
+    startLeaking(this.house.running);
+    await this.#leaking(all, LEFT_OPEN);
+    return [...late, ...missedIn(all, LEAKS)];
   }
 
   async recorded(): Promise<string[]> {
@@ -128,14 +153,15 @@ export const main = async (args: readonly string[]): Promise<number> => {
     const samples = await soak.run(minutes);
     const { cycles } = soak;
     const { drift, problems } = judge(samples);
-    const missed = await soak.control();
+    const missed = await soak.control(samples);
     problems.push(...missed.map((leak) => `negative control: the leak is not seen: ${leak}`), ...(await soak.recorded()));
     const last = Object.fromEntries(PROCESSES.map((name) => [name, samples[name].at(-1)]));
     const { drafts, sent, unclear, ...counts } = soak.counts;
     const written = { drafts: drafts.length, sent: sent.length, unclear: unclear.length };
     const figures = { ...counts, ...written, drift, last };
-    report('soak', { minutes, agents, seed, cycles, ...figures, leaks: LEAKS.length, leaksFound: LEAKS.length - missed.length });
-    const checks = PROCESSES.length + LEAKS.length + 2;
+    const leaks = LEAKS.length + LATE_LEAKS.length;
+    report('soak', { minutes, agents, seed, cycles, ...figures, leaks, leaksFound: leaks - missed.length });
+    const checks = PROCESSES.length + leaks + 2;
     return conclude(checks - problems.length, problems);
   } finally {
     await house.stop();
