@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectSocket, type Connection } from '@airlock/ipc';
 import { destinationDigest, resolveDestination, type CellOpenParams, type ReleaseLimits, type Settings } from '@airlock/protocol';
+import { boundSocket } from '@airlock/protocol/dev';
 import { newDek, newVaultId, sealRecord, toSealedRecord, type RecordHeader } from '@airlock/vault';
 import { FakeTotp, type Reply } from './fake-totp.js';
 import { FIXTURE_KIND, fixtureManifest, fixtureModule } from './fixture-connector.js';
@@ -26,19 +27,6 @@ export const LIMITS_OF_LEASE: ReleaseLimits = {
   constraints: {},
   deadlineWallMs: START_WALL_MS + 3_600_000,
   deadlineBootMs: START_BOOT_MS + 3_600_000,
-};
-
-interface PipeBinding {
-  readonly Pipe: new (type: number) => { bind(path: string): number; close(): void };
-  readonly constants: { readonly SERVER: number };
-}
-
-/** Bound and not listened on, as an activated socket that only the cell accepts from. */
-const bindOnly = (path: string): { close(): void } => {
-  const { Pipe, constants } = (process as unknown as { binding(name: 'pipe_wrap'): PipeBinding }).binding('pipe_wrap');
-  const handle = new Pipe(constants.SERVER);
-  if (handle.bind(path) !== 0) throw new Error(`cannot bind ${path}`);
-  return handle;
 };
 
 export interface CellSetup {
@@ -102,7 +90,7 @@ export class TestCell {
     };
     this.#install(setup.module ?? fixtureModule);
     this.setClock(0);
-    this.#socket = bindOnly(this.#path('cell.sock'));
+    this.#socket = boundSocket(this.#path('cell.sock'));
     this.#child = this.#spawn(setup.program ?? ENTRY);
     this.exited = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => resolve({ code, signal, text: this.text }));

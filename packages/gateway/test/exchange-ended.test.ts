@@ -9,13 +9,13 @@ import {
   type ExchangeReply,
   type RegisteredLease,
 } from '@airlock/protocol';
+import { ManualTimers } from '@airlock/protocol/dev';
 import t, { type Test } from 'tap';
 import { Channel } from '../src/exchange/channel.js';
 import { tellServiceEvent } from '../src/exchange/service-event.js';
 import type { House } from '../src/house.js';
 import { GATEWAY_LIMITS } from '../src/limits.js';
 import { okResult } from './support/fake-cells.js';
-import { ManualTimers } from './support/time.js';
 import { refusalOf, startWorld, type Client, type World } from './support/world.js';
 
 const CONFIG = {

@@ -1,5 +1,6 @@
 /** Cells, slots and last words by themselves. POOL-1, POOL-2, SLOT-1, SLOT-2, UPSTREAM-7. */
 import { AirlockError, type CellOpenParams } from '@airlock/protocol';
+import { ManualTimers } from '@airlock/protocol/dev';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { LastWords } from '../src/cells/last-words.js';
 import { CellPool, type CellKey } from '../src/cells/pool.js';
 import { SlotLedger } from '../src/cells/slots.js';
 import { FakeCells } from './support/fake-cells.js';
-import { ManualClock, ManualTimers } from './support/time.js';
+import { ManualClock } from './support/time.js';
 import { DESTINATION, refusalOf, sealed } from './support/world.js';
 
 const KEY: CellKey = { lease: 'lease-1', service: 'mail', role: 'default', operator: 'default' };

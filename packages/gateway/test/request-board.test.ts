@@ -1,9 +1,9 @@
 /** Requests that were asked for here, and what becomes of them when airlock-totp forgets, fails or was away. */
 import { AirlockError, type RequestState, type TakenLease } from '@airlock/protocol';
+import { ManualTimers } from '@airlock/protocol/dev';
 import t from 'tap';
 import { GATEWAY_LIMITS } from '../src/limits.js';
 import { RequestBoard } from '../src/requests/board.js';
-import { ManualTimers } from './support/time.js';
 
 const FACTS = { operator: 'default', role: 'default', session: 's', match: '07', expiresAt: '2026-01-01T00:05:00.000Z' };
 const LEASE: TakenLease = { lease: 'text', expiresAt: FACTS.expiresAt };

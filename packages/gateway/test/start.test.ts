@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectSocket, type Connection } from '@airlock/ipc';
 import { systemClock, systemTimers, type GatewayStatus } from '@airlock/protocol';
+import { boundSocket } from '@airlock/protocol/dev';
 import t, { type Test } from 'tap';
 import { GATEWAY_LIMITS } from '../src/limits.js';
 import { optionsFromEnv } from '../src/start.js';
@@ -33,20 +34,6 @@ t.test('what the environment says is taken, and a number that is none is not', a
     t.equal(optionsOf({ AIRLOCK_CELL_SLOTS: count }).cellSlots, GATEWAY_LIMITS.cellSlots, count);
 });
 
-interface Binding {
-  readonly Pipe: new (type: number) => { readonly fd: number; bind(path: string): number; close(): void };
-  readonly constants: { readonly SERVER: number };
-}
-
-/** A socket that is bound, and listened on by nobody yet. */
-const bound = (t: Test, path: string): number => {
-  const { Pipe, constants } = (process as unknown as { binding(name: 'pipe_wrap'): Binding }).binding('pipe_wrap');
-  const handle = new Pipe(constants.SERVER);
-  if (handle.bind(path) !== 0) throw new Error(`cannot bind ${path}`);
-  t.teardown(() => handle.close());
-  return handle.fd;
-};
-
 interface Running {
   readonly dir: string;
   readonly said: () => string;
@@ -64,7 +51,9 @@ const launch = (t: Test, main: string, { broken = false, env = {} }: { broken?: 
   mkdirSync(join(dir, 'connectors'));
   writeFileSync(join(dir, 'clock'), '1790000000000 1000000');
   const path = join(dir, 's');
-  const fds = [bound(t, path), ...(broken ? [openSync(join(dir, 'clock'), 'r')] : [])];
+  const socket = boundSocket(path);
+  t.teardown(() => socket.close());
+  const fds = [socket.fd, ...(broken ? [openSync(join(dir, 'clock'), 'r')] : [])];
   const names = ['operator/default', 'agent/default'].slice(0, fds.length);
   const child = spawn(process.execPath, [join(import.meta.dirname, '../src', main)], {
     stdio: ['pipe', 'ignore', 'pipe', ...fds],

@@ -1,11 +1,11 @@
 import t from 'tap';
 import { LIMITS, type AirlockError } from '@airlock/protocol';
+import { ManualTimers } from '@airlock/protocol/dev';
 import { connectSocket } from '../src/index.js';
 import { rawPeer, rejection, request, serve, testTable, until, type Gate } from './harness.js';
-import { manualTimers } from './manual-timers.js';
 
 t.test('WIRE-18: half a frame ends the connection in time, however slowly it grows', async (t) => {
-  const timers = manualTimers();
+  const timers = new ManualTimers();
   const { path, server, protocolErrors } = await serve(t, { timers });
   const peer = await rawPeer(t, path);
   const connectionCount = (): number => server.connections.size;
@@ -13,7 +13,7 @@ t.test('WIRE-18: half a frame ends the connection in time, however slowly it gro
   for (const byte of '{"jsonrpc":') {
     peer.socket.write(byte);
     sent += 1;
-    await until(() => peer.socket.bytesWritten === sent && timers.pending > 0);
+    await until(() => peer.socket.bytesWritten === sent && timers.armed > 0);
     await new Promise((resolve) => setImmediate(resolve));
     timers.advance(LIMITS.halfFrameTimeoutMs / 20);
   }
@@ -23,25 +23,25 @@ t.test('WIRE-18: half a frame ends the connection in time, however slowly it gro
   await peer.closed;
   t.equal(protocolErrors.length, 1);
   // No timer is left behind: neither idle, nor half a frame, nor the grace of a closed socket.
-  await until(() => timers.pending === 0);
+  await until(() => timers.armed === 0);
 });
 
 t.test('WIRE-18: a frame that ends in time resets the clock of the next', async (t) => {
-  const timers = manualTimers();
+  const timers = new ManualTimers();
   const { path, protocolErrors } = await serve(t, { timers });
   const peer = await rawPeer(t, path);
   for (let round = 0; round < 5; round += 1) {
     // Each write ends one frame and begins the next, so half a frame is always held.
     peer.socket.write(`${round === 0 ? '' : '"2.0","id":1,"method":"echo"}\n'}{"jsonrpc":`);
     if (round > 0) t.same((await peer.nextLine()).result, {});
-    else await until(() => timers.pending === 2);
+    else await until(() => timers.armed === 2);
     timers.advance(LIMITS.halfFrameTimeoutMs - 1);
   }
   t.same(protocolErrors, []);
 });
 
 t.test('WIRE-18: a silent connection is closed, one with a request in flight is not', async (t) => {
-  const timers = manualTimers();
+  const timers = new ManualTimers();
   const gate: Gate = { waiting: [] };
   const { path, server, protocolErrors } = await serve(t, { timers, table: testTable(gate) });
   const [silent, busy] = [await rawPeer(t, path), await rawPeer(t, path)];
@@ -137,7 +137,7 @@ t.test('WIRE-22: so are answers that nobody reads', async (t) => {
 t.test('a call that is not answered in time is UNAVAILABLE, its late answer is dropped', async (t) => {
   const gate: Gate = { waiting: [] };
   const { path } = await serve(t, { table: testTable(gate) });
-  const timers = manualTimers();
+  const timers = new ManualTimers();
   const client = await connectSocket(path, { timers });
   const slow = client.call('hold', {}, { timeoutMs: 2000 });
   const quick = client.call('hold', {}, { timeoutMs: 500 });
@@ -150,5 +150,5 @@ t.test('a call that is not answered in time is UNAVAILABLE, its late answer is d
   gate.waiting[0]?.();
   t.same(await slow, {}, 'the other call was not touched');
   client.close();
-  await until(() => timers.pending === 0);
+  await until(() => timers.armed === 0);
 });

@@ -2,9 +2,9 @@
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport, createMcpHandler, type CallToolResult, type Tool } from '@modelcontextprotocol/server';
 import type { Json, Params } from '@airlock/protocol';
+import type { ManualTimers } from '@airlock/protocol/dev';
 import type { Test } from 'tap';
 import { Relay, createRelayServer, type CallOptions, type OwnSide, type RelayCalls, type RelayedTool } from '../src/index.js';
-import type { ManualTimers } from './timers.js';
 
 type Members = Readonly<Record<string, unknown>>;
 export type Script = (params: Params, options: CallOptions) => Promise<Json> | Json;
@@ -21,7 +21,7 @@ export const answered = async <T>(timers: ManualTimers, answer: Promise<T>): Pro
   answer.then(done, done);
   while (!state.isThere) {
     await new Promise(setImmediate);
-    if (timers.isDue(QUIET_MS)) timers.pass(QUIET_MS);
+    if (timers.isDue(QUIET_MS)) timers.advance(QUIET_MS);
   }
   return answer;
 };

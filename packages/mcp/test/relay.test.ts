@@ -1,9 +1,9 @@
 /** docs/spec/relay.md: an upstream MCP server through the relay, as clients of both revisions see it. */
 import { readFileSync } from 'node:fs';
 import { AirlockError, type Json } from '@airlock/protocol';
+import { ManualTimers } from '@airlock/protocol/dev';
 import t from 'tap';
 import { answered, open, QUIET_MS, type Script } from './relay-rig.js';
-import { ManualTimers } from './timers.js';
 
 const said = (text: string): Json => ({ content: [{ type: 'text', text }] });
 const quoted = (code: number, message: string): AirlockError =>
@@ -125,7 +125,7 @@ t.test('a client of 2026-07-28 is asked by an answer, and its next try goes on w
   t.match(await call(reply), { error: { code: -32602 } }, 'and once only');
   t.equal(calls.log.length, 1, 'the upstream was called once');
   const late = await stateOf();
-  timers.pass(600_000);
+  timers.advance(600_000);
   t.match(await call({ ...reply, requestState: late }), { error: { code: -32602 } }, 'not after 600 s');
   for (let open = 0; open < 64; open += 1) await call();
   t.match(JSON.stringify(await call()), /RATE_LIMITED|isError/, '64 may wait at a time');
@@ -135,7 +135,7 @@ t.test('a client of 2026-07-28 is asked by an answer, and its next try goes on w
 const turns = async (timers: ManualTimers): Promise<void> => {
   for (let turn = 0; turn < 200; turn += 1) {
     await new Promise(setImmediate);
-    if (timers.isDue(0)) timers.pass(0);
+    if (timers.isDue(0)) timers.advance(0);
   }
 };
 
@@ -165,11 +165,11 @@ t.test('questions that come one by one are asked together (RELAY-8)', async (t) 
   for (const ask of asks) {
     ask();
     await turns(timers);
-    timers.pass(QUIET_MS - 1);
+    timers.advance(QUIET_MS - 1);
     await turns(timers);
     t.notOk(isAnswered, 'another may still come');
   }
-  timers.pass(1);
+  timers.advance(1);
   const { inputRequests, requestState } = (await asked)['result'] as Record<string, Record<string, unknown>>;
   t.same(Object.keys(inputRequests ?? {}), ['ask_1', 'ask_2', 'ask_3']);
   const inputResponses = Object.fromEntries(Object.keys(inputRequests ?? {}).map((key) => [key, ACCEPTED]));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { openLog } from '@airlock/audit';
 import { DEFAULT_CONFIG, FRAME, packBlobs, type ApproveStatus } from '@airlock/protocol';
+import { ManualTimers } from '@airlock/protocol/dev';
 import { deskOf, type House as Inner } from '../src/operators/house.js';
 import { markSealed } from '../src/register/versions.js';
 import { drawKey } from '../src/release/keys.js';
@@ -20,7 +21,6 @@ import {
   type HouseSettings,
   type Link,
 } from './support/daemon.js';
-import { ManualTimers } from './support/timers.js';
 
 /** Nothing can be put in the place of a file whose name ends so, while one is given. */
 class Disk {

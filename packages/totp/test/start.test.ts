@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { connectSocket, type Connection } from '@airlock/ipc';
 import { COMPILED_CONFIG_FILE, DEFAULT_CONFIG, type ApproveStatus } from '@airlock/protocol';
+import { boundSocket } from '@airlock/protocol/dev';
 import t, { type Test } from 'tap';
 import { optionsFromEnvironment } from '../src/environment.js';
 import { SECRET_TEXT } from './support/daemon.js';
@@ -64,20 +65,6 @@ t.test(
   },
 );
 
-interface Binding {
-  readonly Pipe: new (type: number) => { readonly fd: number; bind(path: string): number; close(): void };
-  readonly constants: { readonly SERVER: number };
-}
-
-/** A socket that is bound, and listened on by nobody yet. */
-const bound = (t: Test, path: string): number => {
-  const { Pipe, constants } = (process as unknown as { binding(name: 'pipe_wrap'): Binding }).binding('pipe_wrap');
-  const handle = new Pipe(constants.SERVER);
-  if (handle.bind(path) !== 0) throw new Error(`cannot bind ${path}`);
-  t.teardown(() => handle.close());
-  return handle.fd;
-};
-
 interface Running {
   readonly dir: string;
   readonly said: () => string;
@@ -100,7 +87,9 @@ const launch = (t: Test, main: string, { name = 'root', broken = false, env = {}
   writeFileSync(join(dir, 'clock'), '1790000000000 1000000');
   putConfig(dir, JSON.stringify(DEFAULT_CONFIG));
   const path = join(dir, 's');
-  const fds = [bound(t, path), ...(broken ? [openSync(join(dir, 'clock'), 'r')] : [])];
+  const socket = boundSocket(path);
+  t.teardown(() => socket.close());
+  const fds = [socket.fd, ...(broken ? [openSync(join(dir, 'clock'), 'r')] : [])];
   const child = spawn(process.execPath, [join(import.meta.dirname, '../src', main)], {
     stdio: ['ignore', 'ignore', 'pipe', ...fds],
     env: {

@@ -1,6 +1,7 @@
 /** What terminals are told: those that wait for the outcome of an action, and those that subscribed. */
 import t, { type Test } from 'tap';
 import { DEFAULT_CONFIG, type ActionOpenResult, type ActionWaitResult, type ApproveStatus } from '@airlock/protocol';
+import { ManualTimers } from '@airlock/protocol/dev';
 import { TOTP_LIMITS } from '../src/limits.js';
 import {
   approveFront,
@@ -14,7 +15,6 @@ import {
   type House,
   type Link,
 } from './support/daemon.js';
-import { ManualTimers } from './support/timers.js';
 
 const REMOVE = { verb: 'service.remove', params: { service: 'gmail' } };
 

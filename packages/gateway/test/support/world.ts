@@ -16,10 +16,11 @@ import {
   type HelloResult,
   type SealedRecordText,
 } from '@airlock/protocol';
+import { ManualTimers } from '@airlock/protocol/dev';
 import { runGateway, type Gateway } from '../../src/index.js';
 import { FakeCells } from './fake-cells.js';
 import { BOOT_ID, FakeTotp } from './fake-totp.js';
-import { ManualClock, ManualTimers } from './time.js';
+import { ManualClock } from './time.js';
 
 const operation = (name: string, scopeClass: 'read' | 'write', untrusted = false): ConnectorManifest['operations'][number] => ({
   name,

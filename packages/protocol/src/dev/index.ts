@@ -1,6 +1,9 @@
-/** Overrides of the development launcher. Only src/dev/main.ts of a daemon or cell imports this; no production bundle contains it. */
+/** Overrides of the development launcher, and doubles of tests. Only src/dev/main.ts of a daemon or cell and tests import this; no production bundle contains it. */
 import { fstatSync, readFileSync } from 'node:fs';
 import { systemClock, type Clock } from '../clock.js';
+
+export * from './bound-socket.js';
+export * from './manual-timers.js';
 
 interface Instant {
   readonly wallMs: number;

@@ -1,5 +1,5 @@
 /** Timers that only a test moves. */
-import type { TimerHandle, Timers } from '@airlock/protocol';
+import type { TimerHandle, Timers } from '../timers.js';
 
 interface Armed {
   readonly atMs: number;
@@ -20,16 +20,28 @@ export class ManualTimers implements Timers {
     return { cancel: () => void this.#armed.delete(armed) };
   }
 
+  /** How many wait. */
+  get armed(): number {
+    return this.#armed.size;
+  }
+
+  /** Whether something is due within this time. */
+  isDue(withinMs: number): boolean {
+    return this.#next(this.#nowMs + withinMs) !== undefined;
+  }
+
   /** Fires what is due up to then, in order. */
   advance(ms: number): void {
     const end = this.#nowMs + ms;
-    for (;;) {
-      const [next] = [...this.#armed].filter(({ atMs }) => atMs <= end).sort((a, b) => a.atMs - b.atMs);
-      if (next === undefined) break;
+    for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
       this.#armed.delete(next);
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.fn();
     }
     this.#nowMs = end;
+  }
+
+  #next(untilMs: number): Armed | undefined {
+    return [...this.#armed].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
   }
 }
