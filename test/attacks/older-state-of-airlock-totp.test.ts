@@ -120,3 +120,49 @@ for (const [name, isGatewayDown] of [
     await untilSigned(running, 'airlock-gateway');
   });
 }
+
+/** The gateway's log begins anew by a decision with a code. */
+const beginAnew = async (): Promise<void> => {
+  const accepted = await ctl(['audit', 'accept', '--log', 'gateway'], `${running.freshCode()}\n`);
+  if (accepted.status !== 0) throw new Error(accepted.stderr);
+  await untilServing(running);
+  if ((await status()).locked) await unlock();
+  await until('open', async () => !(await status()).locked);
+  await reopen();
+};
+
+for (const name of ['before the log of airlock-gateway was begun anew', 'between two times that it was'])
+  t.test(`put back to ${name}: no lease of then lives on, and the gateway is not accused`, async (t) => {
+    if (name.startsWith('between')) await beginAnew();
+    const { lease } = await obtainLease(running, agent, ['fixture:read']);
+    const [id = ''] = await leases();
+    await untilSigned(running, 'airlock-gateway');
+    rmSync(copy(), { recursive: true });
+    await keep();
+    await untilServing(running);
+    await beginAnew();
+    const asides = (): number => readdirSync(stateDir(running, 'airlock-gateway')).filter((one) => /set-aside/.test(one)).length;
+    const before = asides();
+    t.equal(await read(lease), null, 'negative control: it lives');
+    t.equal((await ctl(['revoke', id])).status, 0);
+    await untilSigned(running, 'airlock-gateway');
+
+    await restartWith(running, 'airlock-totp', putBack);
+    await until('it is told', async () => (await status()).alert !== undefined);
+    t.match(await status(), {
+      locked: true,
+      alert: {
+        message: /airlock-totp was put back to an older state: airlock-gateway began its log anew by decision [0-9a-f]{18}/,
+      },
+    });
+    t.same(await leases(), []);
+    t.equal(asides(), before, 'nothing is set aside by it');
+    running.clock.advance(90_000);
+    await beginAnew();
+    t.equal(await read(lease), 'LEASE_REVOKED', 'begun anew and unlocked, it stays revoked');
+    t.equal((await status()).alert, undefined);
+    await untilSigned(running, 'airlock-gateway');
+    await restartWith(running, 'airlock-gateway');
+    await reopen();
+    t.match(await status(), { locked: false }, 'and is not told again');
+  });

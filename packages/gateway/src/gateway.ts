@@ -92,7 +92,11 @@ const build = (options: GatewayOptions): House => {
   const state = openState(options, config, (session) => register.hasSession(session));
   const journal = openJournal(options, config.audit.groupCommitMs);
   const bridge = openBridge(options, house);
-  const heads = new Heads(journal.log, (claim) => bridge.call<SignedHeadResult>('head.sign', { ...claim }));
+  const heads = new Heads(
+    journal.log,
+    (claim) => bridge.call<SignedHeadResult>('head.sign', { ...claim }),
+    () => bridge.renew(),
+  );
   const slots = new SlotLedger(options.cellSlots);
   const news = new ListedNews();
   const lastWords = new LastWords(clock);

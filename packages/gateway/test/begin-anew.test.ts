@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { mustBeginAnew, recordBegun, recordOther, setLogAside } from '../src/journal/begin-anew.js';
+import { begunWith, mustBeginAnew, recordBegun, recordOther, setLogAside } from '../src/journal/begin-anew.js';
 import type { GatewayOptions } from '../src/options.js';
 import { ManualClock } from './support/time.js';
 
@@ -86,6 +86,24 @@ t.test('ACCEPT-3, ACCEPT-4: the old log is renamed, the new one begins with the 
   t.same(bench.events(), ['log_begun']);
 });
 
+t.test('ACCEPT-4: an older state of airlock-totp that asks for an older decision is not heard', async (t) => {
+  const later: BegunAnew = { ...ASKED, id: 'c'.repeat(18) };
+  t.equal(begunWith(bench.options), undefined, 'negative control: never begun anew');
+  for (const [asked, before] of [
+    [ASKED, undefined],
+    [later, ASKED.id],
+  ] as const) {
+    t.equal(mustBeginAnew(bench.options, asked), true);
+    t.equal(begunWith(bench.options), undefined, `not begun yet, whatever it was before: ${String(before)}`);
+    await bench.stop();
+    bench.start();
+    t.equal(begunWith(bench.options), asked.id);
+  }
+  t.equal(mustBeginAnew(bench.options, ASKED), false);
+  t.equal(begunWith(bench.options), later.id, 'and stays what it is');
+  t.equal(mustBeginAnew(bench.options, { ...ASKED, id: 'd'.repeat(18) }), true, 'negative control: a new one');
+});
+
 t.test('a log of that name is in the way already: the next gets a number', async (t) => {
   bench.start();
   mustBeginAnew(bench.options, ASKED);
@@ -124,6 +142,8 @@ t.test('ACCEPT-3: what is damaged sets nothing aside, and says so', async (t) =>
     'a list': '[]',
     'another id of airlock-totp': JSON.stringify({ gateway, totp: '../x' }),
     'nothing where a decision should be': JSON.stringify({ gateway: null }),
+    'a damaged list of what was done': JSON.stringify({ gateway, done: ['../x'] }),
+    'no list of what was done': JSON.stringify({ gateway, done: 1 }),
     'no id': JSON.stringify({ gateway: { ...gateway, id: '../../x' } }),
     'no size': JSON.stringify({ gateway: { ...gateway, size: 1.5 } }),
     'no hash': JSON.stringify({ gateway: { ...gateway, hash: 1 } }),

@@ -180,6 +180,30 @@ t.test(
   },
 );
 
+t.test('BRIDGE-9, HEADS-6: where no answer came, nothing is offered until airlock-totp says what it signed', async (t) => {
+  const [log, totp] = [open(t, folder(t), new ManualClock()), new FakeSigner()];
+  log.appendDurableSync('started', {});
+  let [isLate, resyncs, signed] = [true, 0, ''];
+  const sign = async (claim: HeadSignClaim): Promise<{ readonly head: string }> => {
+    const answer = await totp.sign(claim);
+    signed = answer.head;
+    if (isLate) throw new AirlockError('UNAVAILABLE', 'no answer to head.sign in time');
+    return answer;
+  };
+  const heads = new Heads(log, sign, () => (resyncs += 1));
+  await t.rejects(heads.checkpoint(), { code: 'UNAVAILABLE' });
+  t.equal(resyncs, 1, 'another hello is asked for');
+  t.equal(heads.isDue, false);
+  await t.rejects(heads.checkpoint(), { code: 'UNAVAILABLE' });
+  t.equal(totp.claims.length, 1, 'offered once');
+  isLate = false;
+  heads.resume(signed);
+  t.equal(await heads.checkpoint(), signed, 'it was signed all the same');
+  log.appendDurableSync('started', {});
+  await heads.checkpoint();
+  t.match(totp.claims, [{ size: 1 }, { size: 2, digests: { length: 1 } }], 'and goes on from there');
+});
+
 t.test('HEADS-5: the newest head is kept whatever airlock-totp knows of it, over a restart too', async (t) => {
   const [dir, totp] = [folder(t), new FakeSigner()];
   const log = open(t, dir, new ManualClock());

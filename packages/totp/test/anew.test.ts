@@ -187,6 +187,12 @@ t.test('ACCEPT-2: carried out again it changes nothing; a log that cannot be set
   t.ok(existsSync(logDir), 'the new log stays where it is');
   t.same(directory.read('heads'), before);
   t.same(heads.givenUp(TOTP_LOG), { id: pending.id, size: 0, hash: '' });
+  for (const digit of '123') heads.giveUp(TOTP_LOG, { ...pending, id: digit.repeat(18) });
+  t.same(
+    heads.givenUp(TOTP_LOG)?.before,
+    ['0', '1', '2'].map((digit) => digit.repeat(18)),
+    'those of before are known (BRIDGE-8)',
+  );
   // With what is added to it the name is longer than a file system takes.
   const long = join(directory.path, 'a'.repeat(250));
   mkdirSync(long);

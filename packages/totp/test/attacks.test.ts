@@ -224,6 +224,12 @@ t.test('a shorter or gapped history of the gateway is not signed, and locks (BRI
   const { head } = await call<{ head: string }>(bridge, 'head.sign', { size: 3, digests });
   t.match(head, /^airlock-gateway\n3\n/);
   t.equal((await call<{ head: string }>(bridge, 'head.sign', { size: 3, digests: [] })).head, head, 'nothing new, the same head');
+  const { hash } = parseSignedHead(head);
+  t.equal(
+    (await call<{ head: string }>(bridge, 'head.sign', { size: 3, digests, hash })).head,
+    head,
+    'offered again by who did not hear the answer',
+  );
   t.equal((await greet(bridge)).head, head);
   t.equal(await refusal(call(bridge, 'head.sign', { size: 2, digests: [] })), 'AUDIT_UNAVAILABLE');
   t.match(await call(approve, 'status'), { locked: true });

@@ -24,10 +24,10 @@ const head = (size: number, hash = '11'): Head => ({ size, hash: hash.repeat(32)
 const noteOf = (of: Head, { privateKey } = OWN, origin: string = GATEWAY_LOG): string =>
   signHead(parsePrivateKey(privateKey), origin, of);
 const ANEW: GivenUp = { id: 'ab'.repeat(9), ...head(100) };
+const LATER: GivenUp = { id: 'cd'.repeat(9), ...head(200), before: [ANEW.id] };
 
 /** What airlock-totp knows: its last head, and the one it gave up. */
 const known = (last: Head | null, givenUp: GivenUp | null = null): KnownHeads => ({
-  note: () => (last === null ? null : noteOf(last)),
   last: () => last ?? EMPTY_HEAD,
   givenUp: () => givenUp,
   publicKey: () => OWN.publicKey,
@@ -45,12 +45,16 @@ t.test('BRIDGE-8: a head that was signed here and is not known here says that th
     ['of another log', known(head(7)), { head: noteOf(head(8), OWN, TOTP_LOG) }, null],
     ['no note', known(head(7)), { head: 'airlock-gateway\n8\n' }, null],
     ['of a log that is to be set aside', known(null, ANEW), { head: noteOf(head(100)) }, null],
-    ['of one that began anew before', known(null, ANEW), { head: noteOf(head(100)), begunAnew: 'cd'.repeat(9) }, null],
+    ['of one that began anew before', known(null, LATER), { head: noteOf(head(100)), begunAnew: ANEW.id }, null],
+    ['of an older log, though the new one has heads: BRIDGE-6 tells', known(head(7), ANEW), { head: noteOf(head(8)) }, null],
     ['of the new log, whose first head is forgotten', known(null, ANEW), { head: noteOf(head(3)), begunAnew: ANEW.id }, 3],
     ['of the new log, known', known(head(3), ANEW), { head: noteOf(head(3)), begunAnew: ANEW.id }, null],
-    ['of the new log, newer', known(head(3), ANEW), { head: noteOf(head(4)), begunAnew: ANEW.id }, 4],
+    ['of the new log, newer', known(head(4), ANEW), { head: noteOf(head(5)), begunAnew: ANEW.id }, 5],
+    ['of a log begun by a decision that is not known', known(head(40)), { head: noteOf(head(3)), begunAnew: ANEW.id }, 3],
+    ['of one begun after another that is known', known(null, ANEW), { head: noteOf(head(3)), begunAnew: LATER.id }, 3],
+    ['of such a one, not signed here', known(head(40)), { head: noteOf(head(3), OTHER), begunAnew: ANEW.id }, null],
   ];
-  for (const [name, heads, held, size] of cases) t.equal(forgottenHead(heads, held)?.size ?? null, size, name);
+  for (const [name, heads, held, size] of cases) t.equal(forgottenHead(heads, held)?.head.size ?? null, size, name);
 });
 
 const DIGESTS = ['00'.repeat(32), '11'.repeat(32), '22'.repeat(32)];

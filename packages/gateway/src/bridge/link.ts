@@ -109,6 +109,11 @@ export class BridgeLink {
     wipeKeys(this.#keys);
   }
 
+  /** Ends the connection; the next one begins with a hello, which says where airlock-totp stands. */
+  renew(): void {
+    this.#connection?.close();
+  }
+
   /** Called by the tick: notices that the last answer became too old. */
   tick(): void {
     const reason = this.refusal();

@@ -2,7 +2,7 @@
  * This log begun anew, because root accepted with a code that it does not continue what was signed (docs/spec/audit.md).
  *
  * ACCEPT-3  nothing of the old log is deleted or changed: it is renamed, before the new one is opened.
- * ACCEPT-4  only airlock-totp says so, and each decision is carried out once.
+ * ACCEPT-4  only airlock-totp says so, and each decision is carried out once, also where an older state of airlock-totp asks again.
  */
 import { existsSync } from 'node:fs';
 import type { AuditLog } from '@airlock/audit';
@@ -18,18 +18,23 @@ const STEPS: readonly unknown[] = ['asked', 'aside', 'begun'] satisfies Step[];
 interface Kept {
   /** The decision that this log is to begin, or has begun, with. */
   readonly gateway?: BegunAnew & { readonly step: Step };
+  /** Decisions of before that were carried out, the newest last. */
+  readonly done?: readonly string[];
   /** Id of the decision about the log of airlock-totp that stands in this one. */
   readonly totp?: string;
 }
 
 const MAX_BYTES = 4096;
+/** As many as airlock-totp keeps. */
+const MAX_DONE = 64;
 
 const isId = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{18}$/.test(value);
 
 const isKept = (value: unknown): value is Kept => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const { gateway, totp } = value as Readonly<Record<string, unknown>>;
+  const { gateway, totp, done = [] } = value as Readonly<Record<string, unknown>>;
   if (totp !== undefined && !isId(totp)) return false;
+  if (!Array.isArray(done) || !done.every(isId)) return false;
   if (gateway === undefined) return true;
   const { id, size, hash, step } = (gateway ?? {}) as Readonly<Record<string, unknown>>;
   return isId(id) && Number.isSafeInteger(size) && typeof hash === 'string' && STEPS.includes(step);
@@ -93,9 +98,10 @@ export const begunWith = (options: GatewayOptions): string | undefined => {
 export const mustBeginAnew = (options: GatewayOptions, asked: BegunAnew | undefined): boolean => {
   if (asked === undefined) return false;
   const kept = readKept(options);
-  if (kept === null || kept.gateway?.id === asked.id) return false;
+  if (kept === null || kept.gateway?.id === asked.id || kept.done?.includes(asked.id) === true) return false;
+  const done = [...(kept.done ?? []), ...(kept.gateway === undefined ? [] : [kept.gateway.id])].slice(-MAX_DONE);
   try {
-    writeKept(options, { ...kept, gateway: { ...asked, step: 'asked' } });
+    writeKept(options, { ...kept, done, gateway: { id: asked.id, size: asked.size, hash: asked.hash, step: 'asked' } });
     return true;
   } catch (thrown) {
     options.log(`the log cannot begin anew: ${(thrown as Error).message}`);

@@ -6,6 +6,7 @@
  * HEADS-3  one request at a time; heads are offered in order.
  * HEADS-4  a log that is shorter than what was countersigned, or another, is reported at once, and once.
  * HEADS-5  the newest signed head is told at each hello, so that an airlock-totp that was put back to an older state learns it.
+ * HEADS-6  where no answer came, it may have been signed all the same: nothing is offered until a hello says which head is the newest.
  */
 import { parseSignedHead, type AuditLog } from '@airlock/audit';
 import { AirlockError, asAirlockError, type SignedHeadResult } from '@airlock/protocol';
@@ -24,11 +25,14 @@ export interface HeadSignClaim {
 export class Heads {
   readonly #log: AuditLog;
   readonly #sign: SignHead;
+  readonly #resync: () => void;
   #signedSize = 0;
   /** null before the first. */
   #signedHash: string | null = null;
   /** airlock-totp was told of a log that is too short; until the next hello there is nothing more to say. */
   #isReported = false;
+  /** A request was not answered: which head is the newest is not known until the next hello (HEADS-6). */
+  #isUnknown = false;
   /** Size of the log right after our last checkpoint record. */
   #quietSize = 0;
   #last: string | null = null;
@@ -37,9 +41,11 @@ export class Heads {
   #running: Promise<string> | null = null;
   #againAtMs = 0;
 
-  constructor(log: AuditLog, sign: SignHead) {
+  /** @param resync asks for another hello */
+  constructor(log: AuditLog, sign: SignHead, resync: () => void = () => undefined) {
     this.#log = log;
     this.#sign = sign;
+    this.#resync = resync;
     this.#newest = log.checkpoint;
   }
 
@@ -57,6 +63,7 @@ export class Heads {
     // One that has lost its newest head is given it again, though nothing but checkpoints was written since.
     if (this.#signedSize + 1 < this.#quietSize) this.#quietSize = 0;
     this.#isReported = false;
+    this.#isUnknown = false;
   }
 
   /** Nothing more is offered: what is here is about to be set aside. */
@@ -72,7 +79,7 @@ export class Heads {
   /** HEADS-2: whether anything but checkpoints was written since the last head. HEADS-4. */
   get isDue(): boolean {
     const { size, hash } = this.#log.durableHead();
-    if (this.#isReported) return false;
+    if (this.#isReported || this.#isUnknown) return false;
     if (size === this.#signedSize) return this.#isOther(hash);
     return size < this.#signedSize || (size > this.#signedSize && size > this.#quietSize);
   }
@@ -99,6 +106,7 @@ export class Heads {
   }
 
   async #run(): Promise<string> {
+    if (this.#isUnknown) throw new AirlockError('UNAVAILABLE', 'airlock-totp was asked for a head and has not answered yet');
     await this.#log.flush();
     const { size: target, hash } = this.#log.durableHead();
     if (target === this.#signedSize && this.#last !== null && !this.#isOther(hash)) return this.#last;
@@ -127,9 +135,17 @@ export class Heads {
       this.#newest = head;
       return head;
     } catch (thrown) {
+      const { code } = asAirlockError(thrown);
       // HEADS-4
-      if (asAirlockError(thrown).code === 'AUDIT_UNAVAILABLE') this.#isReported = true;
+      if (code === 'AUDIT_UNAVAILABLE') this.#isReported = true;
+      if (code === 'UNAVAILABLE') this.#lost();
       throw thrown;
     }
+  }
+
+  /** HEADS-6 */
+  #lost(): void {
+    this.#isUnknown = true;
+    this.#resync();
   }
 }

@@ -23,7 +23,7 @@ const alarm = (house: House, last: Head, { size, digests, hash }: HeadSignParams
       ...{ log: GATEWAY_LOG, signed: last.size, signedHash: last.hash, claimed: size, claimedHash: hash },
       digests: digests.length,
     });
-  for (const desk of house.desks.values()) lockOperator(desk, MISMATCH);
+  for (const desk of house.desks.values()) if (desk.isEnrolled) lockOperator(desk, MISMATCH);
 };
 
 const decide = (house: House, params: HeadSignParams): Head => {

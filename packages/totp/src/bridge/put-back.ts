@@ -1,22 +1,28 @@
 /** Answer to a `hello` that shows this daemon a head which it signed and has forgotten: its state is an older one (BRIDGE-8). */
-import type { SignedHead } from '@airlock/audit';
 import type { HeldHead } from '@airlock/protocol';
 import { GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
-import { forgottenHead } from '../heads/put-back.js';
+import { forgottenHead, type Forgotten } from '../heads/put-back.js';
 import { TOTP_LIMITS } from '../limits.js';
 import { lockOperator, revokeLeases } from '../operators/deny.js';
 import type { Desk } from '../operators/desk.js';
 import type { House } from '../operators/house.js';
 import { MISMATCH } from './head-sign.js';
 
+/** Pure. */
+const problemOf = ({ head, begunAnew }: Forgotten, knownSize: number): string =>
+  begunAnew === null
+    ? `airlock-totp was put back to an older state: it knows of ${knownSize} signed records of ${GATEWAY_LOG}, and has signed ${head.size}`
+    : `airlock-totp was put back to an older state: ${GATEWAY_LOG} began its log anew by decision ${begunAnew}, which is not known here; if it is locked again: sudo airlock-ctl audit accept --log gateway`;
+
 /** Once a process, or as often as the alert allows. */
-const record = (house: House, head: SignedHead, isFirst: boolean): void => {
+const record = (house: House, forgotten: Forgotten, isFirst: boolean): void => {
   const { size, hash } = house.heads.last(GATEWAY_LOG);
-  const problem = `airlock-totp was put back to an older state: it knows of ${size} signed records of ${GATEWAY_LOG}, and has signed ${head.size}`;
-  const isDue = house.alert.raise(problem, house.clock.wallMs());
+  const isDue = house.alert.raise(problemOf(forgotten, size), house.clock.wallMs());
+  const { head, begunAnew } = forgotten;
   if (isDue || isFirst)
     house.journal.record('audit_mismatch', {
       ...{ log: TOTP_LOG, signed: size, signedHash: hash, claimed: head.size, claimedHash: head.hash },
+      ...(begunAnew === null ? {} : { begunAnew }),
     });
 };
 
@@ -30,12 +36,14 @@ const endAll = (desk: Desk): void => {
 
 /** @returns what is to be done with what each hello tells. */
 export const putBackWatch = (house: House): ((held: HeldHead) => void) => {
-  const recorded = new Set<number>();
+  const recorded = new Set<string>();
   return (held) => {
-    const head = forgottenHead(house.heads, held);
-    if (head === null) return;
-    record(house, head, !recorded.has(head.size));
-    recorded.add(head.size);
-    for (const desk of house.desks.values()) endAll(desk);
+    const forgotten = forgottenHead(house.heads, held);
+    if (forgotten === null) return;
+    const { hash } = forgotten.head;
+    record(house, forgotten, !recorded.has(hash));
+    recorded.add(hash);
+    for (const desk of house.desks.values()) if (desk.isEnrolled) endAll(desk);
+    if (forgotten.begunAnew !== null) house.heads.learn(GATEWAY_LOG, forgotten.begunAnew);
   };
 };

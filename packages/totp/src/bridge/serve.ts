@@ -11,13 +11,14 @@ import {
   FRAME,
   packBlobs,
   validatorOf,
+  type BegunAnew,
   type BridgeHelloResult,
   type BridgeNotification,
   type Freeze,
   type HeldHead,
 } from '@airlock/protocol';
 import { readCounter } from '../backup/counter.js';
-import { GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
+import { GATEWAY_LOG, TOTP_LOG, type GivenUp } from '../heads/heads.js';
 import { listSegments, logDirOf, readSegment } from '../heads/segments.js';
 import type { Changes } from '../operators/changes.js';
 import type { Desk } from '../operators/desk.js';
@@ -46,10 +47,15 @@ const frozenView = ({ locked, presence }: Freeze): Pick<BridgeHelloResult['opera
   ...(presence.length === 0 ? {} : { presence }),
 });
 
+const toldOf = ({ id, size, hash }: GivenUp): BegunAnew => ({ id, size, hash });
+
 /** Told until the first head of the new log is signed; of the own log as long as it is the newest that happened to it. */
 const anewOf = ({ heads }: House): Pick<BridgeHelloResult, 'begunAnew' | 'ownBegunAnew'> => {
   const [gateway, own] = [heads.note(GATEWAY_LOG) === null ? heads.givenUp(GATEWAY_LOG) : null, heads.givenUp(TOTP_LOG)];
-  return { ...(gateway === null ? {} : { begunAnew: gateway }), ...(own === null ? {} : { ownBegunAnew: own }) };
+  return {
+    ...(gateway === null ? {} : { begunAnew: toldOf(gateway) }),
+    ...(own === null ? {} : { ownBegunAnew: toldOf(own) }),
+  };
 };
 
 const helloResult = (house: House): BridgeHelloResult => {

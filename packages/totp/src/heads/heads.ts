@@ -38,7 +38,14 @@ const KEY_FILES: Readonly<Record<LogName, string>> = { [TOTP_LOG]: 'head-key.tot
 /** A head that was given up: root accepted that the log begins anew. */
 export interface GivenUp extends Head {
   readonly id: string;
+  /** Decisions before it that this log was begun with, the newest last; absent where there was none. */
+  readonly before?: readonly string[];
 }
+
+type Beginning = Pick<GivenUp, 'id' | 'size' | 'hash'>;
+
+/** More than anybody accepts in the life of a machine; older ones count as unknown. */
+const MAX_BEFORE = 64;
 
 type Notes = Readonly<Record<LogName, string | null>> & { readonly givenUp?: Readonly<Partial<Record<LogName, GivenUp>>> };
 
@@ -93,6 +100,8 @@ export interface HeadClaim {
 
 /** @returns the head to sign, or why none can be: lock and alert. Pure. */
 export const decideNextHead = (last: Head, { size, digests, hash }: HeadClaim): Head | { readonly problem: string } => {
+  // The answer that signed it was late: offered once more, it is the same history.
+  if (size === last.size && hash === last.hash) return last;
   if (size < last.size) return { problem: `it has ${size} records, ${last.size} were signed` };
   if (size !== last.size + digests.length)
     return { problem: `${last.size} records were signed, and ${digests.length} digests do not make ${size}` };
@@ -149,11 +158,13 @@ export class Heads {
   }
 
   /** ACCEPT-2: from here on a log that begins with record 1 is signed. Durable on return. @throws AirlockError VAULT_UNREADABLE */
-  giveUp(log: LogName, head: GivenUp): void {
-    if (this.givenUp(log)?.id === head.id) return;
-    const notes: Notes = { ...this.#notes, [log]: null, givenUp: { ...this.#notes.givenUp, [log]: head } };
-    writeNotes(this.#directory, notes);
-    this.#notes = notes;
+  giveUp(log: LogName, head: Beginning): void {
+    if (this.givenUp(log)?.id !== head.id) this.#write({ ...this.#notes, [log]: null, ...this.#begun(log, head) });
+  }
+
+  /** BRIDGE-8: a decision that was forgotten. It is known from here on; what is signed goes on from the same head, or is refused. */
+  learn(log: LogName, id: string): void {
+    this.#write({ ...this.#notes, ...this.#begun(log, { id, ...this.last(log) }) });
   }
 
   /** Signs the text of an export. @returns the note */
@@ -166,9 +177,19 @@ export class Heads {
     const last = this.#notes[log];
     if (last !== null && headOf(last).size === head.size) return last;
     const note = signHead(this.#signers[log], log, head);
-    const notes = { ...this.#notes, [log]: note };
+    this.#write({ ...this.#notes, [log]: note });
+    return note;
+  }
+
+  #begun(log: LogName, { id, size, hash }: Beginning): Pick<Notes, 'givenUp'> {
+    const last = this.givenUp(log);
+    const before = last === null ? {} : { before: [...(last.before ?? []), last.id].slice(-MAX_BEFORE) };
+    return { givenUp: { ...this.#notes.givenUp, [log]: { id, size, hash, ...before } } };
+  }
+
+  /** HEADS-1 */
+  #write(notes: Notes): void {
     writeNotes(this.#directory, notes);
     this.#notes = notes;
-    return note;
   }
 }
