@@ -91,6 +91,16 @@ export const imprint = (path: string): string => {
   return `file ${stat.mode.toString(8)} ${sha256Hex(readFileSync(path))}`;
 };
 
+/** How many records stand in a log; null while its directory is set aside for another. */
+const countRecords = (dir: string): number | null => {
+  try {
+    const segments = readdirSync(dir).filter((file) => file.endsWith('.jsonl'));
+    return segments.flatMap((file) => readFileSync(join(dir, file), 'utf8').split('\n').slice(0, -1)).length;
+  } catch {
+    return null;
+  }
+};
+
 /** What no head covers yet can be cut off (audit.md "What this does not do"); a head comes once a second. */
 export const untilSigned = async (running: Running, daemon: Daemon): Promise<void> => {
   const dir = join(stateDir(running, daemon), 'audit');
@@ -98,10 +108,9 @@ export const untilSigned = async (running: Running, daemon: Daemon): Promise<voi
   await until('a head over all records', async () => {
     const { heads } = (await link.call('heads', {})) as { heads: string[] };
     const [, size] = heads.find((head) => head.startsWith(`${daemon}\n`))?.split('\n') ?? [];
-    const segments = readdirSync(dir).filter((file) => file.endsWith('.jsonl'));
-    const lines = segments.flatMap((file) => readFileSync(join(dir, file), 'utf8').split('\n').slice(0, -1));
+    const records = countRecords(dir);
     // The gateway's log carries the head itself as its next record.
-    return lines.length - Number(size) <= (daemon === 'airlock-gateway' ? 1 : 0);
+    return records !== null && records - Number(size) <= (daemon === 'airlock-gateway' ? 1 : 0);
   });
   link.close();
 };

@@ -1,6 +1,6 @@
 /** A disk that is full from a chosen write on: an instance is started with `FULL_AT` as its preload. */
 import type { Running } from '@airlock/testkit';
-import { rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Loaded by both daemons: from the n-th write since the file `full-at` appeared, every write of that daemon fails, until it is gone. */
@@ -35,7 +35,9 @@ export interface FullOrder {
 /** From now on writes are counted. */
 export const fillUp = (running: Running, order: FullOrder): void => {
   rmSync(join(running.dir, 'was-full'), { force: true });
-  writeFileSync(join(running.dir, 'full-at'), JSON.stringify(order));
+  // Renamed into place: a daemon never reads half an order.
+  writeFileSync(join(running.dir, 'full-at.new'), JSON.stringify(order));
+  renameSync(join(running.dir, 'full-at.new'), join(running.dir, 'full-at'));
 };
 
 /** There is room again. @returns whether a write failed */
