@@ -191,6 +191,23 @@ t.test('a head in hexadecimal alone finds a rewrite, and a log that is shorter',
   t.match(verify([...place('short', { lines: lines.slice(0, 9), notes: [] }), '--head', kept.toUpperCase()]), { status: 7 });
 });
 
+t.test('AUDIT-32: the head of no records proves nothing, for every log begins with it', async (t) => {
+  const none = heads[0]?.hash ?? '';
+  t.equal(none, '0'.repeat(64));
+  const rewrite = place('rewrite from the start', { lines: rechained(lines.with(AT, edited(lines[AT] ?? ''))), notes: [] });
+  const signed = join(dir, 'head-of-nothing');
+  writeFileSync(signed, noteAt(0));
+  for (const head of [none, signed]) {
+    const { status, out } = verify([...rewrite, '--head', head]);
+    t.equal(status, 7, out);
+    t.match(
+      out,
+      /^UNPROVEN: .*0 signed heads[^]*\n--head \S+: it is the head of no records at all[^]*no signed head of it was met/,
+    );
+    t.match(verify([...place('untouched beside it', {}), '--head', head]), { status: 7, out: /^UNPROVEN/ }, 'it was given');
+  }
+});
+
 t.test('AUDIT-31: the heads that the log of airlock-totp countersigned bind the copy of the gateway log', async (t) => {
   const beside = async (name: string, copy: Copy, ...more: readonly (readonly [string, object])[]): Promise<string[]> => {
     const [, at = ''] = place(name, { ...copy, notes: [] });

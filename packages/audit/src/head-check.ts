@@ -79,6 +79,7 @@ export const readHeads = (options: KnownHeads): ExpectedHead[] | Problem => {
 
 /** Compares the chain with every signed head as it passes; pure over what it is fed. `begin` comes first. */
 export class HeadCheck {
+  /** Heads that were met. One of no records is met by every log, and does not count. */
   matched = 0;
   /** Kept heads of what is no longer there. */
   readonly before: ExpectedHead[] = [];
@@ -114,7 +115,7 @@ export class HeadCheck {
       if (head.size < this.#start && head.name === null) return `${nameOf(head)} lies before the log`;
       this.#next += 1;
       if (head.size < this.#start) this.before.push(head);
-      else this.matched += 1;
+      else if (head.size > 0) this.matched += 1;
     }
     return null;
   }
@@ -132,7 +133,7 @@ export class HeadCheck {
       const found = this.#recent.at(head.size, chain.size - 1, this.#start);
       if (found === null) return 'a checkpoint out of reach';
       if (found !== head.hash) return 'a checkpoint of another history';
-      this.matched += 1;
+      if (head.size > 0) this.matched += 1;
       return null;
     } catch (thrown) {
       return problemOf(thrown);

@@ -99,7 +99,8 @@ class Reading {
 
   begin(chain: Chain): string | null {
     this.start = chain.head();
-    if (this.#hashes.has(chain.hash)) this.found.push(chain.head());
+    // Every log begins with h₀, so a head of no records is none that this one had.
+    if (chain.size > 0 && this.#hashes.has(chain.hash)) this.found.push(chain.head());
     return (this.badStart = this.#options.checkChain === false ? null : this.check.begin(chain));
   }
 

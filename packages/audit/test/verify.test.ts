@@ -72,6 +72,15 @@ t.test('a good log is good, in any pieces', async (t) => {
   for (const piece of [1, 7, 4096]) t.same(await check(LOG.lines, {}, piece), { ok: true, records: 12, checkpoints: 1 });
 });
 
+t.test('AUDIT-32 the head of no records is met by every log, so it counts as none', async (t) => {
+  const none = signHead(key, ORIGIN, EMPTY_HEAD);
+  t.same(await check(LOG.lines, { heads: [], hashes: [EMPTY_HEAD.hash] }), { ok: true, records: 12, checkpoints: 0, found: [] });
+  t.same(await check(LOG.lines, { heads: [none] }), { ok: true, records: 12, checkpoints: 0 });
+  t.same(await check(LOG.lines, { heads: [none, HEAD] }), { ok: true, records: 12, checkpoints: 1 });
+  const first = encodeRecord({ seq: 1, ts: TS, prev: EMPTY_HEAD.hash }, 'checkpoint', { note: none });
+  t.same(await check([first], { heads: [] }), { ok: true, records: 1, checkpoints: 0 }, 'in the log itself');
+});
+
 t.test('AUDIT-10 any changed byte is found', async (t) => {
   const bytes = Buffer.concat(LOG.lines);
   await fc.assert(

@@ -3,7 +3,7 @@
  *
  * AUDIT-32  one that says nothing of these logs is told as that: it is no sign that they were changed, and no proof of them.
  */
-import { parseSignedHead, verifySignedHead, type KeptHead, type SignedHead, type VerifyResult } from '@airlock/audit';
+import { EMPTY_HEAD, parseSignedHead, verifySignedHead, type KeptHead, type SignedHead, type VerifyResult } from '@airlock/audit';
 import { asAirlockError, AirlockError } from '@airlock/protocol';
 import { readFileSync } from 'node:fs';
 import { LOGS, type LogName } from './sources.js';
@@ -75,28 +75,36 @@ export const parseKept = (given: readonly string[]): readonly Kept[] =>
     return HASH.test(one) ? { name, hash: one.toLowerCase(), heads: [] } : { name, hash: null, heads: headsIn(one) };
   });
 
+/** Whether it is a hash that some log has and another has not. */
+export const isTelling = ({ hash }: Kept): boolean => hash !== null && hash !== EMPTY_HEAD.hash;
+
 /** The hashes among them. */
-export const hashesOf = (kept: readonly Kept[]): readonly string[] => kept.flatMap(({ hash }) => (hash === null ? [] : [hash]));
+export const hashesOf = (kept: readonly Kept[]): readonly string[] =>
+  kept.filter(isTelling).flatMap(({ hash }) => (hash === null ? [] : [hash]));
 
 type Keys = Partial<Readonly<Record<LogName, string>>>;
 
-type Fit = { readonly log: LogName } | { readonly why: string; readonly isElsewhere: boolean };
+/** `isMoot`: not worth telling where another head of the same file fits. */
+type Fit = { readonly log: LogName } | { readonly why: string; readonly isMoot: boolean };
+
+const OF_NOTHING = 'it is the head of no records at all, with which every log begins: it proves nothing';
 
 /** Whose log a head is of; else why it says nothing of these. */
-const fitOf = ({ origin, note }: SignedHead, keys: Keys): Fit => {
+const fitOf = ({ origin, size, note }: SignedHead, keys: Keys): Fit => {
   const log = LOGS.find((one) => origin === `airlock-${one}`);
   const key = log === undefined ? undefined : keys[log];
   if (log === undefined || key === undefined)
     return {
       why: `it is a head of ${origin}, whose log is not here: is it of another log, or of another machine?`,
-      isElsewhere: true,
+      isMoot: true,
     };
+  if (size === EMPTY_HEAD.size) return { why: OF_NOTHING, isMoot: true };
   try {
     verifySignedHead([key], note);
     return { log };
   } catch (thrown) {
     const message = asAirlockError(thrown).message.replace(/^signed head: /, '');
-    return { why: `${message}: is it mistyped, of another machine, or of other keys?`, isElsewhere: false };
+    return { why: `${message}: is it mistyped, of another machine, or of other keys?`, isMoot: false };
   }
 };
 
@@ -108,7 +116,7 @@ interface Fitted {
 /** Why one that was given says nothing; of the heads in a file one is enough to be of a log that is here. */
 const uselessIn = ({ name, heads }: Fitted): readonly Unproven[] => {
   const isOfThese = heads.some(({ fit }) => 'log' in fit);
-  return heads.flatMap(({ fit }) => ('log' in fit || (isOfThese && fit.isElsewhere) ? [] : [{ head: name, why: fit.why }]));
+  return heads.flatMap(({ fit }) => ('log' in fit || (isOfThese && fit.isMoot) ? [] : [{ head: name, why: fit.why }]));
 };
 
 /** What was given, by the log that has to contain it. */
@@ -127,7 +135,10 @@ export const sortKept = (kept: readonly Kept[], keys: Keys): Sorted => {
     all.flatMap(({ name, heads }) => heads.flatMap(({ note, fit }) => ('log' in fit && fit.log === log ? [{ name, note }] : [])));
   return {
     byLog: { gateway: of('gateway'), totp: of('totp') },
-    useless: all.flatMap(uselessIn),
+    useless: [
+      ...all.flatMap(uselessIn),
+      ...kept.filter(({ hash }) => hash === EMPTY_HEAD.hash).map(({ name }) => ({ head: name, why: OF_NOTHING })),
+    ],
   };
 };
 

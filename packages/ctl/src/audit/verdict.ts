@@ -1,6 +1,6 @@
 /** What was found in one or both logs, as one answer: for programs, for people, and what to do next. */
 import type { VerifyResult } from '@airlock/audit';
-import { removedHeads, type Kept, type Unproven } from './kept-heads.js';
+import { isTelling, removedHeads, type Kept, type Unproven } from './kept-heads.js';
 import { keptText, type KeptDays } from './kept-days.js';
 import { PUT_BACK_HINT, unrecordedText, type PutBack, type Unrecorded } from './put-back.js';
 import type { BegunAnew, Removed } from './removed.js';
@@ -69,7 +69,7 @@ export const mayHaveShrunk = (results: Results): boolean =>
 /** Hashes that were written down and that no log has; each belongs to one of the two. */
 const missingHashes = (results: Results, kept: readonly Kept[]): readonly Kept[] => {
   const found = Object.values(results).flatMap(({ found = [] }) => found.map(({ hash }) => hash));
-  return kept.filter(({ hash }) => hash !== null && !found.includes(hash));
+  return kept.filter((one) => isTelling(one) && !found.includes(one.hash ?? ''));
 };
 
 /** A hash does not say how many records it is of: where some were removed because of their age, it may be of those. */
