@@ -3,7 +3,7 @@ import type { VerifyResult } from '@airlock/audit';
 import t from 'tap';
 import { PutBack } from '../src/audit/put-back.js';
 import { Removed } from '../src/audit/removed.js';
-import { exitStatus, mayHaveShrunk, verdictOf, type Evidence } from '../src/audit/verdict.js';
+import { exitStatus, mayHaveShrunk, verdictOf, verdictText, type Evidence } from '../src/audit/verdict.js';
 
 const from = { size: 5, hash: '00'.repeat(32) };
 const good: VerifyResult = { ok: true, records: 3, checkpoints: 1 };
@@ -46,5 +46,22 @@ t.test('AUDIT-32: the worst that was found is the answer', (t) => {
   ];
   for (const [evidence, status] of answers) t.match(verdict(evidence), { ok: status === 'whole', status });
   t.same([exitStatus({ ok: true }), exitStatus({ ok: false })], [0, 7]);
+  t.end();
+});
+
+t.test('AUDIT-32: of a log that is bad nothing is told that contradicts it', (t) => {
+  const before = [{ name: '--head x', size: 2 }];
+  const lost = { ...bad, checkpoints: 0, from, before };
+  const isLive = false;
+  const found = verdict({ results: { gateway: lost, totp: good }, isLive });
+  t.match(found, { status: 'damaged', firstBad: { log: 'gateway' }, unproven: undefined, unsigned: undefined, from: undefined });
+  t.notMatch(verdictText(found), /no signed head|because of its age|proves nothing/);
+  const both = verdict({ results: { gateway: lost, totp: { ...good, checkpoints: 0 } }, isLive });
+  t.match(both, { unsigned: ['totp'], unproven: [{ log: 'totp' }] }, 'of the other one it is');
+  const kept = [{ name: '--head h', hash: 'ab'.repeat(32), heads: [] }];
+  const missing = verdict({ results: { totp: { ...good, checkpoints: 0 } }, kept, isLive });
+  t.match(missing, { status: 'damaged', firstBad: { log: 'totp', file: '--head h' }, unproven: undefined }, 'a hash alone');
+  const late = verdict({ results: { gateway: bad, totp: { ...good, from } }, kept, isLive });
+  t.match(late, { status: 'damaged', unproven: undefined, from: { totp: 6 } }, 'behind the damage nothing was read');
   t.end();
 });

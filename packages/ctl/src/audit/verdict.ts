@@ -84,27 +84,34 @@ const firstBadOf = ({ results, kept }: Evidence): FirstBad | undefined => {
   return bad?.[1].firstBad ? { log: bad[0], ...bad[1].firstBad } : missingHash(results, missingHashes(results, kept));
 };
 
-const lateText = (results: Results): string =>
-  Object.entries(results)
+type Unblamed = readonly (readonly [string, VerifyResult])[];
+
+const lateText = (results: Unblamed): string =>
+  results
     .flatMap(([log, { from }]) => (from === undefined ? [] : [`the ${log} log begins at record ${from.size + 1}`]))
     .join(' and ');
 
+/** Results of logs that nothing speaks against: of one that is bad, what else is not proven goes without saying. */
+const unblamed = (results: Results, firstBad: FirstBad | undefined): Unblamed =>
+  Object.entries(results).filter(([log, { ok }]) => ok && firstBad?.log.split(' and ').includes(log) !== true);
+
 /** Logs that were checked against no signed head at all. */
-const unsignedLogs = (results: Results): readonly string[] =>
-  Object.entries(results).flatMap(([log, { checkpoints, found = [] }]) => (checkpoints + found.length === 0 ? [log] : []));
+const unsignedLogs = (results: Unblamed): readonly string[] =>
+  results.flatMap(([log, { checkpoints, found = [] }]) => (checkpoints + found.length === 0 ? [log] : []));
 
 /** AUDIT-31: what no signature covers is only as good as whoever gave the files. */
 const UNSIGNED = 'no signed head of it was met: one that was written anew would look the same';
 
-const unprovenOf = ({ results, kept, useless, isLive }: Evidence): readonly Unproven[] => {
-  const late = lateText(results);
+const unprovenOf = ({ results, kept, useless, isLive }: Evidence, good: Unblamed): readonly Unproven[] => {
+  const late = lateText(good);
   const why = `it proves nothing here: no record that is left ends with this hash, and ${late}: what it covers may have been removed because of its age (log_pruned)`;
-  const missing = late === '' ? [] : missingHashes(results, kept);
+  // Of a bad log only what stands before the damage was read.
+  const missing = late === '' || good.length < Object.keys(results).length ? [] : missingHashes(results, kept);
   return [
     ...useless,
-    ...Object.entries(results).flatMap(([log, result]) => removedHeads(log, result)),
+    ...good.flatMap(([log, result]) => removedHeads(log, result)),
     ...missing.map(({ name }) => ({ head: name, why })),
-    ...(isLive ? [] : unsignedLogs(results).map((log) => ({ log, why: UNSIGNED }))),
+    ...(isLive ? [] : unsignedLogs(good).map((log) => ({ log, why: UNSIGNED }))),
   ];
 };
 
@@ -126,10 +133,12 @@ export const verdictOf = (evidence: Evidence): Verdict => {
   const unrecorded = isLive || results.gateway === undefined || results.totp === undefined ? null : traces.putBack.unrecorded();
   const retainDays = keptDays(results, traces.removed, configured);
   const entries = Object.entries(results);
-  const [firstBad, unproven] = [firstBadOf(evidence), unprovenOf(evidence)];
+  const firstBad = firstBadOf(evidence);
+  const good = unblamed(results, firstBad);
+  const unproven = unprovenOf(evidence, good);
   const status = statusOf(firstBad, unproven);
-  const unsigned = unsignedLogs(results);
-  const late = entries.flatMap(([log, { from }]) => (from === undefined ? [] : [[log, from.size + 1] as const]));
+  const unsigned = unsignedLogs(good);
+  const late = good.flatMap(([log, { from }]) => (from === undefined ? [] : [[log, from.size + 1] as const]));
   return {
     ok: status === 'whole',
     status,
