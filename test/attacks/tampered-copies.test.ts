@@ -208,6 +208,22 @@ t.test('AUDIT-32: the head of no records proves nothing, for every log begins wi
   }
 });
 
+t.test('AUDIT-33: a key of another machine makes no copy whole, and it is asked whose it is', async (t) => {
+  const args = place('by another key', { notes: [] });
+  writeFileSync(join(args[1] ?? '', 'gateway.vkey'), generateHeadKey('airlock-gateway').publicKey);
+  t.match(verify(args), { status: 7, out: /^UNPROVEN/ }, 'without any head');
+  const [, at = ''] = args;
+  const clock = { wallMs: () => Date.parse(`${DAYS[1]}T13:00:00Z`), bootMs: () => 0 };
+  const log = openLog({ dir: join(at, 'totp'), clock, reserveBytes: 0, bootId: 'b', timers: systemTimers });
+  log.append('checkpoint', { origin: 'airlock-gateway', size: 12, hash: heads[12]?.hash ?? '', note: noteAt(12) });
+  await log.close();
+  writeFileSync(join(at, 'totp.vkey'), keys.totp.publicKey);
+  t.match(verify([...args, '--key', join(at, 'totp.vkey')]), {
+    status: 7,
+    out: /by a known key\n[^]*hint: is the key that was given of/,
+  });
+});
+
 t.test('AUDIT-31: the heads that the log of airlock-totp countersigned bind the copy of the gateway log', async (t) => {
   const beside = async (name: string, copy: Copy, ...more: readonly (readonly [string, object])[]): Promise<string[]> => {
     const [, at = ''] = place(name, { ...copy, notes: [] });
@@ -228,6 +244,9 @@ t.test('AUDIT-31: the heads that the log of airlock-totp countersigned bind the 
   const both = await beside('both with the file heads', {});
   const headsFile = ['--head', join(both[1] ?? '', 'heads')];
   t.match(verify([...both, ...headsFile]), { status: 0, out: /^whole: 13 records, 3 signed heads\n$/ });
+  const one = (log: string): string[] => [...both, ...headsFile, '--log', log];
+  t.match(verify(one('gateway')), { status: 0, out: /^whole: 12 records/ }, 'AUDIT-33: the one that is named');
+  t.match(verify(one('totp')), { status: 0, out: /^whole: 1 records/ });
   t.match(verify(await beside('both short', { lines: lines.slice(0, 9) })), {
     status: 7,
     out: /ends at 9, before this head of 12/,
@@ -310,6 +329,8 @@ t.test('bad input says what was found and what is allowed', async (t) => {
     status: 1,
     out: /nothing says whose\n.*hint: say whose it is: --log gateway/,
   });
+  t.match(verify([...args, '--log', 'totp']), { status: 1, out: /holds no totp\/\n/ });
+  t.match(verify([...args, '--log', 'gateway']), { status: 0, out: /^whole: 12 records/ });
   t.match(verify(['--dir', dir, '--log', 'other']), { status: 2, out: /--log: found other, allowed: gateway or totp/ });
   t.match(verify([...args.slice(0, 2), '--key', join(dir, 'original')]), {
     status: 2,

@@ -21,5 +21,5 @@ export { prunedIn, type Pruned } from './pruned.js';
 export { RefusalFolder, type FoldedRefusal } from './refusal-folder.js';
 export { DEFAULT_QUOTA, RoleQuota, decideQuota, type QuotaLimits, type QuotaState } from './role-quota.js';
 export { partsOfNote, pemOfKey, signText, type NoteParts } from './signed-text.js';
-export { parseSignedHead, signHead, verifySignedHead } from './signed-head.js';
+export { namesKey, parseSignedHead, signHead, verifySignedHead } from './signed-head.js';
 export { readSegments, verifyLog, type VerifyOptions } from './verify.js';

@@ -74,6 +74,12 @@ const parseNote = (note: string): ParsedNote => {
 /** Reads a signed note without checking a signature. @throws PARAMS_INVALID. */
 export const parseSignedHead = (note: string): SignedHead => parseNote(note).head;
 
+/** Whether a note has a signature that says it is by this key, rightly or not. @throws PARAMS_INVALID for a malformed note or key. */
+export const namesKey = (publicKey: string, note: string): boolean => {
+  const { name, keyId } = parsePublicKey(publicKey);
+  return parseNote(note).signatures.some((line) => line.name === name && line.keyId === keyId);
+};
+
 /**
  * The head in a note that at least one of the public keys (text form) signed, and none of them wrongly (AUDIT-21).
  * @throws PARAMS_INVALID for a malformed note or key, a wrong signature, or none by these keys.

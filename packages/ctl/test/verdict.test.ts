@@ -15,9 +15,11 @@ const verdict = (more: Partial<Evidence>): ReturnType<typeof verdictOf> => {
     results: { gateway: good, totp: good },
     kept: [],
     useless: [],
+    foreign: {},
     traces,
     configured: null,
     isLive: true,
+    areKeysGiven: false,
     ...more,
   });
 };

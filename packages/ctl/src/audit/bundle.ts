@@ -4,20 +4,24 @@
  * EXPORT-7  the chain leads from the start to the signed head, and each line stands where its seq and prev say.
  * EXPORT-9  everything said of a bundle comes from bytes that a signature or a digest under one covers.
  */
-import { Chain, lineDigest, parseRecord, partsOfNote, verifySignedHead, type SignedHead } from '@airlock/audit';
+import { Chain, lineDigest, parseRecord, partsOfNote, verifySignedHead, type Head, type SignedHead } from '@airlock/audit';
 import { asAirlockError, sha256Hex } from '@airlock/protocol';
 import type { BundleFiles } from './bundle-files.js';
+import { BundleHeads } from './bundle-heads.js';
+import { unprovenText, type Kept, type Unproven } from './kept-heads.js';
 import { LOGS, type LogName } from './sources.js';
-
-/** Names a key as text, by what it signs. @throws AirlockError where it is not known */
-export type KeyOf = (name: LogName | 'export') => string;
+import type { Status } from './verdict.js';
+import type { KeyOf } from './verify-keys.js';
 
 export interface BundleVerdict {
   readonly ok: boolean;
+  /** AUDIT-33: unproven only by heads that were given and not met. */
+  readonly status: Status;
   readonly operator?: string;
   readonly at?: string;
   /** Lines taken, and the signed head that they are proven by. */
   readonly logs: Readonly<Record<string, { readonly records: number; readonly leftOut: number; readonly head: number }>>;
+  readonly unproven?: readonly Unproven[];
   readonly firstBad?: { readonly log: string; readonly file: string; readonly line: number; readonly problem: string };
 }
 
@@ -25,11 +29,13 @@ export interface BundleVerdict {
 class Bad extends Error {
   readonly file: string;
   readonly line: number;
+  readonly log: string;
 
-  constructor(file: string, line: number, problem: string) {
+  constructor(file: string, line: number, problem: string, log = file.split('/')[0] ?? '') {
     super(problem);
     this.file = file;
     this.line = line;
+    this.log = log;
   }
 }
 
@@ -126,10 +132,13 @@ const misplaced = (line: Buffer, chain: Chain): string | null => {
   return record.prev === chain.hash ? null : 'prev is not the hash of what stands before';
 };
 
-const checkLog = (files: BundleFiles, log: LogName, key: string): BundleVerdict['logs'][string] => {
+type OnHead = (head: Head) => void;
+
+const checkLog = (files: BundleFiles, log: LogName, key: string, onHead: OnHead): BundleVerdict['logs'][string] => {
   const head = headOf(files, log, key);
   const chain = startOf(files, log);
   const [entries, lines] = [new Lines(need(files, `${log}/chain`)), new Lines(need(files, `${log}/lines.jsonl`))];
+  onHead(chain);
   const entryForm = new RegExp(`^(line|left-out) (${HEX})$`);
   for (let entry = entries.next(); entry !== null; entry = entries.next()) {
     const [, kind, hex = ''] = entryForm.exec(entry.toString('latin1')) ?? [];
@@ -142,6 +151,7 @@ const checkLog = (files: BundleFiles, log: LogName, key: string): BundleVerdict[
       if (why !== null) throw new Bad(`${log}/lines.jsonl`, lines.count, why);
     }
     chain.extend(Buffer.from(hex, 'hex').toString('latin1'));
+    onHead(chain);
   }
   if (!entries.isOver) throw new Bad(`${log}/chain`, entries.count + 1, 'the last line does not end in LF');
   if (!lines.isOver) throw new Bad(`${log}/lines.jsonl`, lines.count + 1, 'a line that the chain does not have');
@@ -151,28 +161,48 @@ const checkLog = (files: BundleFiles, log: LogName, key: string): BundleVerdict[
   return { records: lines.count, leftOut: entries.count - lines.count, head: head.size };
 };
 
-/** Pure over the files. @throws AirlockError where a key is not known */
-export const verifyBundle = (files: BundleFiles, keyOf: KeyOf): BundleVerdict => {
+/** Logs that a bundle has lines of. */
+const logsIn = (files: BundleFiles): readonly LogName[] =>
+  LOGS.filter((log) => [...files.keys()].some((name) => name.startsWith(`${log}/`)));
+
+/** @param kept heads that the part of the log which is proven has to agree with. Pure over the files. @throws AirlockError where a key is not known */
+export const verifyBundle = (files: BundleFiles, keyOf: KeyOf, kept: readonly Kept[] = []): BundleVerdict => {
   const logs: Record<string, BundleVerdict['logs'][string]> = {};
   try {
     const signed = checkSums(files, keyOf('export'));
-    for (const log of LOGS)
-      if ([...files.keys()].some((name) => name.startsWith(`${log}/`))) logs[log] = checkLog(files, log, keyOf(log));
-    return { ok: true, ...signed, logs };
+    const names = logsIn(files);
+    const heads = new BundleHeads(kept, Object.fromEntries(names.map((log) => [log, keyOf(log)])));
+    const others: Bad[] = [];
+    for (const log of names)
+      logs[log] = checkLog(files, log, keyOf(log), (head) => {
+        const name = heads.pass(log, head);
+        if (name !== null) others.push(new Bad(name, 1, `the ${log} log that was exported has another history`, log));
+      });
+    // Only now is it known that what they were held against is what was signed.
+    if (others[0] !== undefined) throw others[0];
+    const unproven = heads.unproven();
+    const ok = unproven.length === 0;
+    return { ok, status: ok ? 'whole' : 'unproven', ...signed, logs, ...(ok ? {} : { unproven }) };
   } catch (thrown) {
     if (!(thrown instanceof Bad)) throw thrown;
-    const { file, line, message: problem } = thrown;
-    return { ok: false, logs, firstBad: { log: file.split('/')[0] ?? '', file, line, problem } };
+    const { log, file, line, message: problem } = thrown;
+    return { ok: false, status: 'damaged', logs, firstBad: { log, file, line, problem } };
   }
 };
 
-export const bundleText = ({ ok, operator, at, logs, firstBad }: BundleVerdict): string =>
-  ok
-    ? [
-        ...Object.entries(logs).map(
-          ([log, { records, leftOut, head }]) =>
-            `${log} log: ${records} records, ${leftOut} left out, up to the signed head of ${head}`,
-        ),
-        `good: signed by ${operator ?? ''} at ${at ?? ''}`,
-      ].join('\n')
-    : `FORGED OR DAMAGED: ${firstBad?.file ?? ''} line ${firstBad?.line ?? 0}: ${firstBad?.problem ?? ''}`;
+const badText = ({ file, line, problem }: NonNullable<BundleVerdict['firstBad']>): string =>
+  `FORGED OR DAMAGED: ${file.startsWith('--head ') ? file : `${file} line ${line}`}: ${problem}`;
+
+export const bundleText = ({ ok, operator = '', at = '', logs, unproven = [], firstBad }: BundleVerdict): string => {
+  if (firstBad !== undefined) return badText(firstBad);
+  return [
+    ...Object.entries(logs).map(
+      ([log, { records, leftOut, head }]) =>
+        `${log} log: ${records} records, ${leftOut} left out, up to the signed head of ${head}`,
+    ),
+    ...unproven.map(unprovenText),
+    ok
+      ? `good: signed by ${operator} at ${at}`
+      : `UNPROVEN: signed by ${operator} at ${at}, but not every head that was given is met`,
+  ].join('\n');
+};

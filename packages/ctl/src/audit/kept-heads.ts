@@ -24,6 +24,10 @@ export interface Unproven {
   readonly why: string;
 }
 
+/** Pure. */
+export const unprovenText = ({ head, log, why }: Unproven): string =>
+  [log === undefined ? '' : `${log} log`, head ?? ''].filter((one) => one !== '').join(', ') + `: ${why}`;
+
 /** A key or note is a few hundred bytes; whatever is far larger was named by mistake. */
 const MAX_NOTE_BYTES = 16_384;
 

@@ -84,13 +84,18 @@ interface Copy {
   readonly bytes: LogBytes;
 }
 
-/** `DIR/gateway` and `DIR/totp`, or DIR itself, a copy of the log that is named, by --log or by the name of DIR. @throws AirlockError NOT_FOUND */
+/**
+ * `DIR/gateway` and `DIR/totp`, of which --log names one; or DIR itself, a copy of the log that is named, by --log or by the name of
+ * DIR. @throws AirlockError NOT_FOUND
+ */
 export const copiesIn = (dir: string, named: LogName | undefined): readonly Copy[] => {
   const both = LOGS.flatMap((log) => {
     const bytes = copiedLog(join(dir, log));
     return bytes === null ? [] : [{ log, bytes }];
   });
-  if (both.length > 0) return both;
+  const asked = both.filter(({ log }) => named === undefined || log === named);
+  if (asked.length > 0) return asked;
+  if (named !== undefined && both.length > 0) throw noLog(dir, `holds no ${named}/`, WHAT_TO_COPY);
   const bytes = copiedLog(dir);
   if (bytes === null) throw noLog(dir, existsSync(dir) ? 'holds no log' : 'is not there', WHAT_TO_COPY);
   const log = named ?? LOGS.find((one) => basename(dir).includes(one));

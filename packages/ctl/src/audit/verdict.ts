@@ -1,6 +1,6 @@
 /** What was found in one or both logs, as one answer: for programs, for people, and what to do next. */
 import type { VerifyResult } from '@airlock/audit';
-import { isTelling, removedHeads, type Kept, type Unproven } from './kept-heads.js';
+import { isTelling, removedHeads, unprovenText, type Kept, type Unproven } from './kept-heads.js';
 import { keptText, type KeptDays } from './kept-days.js';
 import { PUT_BACK_HINT, unrecordedText, type PutBack, type Unrecorded } from './put-back.js';
 import type { BegunAnew, Removed } from './removed.js';
@@ -34,6 +34,8 @@ export interface Verdict {
   readonly status: Status;
   /** Logs that were checked against no signed head at all. */
   readonly unsigned?: readonly string[];
+  /** AUDIT-33: logs whose heads are not by the key that was given. */
+  readonly foreign?: readonly string[];
   readonly records: number;
   readonly checkpoints: number;
   readonly from?: Readonly<Record<string, number>>;
@@ -53,10 +55,14 @@ export interface Evidence {
   readonly kept: readonly Kept[];
   /** Heads that were given and say nothing of these logs. */
   readonly useless: readonly Unproven[];
+  /** Why no head of a log is by the key that was given; one that is not among the results was not read. */
+  readonly foreign: Partial<Record<LogName, string>>;
   readonly traces: Traces;
   /** Days that this machine keeps; null for copies. */
   readonly configured: number | null;
   readonly isLive: boolean;
+  /** By `--key`, so that the machine's own word on its keys does not count. */
+  readonly areKeysGiven: boolean;
 }
 
 /**
@@ -79,9 +85,14 @@ const missingHash = (results: Results, [missing]: readonly Kept[]): FirstBad | u
   return { log, file: missing.name, line: 1, problem: 'no record ends with this hash' };
 };
 
-const firstBadOf = ({ results, kept }: Evidence): FirstBad | undefined => {
+/** Of a log that was not read nobody knows which hashes it has. */
+const wereAllRead = ({ results, foreign }: Evidence): boolean => Object.keys(foreign).every((log) => log in results);
+
+const firstBadOf = (evidence: Evidence): FirstBad | undefined => {
+  const { results, kept } = evidence;
   const bad = Object.entries(results).find(([, { ok }]) => !ok);
-  return bad?.[1].firstBad ? { log: bad[0], ...bad[1].firstBad } : missingHash(results, missingHashes(results, kept));
+  if (bad?.[1].firstBad) return { log: bad[0], ...bad[1].firstBad };
+  return wereAllRead(evidence) ? missingHash(results, missingHashes(results, kept)) : undefined;
 };
 
 type Unblamed = readonly (readonly [string, VerifyResult])[];
@@ -102,16 +113,29 @@ const unsignedLogs = (results: Unblamed): readonly string[] =>
 /** AUDIT-31: what no signature covers is only as good as whoever gave the files. */
 const UNSIGNED = 'no signed head of it was met: one that was written anew would look the same';
 
-const unprovenOf = ({ results, kept, useless, isLive }: Evidence, good: Unblamed): readonly Unproven[] => {
+const NOT_LOOKED_FOR = 'it was not looked for in every log, as none is read whose heads are not by the key that was given';
+
+/** Hashes that no log has, and that are no sign of damage. */
+const lostHashes = (evidence: Evidence, good: Unblamed): readonly Unproven[] => {
+  const { results, kept } = evidence;
+  // Of a bad log only what stands before the damage was read.
+  if (good.length < Object.keys(results).length) return [];
+  const missing = missingHashes(results, kept).map(({ name }) => name);
+  if (!wereAllRead(evidence)) return missing.map((head) => ({ head, why: NOT_LOOKED_FOR }));
   const late = lateText(good);
   const why = `it proves nothing here: no record that is left ends with this hash, and ${late}: what it covers may have been removed because of its age (log_pruned)`;
-  // Of a bad log only what stands before the damage was read.
-  const missing = late === '' || good.length < Object.keys(results).length ? [] : missingHashes(results, kept);
+  return late === '' ? [] : missing.map((head) => ({ head, why }));
+};
+
+const unprovenOf = (evidence: Evidence, good: Unblamed): readonly Unproven[] => {
+  const { useless, foreign, isLive, areKeysGiven } = evidence;
+  const unsigned = (isLive && !areKeysGiven ? [] : unsignedLogs(good)).filter((log) => !(log in foreign));
   return [
     ...useless,
+    ...Object.entries(foreign).map(([log, why]) => ({ log, why })),
     ...good.flatMap(([log, result]) => removedHeads(log, result)),
-    ...missing.map(({ name }) => ({ head: name, why })),
-    ...(isLive ? [] : unsignedLogs(good).map((log) => ({ log, why: UNSIGNED }))),
+    ...lostHashes(evidence, good),
+    ...unsigned.map((log) => ({ log, why: UNSIGNED })),
   ];
 };
 
@@ -137,7 +161,7 @@ export const verdictOf = (evidence: Evidence): Verdict => {
   const good = unblamed(results, firstBad);
   const unproven = unprovenOf(evidence, good);
   const status = statusOf(firstBad, unproven);
-  const unsigned = unsignedLogs(good);
+  const [unsigned, foreign] = [unsignedLogs(good), Object.keys(evidence.foreign)];
   const late = good.flatMap(([log, { from }]) => (from === undefined ? [] : [[log, from.size + 1] as const]));
   return {
     ok: status === 'whole',
@@ -145,6 +169,7 @@ export const verdictOf = (evidence: Evidence): Verdict => {
     records: entries.reduce((sum, [, { records }]) => sum + records, 0),
     checkpoints: entries.reduce((sum, [, { checkpoints }]) => sum + checkpoints, 0),
     ...(unsigned.length === 0 ? {} : { unsigned }),
+    ...(foreign.length === 0 ? {} : { foreign }),
     ...(late.length === 0 ? {} : { from: Object.fromEntries(late) }),
     ...(retainDays === undefined ? {} : { retainDays }),
     ...(begunAnew.length === 0 ? {} : { begunAnew }),
@@ -160,12 +185,11 @@ const badText = ({ log, file, line, problem }: FirstBad): string => {
   return `DAMAGED: ${log} log${place === '' ? ': ' : ', '}${place}${problem}`;
 };
 
-const unprovenText = ({ head, log, why }: Unproven): string =>
-  [log === undefined ? '' : `${log} log`, head ?? ''].filter((one) => one !== '').join(', ') + `: ${why}`;
-
-const firstLine = ({ status, records, checkpoints, firstBad }: Verdict): string => {
+const firstLine = ({ status, records, checkpoints, foreign = [], firstBad }: Verdict): string => {
   if (firstBad !== undefined) return badText(firstBad);
   const counted = `${records} records, ${checkpoints} signed heads`;
+  if (foreign.length > 0)
+    return `UNPROVEN: ${counted}; the heads of the ${foreign.join(' and ')} log are not by the key that was given`;
   return status === 'whole' ? `whole: ${counted}` : `UNPROVEN: nothing speaks against ${counted}, but not all is proven`;
 };
 
@@ -191,21 +215,28 @@ const DAMAGED_HINT =
 const KEPT_HINT =
   'if the head is no younger than the copy and of this log, the record was changed after it was written: keep the files. A head of a log before audit accept holds of what was set aside (audit verify --dir)';
 const HASH_HINT =
-  'if the hash is mistyped, of another machine, or of a log before audit accept, it says nothing; else the record was changed after it was written: keep the files';
-const UNPROVEN_HINT = 'look where the head that was given comes from, or give one that is newer: --head FILE';
+  'if the hash is mistyped, of another machine, of the other log, or of a log before audit accept, it says nothing; else the record was changed after it was written: keep the files';
+const KEY_HINT =
+  'is the key that was given of the machine that the files were copied from? If it is, the record was written anew under another key: keep the files';
+/** Of heads that say nothing of what they were held against. */
+export const UNPROVEN_HINT = 'look where the head that was given comes from, or give one that is newer: --head FILE';
+const FOREIGN_HINT =
+  'is the key that was given of this machine? If it is, the record was written anew under another key: keep the files of both logs. Without --key it is held against the keys that the machine has';
 const UNSIGNED_HINT =
   "give a signed head of it: --head FILE, airlock-totp's file heads, copied before the logs, or head.note of an export";
 
-const damagedHint = ({ file, problem }: FirstBad, kept: readonly Kept[], { putBack }: Traces): string => {
-  if (putBack.isFound) return PUT_BACK_HINT;
+const damagedHint = ({ file, problem }: FirstBad, { kept, traces, areKeysGiven }: Evidence): string => {
+  if (traces.putBack.isFound) return PUT_BACK_HINT;
+  if (areKeysGiven && problem.includes('no signature by a known key')) return KEY_HINT;
   const given = kept.find(({ name }) => file === name || problem.startsWith(`${name} `));
   if (given === undefined) return DAMAGED_HINT;
   return given.hash === null ? KEPT_HINT : HASH_HINT;
 };
 
 /** What to do next; null: nothing. */
-export const verdictHint = ({ status, unproven = [], firstBad }: Verdict, { kept, traces }: Evidence): string | null => {
-  if (firstBad !== undefined) return damagedHint(firstBad, kept, traces);
+export const verdictHint = ({ status, foreign = [], unproven = [], firstBad }: Verdict, evidence: Evidence): string | null => {
+  if (firstBad !== undefined) return damagedHint(firstBad, evidence);
   if (status === 'whole') return null;
+  if (foreign.length > 0) return FOREIGN_HINT;
   return unproven.some(({ head }) => head !== undefined) ? UNPROVEN_HINT : UNSIGNED_HINT;
 };

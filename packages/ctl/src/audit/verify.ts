@@ -1,19 +1,21 @@
 /** audit verify: is the record whole, over the sockets or over copied files, with public keys alone. */
-import { parsePublicKey, parseSignedHead, verifyLog, type VerifyOptions, type VerifyResult } from '@airlock/audit';
+import { verifyLog, type VerifyOptions, type VerifyResult } from '@airlock/audit';
 import { AirlockError } from '@airlock/protocol';
-import { listOption, textOption, type Invocation } from '../commands/command.js';
+import type { Invocation } from '../commands/command.js';
 import { approvePath, ask, operatorPath, withSocket, type Context, type Link } from '../context.js';
 import { note, print } from '../output.js';
-import { bundleText, verifyBundle, type KeyOf } from './bundle.js';
+import { logsOf, parseAsked, type Asked } from './asked.js';
+import { bundleText, verifyBundle, type BundleVerdict } from './bundle.js';
 import { readBundle } from './bundle-files.js';
 import { configuredDays } from './kept-days.js';
-import { hashesOf, parseKept, readSmall, sortKept, unreadable, type Kept } from './kept-heads.js';
+import { hashesOf, sortKept, type Sorted } from './kept-heads.js';
 import { PutBack } from './put-back.js';
 import { Removed } from './removed.js';
-import { copiesIn, keptKey, namedLog, withServedLog, type LogBytes, type LogName } from './sources.js';
+import { copiesIn, withServedLog, type LogBytes, type LogName } from './sources.js';
 import {
   exitStatus,
   mayHaveShrunk,
+  UNPROVEN_HINT,
   verdictHint,
   verdictOf,
   verdictText,
@@ -21,6 +23,7 @@ import {
   type Results,
   type Traces,
 } from './verdict.js';
+import { foreignWhy, headsBy, headsOf, type KeyOf } from './verify-keys.js';
 
 /** Percent on a terminal; elsewhere and with --json nothing is said. */
 const progressOf = (context: Context, log: LogName, total: number): ((bytes: number, records: number) => void) => {
@@ -35,8 +38,6 @@ const progressOf = (context: Context, log: LogName, total: number): ((bytes: num
     terminal.err(percent === 100 ? '\r\u001b[K' : `\r\u001b[K${log} log: ${percent} %, ${records} records`);
   };
 };
-
-const isOf = (key: string, head: string): boolean => parsePublicKey(key).name === parseSignedHead(head).origin;
 
 /** What a log is held against. */
 interface Expected extends Pick<VerifyOptions, 'origin' | 'onRecord' | 'kept' | 'hashes'> {
@@ -53,7 +54,7 @@ const verifyBytes = (
   verifyLog({
     segments,
     ...expected,
-    heads: heads.filter((head) => isOf(key, head)),
+    heads: headsOf(key, heads),
     publicKeys: [key],
     onProgress: progressOf(context, log, bytes),
   });
@@ -97,66 +98,54 @@ const checkpoint = async (link: Link): Promise<void> => {
   }
 };
 
-type Verified = Pick<Evidence, 'results' | 'useless' | 'traces'>;
+type Verified = Pick<Evidence, 'results' | 'useless' | 'foreign' | 'traces'>;
 
 const newTraces = (): Traces => ({ removed: new Removed(), putBack: new PutBack() });
 
-const readServed = async (context: Context, kept: readonly Kept[]): Promise<Verified> => {
-  const traces = newTraces();
-  const key: KeyOf = (log) => keptKey(context, log);
-  const { byLog, useless } = sortKept(kept, { gateway: key('gateway'), totp: key('totp') });
-  await withSocket(operatorPath(context), checkpoint);
+/** What a served log is held against; `whyForeign`: nothing that airlock-totp gives is by the key that was given. */
+interface Held extends Expected {
+  readonly whyForeign: string | null;
+}
+
+const heldOf = ({ kept, keys }: Asked, log: LogName, given: readonly string[], byLog: Sorted['byLog']): Held => {
+  const key = keys.of(log);
+  const own = headsOf(key, given);
+  const heads = keys.areGiven ? headsBy(key, own) : own;
+  const whyForeign = keys.areGiven && heads.length === 0 ? foreignWhy(key) : null;
+  return { heads, kept: byLog[log], hashes: hashesOf(kept), whyForeign };
+};
+
+const readServed = async (context: Context, asked: Asked): Promise<Verified> => {
+  const { keys, kept } = asked;
+  const [traces, logs] = [newTraces(), logsOf(asked)];
+  const { byLog, useless } = sortKept(kept, Object.fromEntries(logs.map((log) => [log, keys.of(log)])));
+  if (logs.includes('gateway')) await withSocket(operatorPath(context), checkpoint);
   const { heads } = await withSocket(approvePath(context), (link) => ask<{ heads: readonly string[] }>(link, 'heads'));
-  const verify = (log: LogName): Promise<VerifyResult> =>
-    withServedLog(context, log, (bytes) =>
-      verifyBytes(context, log, bytes, key(log), {
-        ...{ heads, kept: byLog[log], hashes: hashesOf(kept) },
-        ...learning(traces, log),
-      }),
+  const results: Results = {};
+  const foreign: Partial<Record<LogName, string>> = {};
+  // The gateway's first: AUDIT-30 holds for every head that it had by then.
+  for (const log of logs) {
+    const { whyForeign, ...expected } = heldOf(asked, log, heads, byLog);
+    if (whyForeign !== null) foreign[log] = whyForeign;
+    // Without any head by this key, nothing that could be read would be proven by it.
+    if (whyForeign !== null && byLog[log].length === 0) continue;
+    results[log] = await withServedLog(context, log, (bytes) =>
+      verifyBytes(context, log, bytes, keys.of(log), { ...expected, ...learning(traces, log) }),
     );
-  // In this order: AUDIT-30 holds for every head that the gateway had by then.
-  const results = { gateway: await verify('gateway'), totp: await verify('totp') };
-  return { results: heldAgainst(traces, key, true, results), useless, traces };
+  }
+  return { results: heldAgainst(traces, keys.of, true, results), useless, foreign, traces };
 };
 
 /** Twice where a segment may have gone while the logs were read. */
-const verifyServed = async (context: Context, kept: readonly Kept[]): Promise<Verified> => {
-  const verified = await readServed(context, kept);
-  return mayHaveShrunk(verified.results) ? readServed(context, kept) : verified;
+const verifyServed = async (context: Context, asked: Asked): Promise<Verified> => {
+  const verified = await readServed(context, asked);
+  return mayHaveShrunk(verified.results) ? readServed(context, asked) : verified;
 };
 
-const KEY = 'a public key, name+id+base64';
-
-const parseKey = (file: string): string => {
-  const key = readSmall(file, '--key', KEY).trim();
-  try {
-    parsePublicKey(key);
-    return key;
-  } catch {
-    throw unreadable('--key', file, KEY);
-  }
-};
-
-/** Keys given as files, by the log they sign; else those that root has kept. */
-const keysFor = (context: Context, files: readonly string[]): KeyOf => {
-  const keys = files.map(parseKey);
-  return (log) => {
-    if (keys.length === 0) return keptKey(context, log);
-    const key = keys.find((one) => parsePublicKey(one).name === `airlock-${log}`);
-    if (key !== undefined) return key;
-    throw new AirlockError('PARAMS_INVALID', `--key: none is of ${log === 'export' ? '' : 'the log '}airlock-${log}`, {
-      field: '--key',
-      expected: `the key of airlock-${log}`,
-      found: keys.map((one) => parsePublicKey(one).name).join(', '),
-      hint: `give its key too: --key FILE, a copy of /etc/airlock/keys/${log}.vkey`,
-    });
-  };
-};
-
-const verifyCopies = async (context: Context, invocation: Invocation, dir: string, kept: readonly Kept[]): Promise<Verified> => {
+const verifyCopies = async (context: Context, { kept, keys, log: named }: Asked, dir: string): Promise<Verified> => {
   const traces = newTraces();
-  const key = keysFor(context, listOption(invocation, 'key'));
-  const copies = copiesIn(dir, namedLog(invocation));
+  const key = keys.of;
+  const copies = copiesIn(dir, named);
   const { byLog, useless } = sortKept(kept, Object.fromEntries(copies.map(({ log }) => [log, key(log)])));
   const results: Results = {};
   // Backwards: the log of airlock-totp says which heads of the gateway's it signed.
@@ -169,29 +158,37 @@ const verifyCopies = async (context: Context, invocation: Invocation, dir: strin
       ...learning(traces, log),
     });
   }
-  return { results: heldAgainst(traces, key, false, results), useless, traces };
+  return { results: heldAgainst(traces, key, false, results), useless, foreign: {}, traces };
 };
 
-const FORGED_HINT =
-  'airlock: hint: it is not what was exported, or the keys are not those it was signed by: --key FILE for each of the three';
+const FORGED_HINT = 'it is not what was exported, or the keys are not those it was signed by: --key FILE for each of the three';
+const OTHER_HINT =
+  'if the head is of this log, one of the two was made of another record: keep both. A head of a log before audit accept is of another history, too';
 
-/** @returns the exit status: 7 where the bundle is not what was exported */
-const verifyExport = (context: Context, invocation: Invocation, path: string): number => {
-  const verdict = verifyBundle(readBundle(path), keysFor(context, listOption(invocation, 'key')));
+const bundleHint = ({ status, firstBad }: BundleVerdict): string | null => {
+  if (status === 'whole') return null;
+  if (firstBad === undefined) return UNPROVEN_HINT;
+  return firstBad.file.startsWith('--head ') ? OTHER_HINT : FORGED_HINT;
+};
+
+/** @returns the exit status: 7 where the bundle is not what was exported, or not all that was given is met */
+const verifyExport = (context: Context, { keys, kept }: Asked, path: string): number => {
+  const verdict = verifyBundle(readBundle(path), keys.of, kept);
   print(context, { bundle: path, ...verdict }, bundleText(verdict));
-  if (!verdict.ok) note(context, FORGED_HINT);
-  return verdict.ok ? 0 : 7;
+  const hint = bundleHint(verdict);
+  if (hint !== null) note(context, `airlock: hint: ${hint}`);
+  return exitStatus(verdict);
 };
 
 /** @returns the exit status: 7 where the record is not whole */
 export const verify = async (context: Context, invocation: Invocation): Promise<number> => {
-  const [bundle] = invocation.args;
-  if (bundle !== undefined) return verifyExport(context, invocation, bundle);
-  const kept = parseKept(listOption(invocation, 'head'));
-  const dir = textOption(invocation, 'dir');
+  const asked = parseAsked(context, invocation);
+  const { bundle, dir, kept, keys } = asked;
+  if (bundle !== undefined) return verifyExport(context, asked, bundle);
   const isLive = dir === undefined;
-  const verified = isLive ? await verifyServed(context, kept) : await verifyCopies(context, invocation, dir, kept);
-  const evidence = { ...verified, kept, configured: isLive ? configuredDays(context) : null, isLive };
+  const verified = isLive ? await verifyServed(context, asked) : await verifyCopies(context, asked, dir);
+  const configured = isLive ? configuredDays(context) : null;
+  const evidence = { ...verified, kept, configured, isLive, areKeysGiven: keys.areGiven };
   const verdict = verdictOf(evidence);
   print(context, verdict, verdictText(verdict));
   const hint = verdictHint(verdict, evidence);

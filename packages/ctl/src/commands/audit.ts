@@ -29,12 +29,17 @@ export const AUDIT_COMMANDS: readonly Command[] = [
       {
         flags: '--head <head>',
         summary:
-          'a head that was kept, which the record must contain: 64 hexadecimal digits, a file with a signed note, or airlock-totp’s file heads',
+          'a head that was kept, which the record, or the part of it in an export, must contain: 64 hexadecimal digits, a file with a signed note, or airlock-totp’s file heads',
         many: true,
       },
       { flags: '--dir <directory>', summary: 'copied files instead of the daemons: gateway/ and totp/, or one log with --log' },
-      { flags: '--log <log>', summary: 'whose log the files are' },
-      { flags: '--key <file>', summary: 'public keys for copied files or an export, instead of /etc/airlock/keys', many: true },
+      { flags: '--log <log>', summary: 'only this log, gateway or totp; of copied files also whose they are' },
+      {
+        flags: '--key <file>',
+        summary:
+          'public keys that the heads must be signed by, of the daemons too, instead of /etc/airlock/keys: for each log that is checked, and of airlock-export for an export',
+        many: true,
+      },
     ],
     run: verify,
   },
