@@ -1,6 +1,7 @@
 /** AUDIT-32: what is whole, damaged, unproven, and which damage is looked at twice. */
 import type { VerifyResult } from '@airlock/audit';
 import t from 'tap';
+import { BegunAnewLogs } from '../src/audit/begun-anew.js';
 import { PutBack } from '../src/audit/put-back.js';
 import { Removed } from '../src/audit/removed.js';
 import { exitStatus, mayHaveShrunk, verdictOf, verdictText, type Evidence } from '../src/audit/verdict.js';
@@ -10,7 +11,7 @@ const good: VerifyResult = { ok: true, records: 3, checkpoints: 1 };
 const bad: VerifyResult = { ok: false, records: 3, checkpoints: 1, firstBad: { file: 'x', line: 1, problem: 'y' } };
 
 const verdict = (more: Partial<Evidence>): ReturnType<typeof verdictOf> => {
-  const traces = { removed: new Removed(), putBack: new PutBack() };
+  const traces = { begun: new BegunAnewLogs(), removed: new Removed(), putBack: new PutBack() };
   return verdictOf({
     results: { gateway: good, totp: good },
     kept: [],

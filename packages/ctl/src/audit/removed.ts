@@ -1,9 +1,6 @@
 /**
- * What the logs say of what is no longer there: of what the gateway removed because of its age, when it was countersigned; of
- * logs that were begun anew, which head was given up. That stands in both logs, as each of them may itself be begun anew, or be the
- * only one there is.
+ * What the logs say of what the gateway removed because of its age, and when it was countersigned.
  *
- * ACCEPT-6  a log that was begun anew is never called whole without the one that was set aside being named.
  * AUDIT-28  the gateway alone could say so of yesterday: its records, their times and the names of its files are its own.
  */
 import { prunedIn, type Head, type Problem } from '@airlock/audit';
@@ -17,19 +14,6 @@ interface Signed {
   readonly atMs: number;
 }
 
-/** A log that was begun anew, with a code. */
-export interface BegunAnew {
-  readonly log: string;
-  readonly at: string;
-  /** Records up to the head that was given up. */
-  readonly size: number;
-  /** Directory beside the log, which `audit verify --dir` looks into. */
-  readonly setAside: string;
-}
-
-/** An id of a decision; what else a log says there is not shown. */
-const ID = /^[0-9a-f]{18}$/;
-
 const parse = (line: Buffer): Readonly<Record<string, unknown>> => JSON.parse(line.toString('utf8')) as Record<string, unknown>;
 
 export class Removed {
@@ -37,15 +21,13 @@ export class Removed {
   #signed: Signed[] = [];
   /** The newest of them, as a note. */
   #newest: string | null = null;
-  readonly #begunAnew = new Map<string, BegunAnew>();
   readonly #said = new Map<number, { readonly file: string; readonly retainDays: number }>();
 
   /** A good record of the log of airlock-totp. */
   countersigned(event: string, line: Buffer): void {
     if (event !== 'checkpoint' && event !== 'log_accepted') return;
-    const { log, origin, size, ts, id, note } = parse(line);
+    const { log, origin, size, ts, note } = parse(line);
     if (event === 'log_accepted' && log === 'airlock-gateway') [this.#signed, this.#newest] = [[], null];
-    if (event === 'log_accepted') this.#begun(log, ts, size, id);
     if (event === 'checkpoint' && origin === 'airlock-gateway' && typeof note === 'string') this.#newest = note;
     if (event === 'checkpoint' && origin === 'airlock-gateway' && typeof size === 'number' && typeof ts === 'string')
       this.#signed.push({ size, atMs: Date.parse(ts) });
@@ -58,25 +40,8 @@ export class Removed {
 
   /** A good record of the gateway's log. */
   said(event: string, line: Buffer): void {
-    if (event === 'log_begun' || event === 'log_accepted') {
-      const { ts, after, accepted } = parse(line);
-      this.#begun(event === 'log_begun' ? 'airlock-gateway' : 'airlock-totp', ts, after, accepted);
-    }
     const pruned = event === 'log_pruned' ? prunedIn(line) : null;
     if (pruned !== null) this.#said.set(pruned.size, { file: pruned.file, retainDays: pruned.retainDays ?? 0 });
-  }
-
-  /** ACCEPT-6: a decision stands in both logs, and counts once. */
-  #begun(log: unknown, ts: unknown, size: unknown, id: unknown): void {
-    const name = typeof id === 'string' && ID.test(id) ? id : 'ID';
-    this.#begunAnew.set(`${String(log)} ${name}`, {
-      ...{ log: String(log), at: String(ts), size: Number(size) },
-      setAside: `audit.set-aside-${name}`,
-    });
-  }
-
-  get begunAnew(): readonly BegunAnew[] {
-    return [...this.#begunAnew.values()];
   }
 
   /** AUDIT-29: after how many days the gateway says that it removed what stood before; null: nothing says so. */

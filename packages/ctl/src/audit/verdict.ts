@@ -1,15 +1,17 @@
 /** What was found in one or both logs, as one answer: for programs, for people, and what to do next. */
 import type { VerifyResult } from '@airlock/audit';
+import { begunAnewText, NO_CODE_HINT, type BegunAnew, type BegunAnewLogs } from './begun-anew.js';
 import { isTelling, removedHeads, unprovenText, type Kept, type Unproven } from './kept-heads.js';
 import { keptText, type KeptDays } from './kept-days.js';
 import { PUT_BACK_HINT, unrecordedText, type PutBack, type Unrecorded } from './put-back.js';
-import type { BegunAnew, Removed } from './removed.js';
+import type { Removed } from './removed.js';
 import type { LogName } from './sources.js';
 
 export type Results = Partial<Record<LogName, VerifyResult>>;
 
 /** What each log tells of the other. */
 export interface Traces {
+  readonly begun: BegunAnewLogs;
   readonly removed: Removed;
   readonly putBack: PutBack;
 }
@@ -153,7 +155,7 @@ const statusOf = (firstBad: FirstBad | undefined, unproven: readonly Unproven[])
 
 export const verdictOf = (evidence: Evidence): Verdict => {
   const { results, traces, configured, isLive } = evidence;
-  const { begunAnew } = traces.removed;
+  const begunAnew = traces.begun.all;
   const unrecorded = isLive || results.gateway === undefined || results.totp === undefined ? null : traces.putBack.unrecorded();
   const retainDays = keptDays(results, traces.removed, configured);
   const entries = Object.entries(results);
@@ -202,10 +204,7 @@ export const verdictText = (verdict: Verdict): string => {
       ([log, seq]) => `${log} log: from record ${seq} on; what stood before was removed because of its age (audit.retain_days)`,
     ),
     ...(retainDays === undefined ? [] : keptText(retainDays)),
-    ...begunAnew.map(
-      ({ log, at, size, setAside }) =>
-        `log of ${log}: begun anew with a code at ${at}; ${size} records before that were signed, and are proven only from ${setAside}`,
-    ),
+    ...begunAnew.map(begunAnewText),
     ...(unrecorded === undefined ? [] : unrecordedText(unrecorded)),
   ].join('\n');
 };
@@ -227,6 +226,7 @@ const UNSIGNED_HINT =
 
 const damagedHint = ({ file, problem }: FirstBad, { kept, traces, areKeysGiven }: Evidence): string => {
   if (traces.putBack.isFound) return PUT_BACK_HINT;
+  if (traces.begun.isFound) return NO_CODE_HINT;
   if (areKeysGiven && problem.includes('no signature by a known key')) return KEY_HINT;
   const given = kept.find(({ name }) => file === name || problem.startsWith(`${name} `));
   if (given === undefined) return DAMAGED_HINT;

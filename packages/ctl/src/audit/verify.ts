@@ -5,6 +5,7 @@ import type { Invocation } from '../commands/command.js';
 import { approvePath, ask, operatorPath, withSocket, type Context, type Link } from '../context.js';
 import { note, print } from '../output.js';
 import { logsOf, parseAsked, type Asked } from './asked.js';
+import { BegunAnewLogs } from './begun-anew.js';
 import { bundleText, verifyBundle, type BundleVerdict } from './bundle.js';
 import { readBundle } from './bundle-files.js';
 import { configuredDays } from './kept-days.js';
@@ -59,12 +60,14 @@ const verifyBytes = (
     onProgress: progressOf(context, log, bytes),
   });
 
-const learning = ({ removed, putBack }: Traces, log: LogName): Required<Pick<VerifyOptions, 'onRecord'>> => ({
+const learning = ({ begun, removed, putBack }: Traces, log: LogName): Required<Pick<VerifyOptions, 'onRecord'>> => ({
   onRecord: (event, line) => {
     if (log === 'totp') {
+      begun.recorded(event, line);
       removed.countersigned(event, line);
       putBack.recorded(event, line);
     } else {
+      begun.said(event, line);
       removed.said(event, line);
       putBack.held(event, line);
     }
@@ -86,8 +89,17 @@ const withPutBack = (putBack: PutBack, key: KeyOf, isLive: boolean, results: Res
   return problem === null ? results : { gateway, totp: { ...totp, ok: false, firstBad: problem } };
 };
 
-const heldAgainst = ({ removed, putBack }: Traces, key: KeyOf, isLive: boolean, results: Results): Results =>
-  withPutBack(putBack, key, isLive, withAge(removed, results));
+/** ACCEPT-7: of two logs that are each whole. */
+const withCode = (begun: BegunAnewLogs, isLive: boolean, results: Results): Results => {
+  const { gateway, totp } = results;
+  const problem = gateway?.ok === true && totp?.ok === true ? begun.problem(isLive) : null;
+  return gateway === undefined || problem === null
+    ? results
+    : { ...results, gateway: { ...gateway, ok: false, firstBad: problem } };
+};
+
+const heldAgainst = ({ begun, removed, putBack }: Traces, key: KeyOf, isLive: boolean, results: Results): Results =>
+  withCode(begun, isLive, withPutBack(putBack, key, isLive, withAge(removed, results)));
 
 /** A fresh head first, so that the newest records are covered too; a sealed log is verified as far as it goes. */
 const checkpoint = async (link: Link): Promise<void> => {
@@ -100,7 +112,7 @@ const checkpoint = async (link: Link): Promise<void> => {
 
 type Verified = Pick<Evidence, 'results' | 'useless' | 'foreign' | 'traces'>;
 
-const newTraces = (): Traces => ({ removed: new Removed(), putBack: new PutBack() });
+const newTraces = (): Traces => ({ begun: new BegunAnewLogs(), removed: new Removed(), putBack: new PutBack() });
 
 /** What a served log is held against; `whyForeign`: nothing that airlock-totp gives is by the key that was given. */
 interface Held extends Expected {
