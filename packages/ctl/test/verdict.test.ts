@@ -3,8 +3,9 @@ import type { VerifyResult } from '@airlock/audit';
 import t from 'tap';
 import { BegunAnewLogs } from '../src/audit/begun-anew.js';
 import { PutBack } from '../src/audit/put-back.js';
+import { mayHaveShrunk } from '../src/audit/read-twice.js';
 import { Removed } from '../src/audit/removed.js';
-import { exitStatus, mayHaveShrunk, verdictOf, verdictText, type Evidence } from '../src/audit/verdict.js';
+import { exitStatus, verdictOf, verdictText, type Evidence } from '../src/audit/verdict.js';
 
 const from = { size: 5, hash: '00'.repeat(32) };
 const good: VerifyResult = { ok: true, records: 3, checkpoints: 1 };

@@ -67,13 +67,6 @@ export interface Evidence {
   readonly areKeysGiven: boolean;
 }
 
-/**
- * Whether damage may be a segment that was removed, as it should be, after the heads were asked for: they do not cover the record
- * that says so. At most one goes an hour (AUDIT-27), so a second reading tells. Pure.
- */
-export const mayHaveShrunk = (results: Results): boolean =>
-  Object.values(results).some(({ ok, from }) => !ok && from !== undefined);
-
 /** Hashes that were written down and that no log has; each belongs to one of the two. */
 const missingHashes = (results: Results, kept: readonly Kept[]): readonly Kept[] => {
   const found = Object.values(results).flatMap(({ found = [] }) => found.map(({ hash }) => hash));

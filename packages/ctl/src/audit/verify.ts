@@ -11,11 +11,11 @@ import { readBundle } from './bundle-files.js';
 import { configuredDays } from './kept-days.js';
 import { hashesOf, sortKept, type Sorted } from './kept-heads.js';
 import { PutBack } from './put-back.js';
+import { readTwice } from './read-twice.js';
 import { Removed } from './removed.js';
 import { copiesIn, withServedLog, type LogBytes, type LogName } from './sources.js';
 import {
   exitStatus,
-  mayHaveShrunk,
   UNPROVEN_HINT,
   verdictHint,
   verdictOf,
@@ -148,12 +148,6 @@ const readServed = async (context: Context, asked: Asked): Promise<Verified> => 
   return { results: heldAgainst(traces, keys.of, true, results), useless, foreign, traces };
 };
 
-/** Twice where a segment may have gone while the logs were read. */
-const verifyServed = async (context: Context, asked: Asked): Promise<Verified> => {
-  const verified = await readServed(context, asked);
-  return mayHaveShrunk(verified.results) ? readServed(context, asked) : verified;
-};
-
 const verifyCopies = async (context: Context, { kept, keys, log: named }: Asked, dir: string): Promise<Verified> => {
   const traces = newTraces();
   const key = keys.of;
@@ -198,7 +192,7 @@ export const verify = async (context: Context, invocation: Invocation): Promise<
   const { bundle, dir, kept, keys } = asked;
   if (bundle !== undefined) return verifyExport(context, asked, bundle);
   const isLive = dir === undefined;
-  const verified = isLive ? await verifyServed(context, asked) : await verifyCopies(context, asked, dir);
+  const verified = isLive ? await readTwice(() => readServed(context, asked)) : await verifyCopies(context, asked, dir);
   const configured = isLive ? configuredDays(context) : null;
   const evidence = { ...verified, kept, configured, isLive, areKeysGiven: keys.areGiven };
   const verdict = verdictOf(evidence);
