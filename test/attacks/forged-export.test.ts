@@ -33,18 +33,33 @@ t.setTimeout(120_000);
 t.before(async () => {
   running = await startTestInstance({ roles: ['default', 'other'] });
   await addMailbox(running);
-  const run = async (role: string, intent: string): Promise<{ session: string; lease: string }> => {
+  const count = (lease: string, intent: string): object => ({
+    ...{ lease, service: 'mail', operation: 'count_unread', params: {} },
+    context: { intent },
+  });
+  const run = async (
+    role: string,
+    intent: string,
+    beside: () => Promise<unknown> = () => Promise.resolve(),
+  ): Promise<{ session: string; lease: string }> => {
     const agent = await openSession(running, { role });
     const { lease } = await obtainLease(running, agent, ['mail:read'], { intent });
-    for (let n = 0; n < 4; n += 1)
-      await agent.call('call', { lease, service: 'mail', operation: 'count_unread', params: {}, context: { intent } });
+    for (let n = 0; n < 4; n += 1) {
+      await agent.call('call', count(lease, intent));
+      await beside();
+    }
     agent.close();
     const { json } = await running.command('airlock-ctl', ['audit', '--event', 'lease_issued', '--json']);
     const last = (json as { session: string; lease: string; role: string }[]).filter((one) => one.role === role).at(-1);
     return { session: last?.session ?? '', lease: last?.lease ?? '' };
   };
   theirs = await run('other', 'a secret purpose of others');
-  mine = await run('default', 'my own purpose');
+  // Records of others between those that are exported, so that there are some to leave out, whenever heads are signed.
+  const other = await openSession(running, { role: 'other' });
+  const intent = 'a secret purpose beside';
+  const { lease } = await obtainLease(running, other, ['mail:read'], { intent });
+  mine = await run('default', 'my own purpose', () => other.call('call', count(lease, intent)));
+  other.close();
   await run('other', 'another secret purpose');
   t.equal((await running.command('airlock-ctl', ['config', 'keys'])).status, 0, 'as root: the keys as .pem too');
   bundle = join(running.dir, 'export');
@@ -94,6 +109,7 @@ t.test('EXPORT-1 EXPORT-2 EXPORT-3: what was asked for byte for byte, and nothin
     [],
     'all that names the session',
   );
+  t.ok((read('gateway/chain').match(/^left-out /gm) ?? []).length >= 3, 'between its lines others stand, left out');
   t.match(read('totp/lines.jsonl'), /"event":"totp_verified"/, 'the approval that led to its lease');
   for (const name of filesOf(bundle)) {
     const content = readFileSync(join(bundle, name), 'latin1');
