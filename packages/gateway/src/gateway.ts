@@ -112,6 +112,7 @@ const build = (options: GatewayOptions): House => {
     rates: new RateCounters(clock),
     ...{ sessions: state.sessions, budgets: state.budgets, stores: state.stores, operations: state.operations },
     listed: state.listed,
+    restores: state.restores,
     lastWords,
     heads,
     retention: retentionOf(options, config.audit.retainDays, journal, heads),
@@ -139,7 +140,8 @@ const build = (options: GatewayOptions): House => {
     catalogue: new Catalogue(options.connectorDirs),
     rewrapping: new Set(),
     frozen: new Map(),
-    sealed: () => problem ?? state.problem ?? journal.sealed,
+    sealed: () => house().sealedForGood() ?? state.restores.problem,
+    sealedForGood: () => problem ?? state.problem ?? journal.sealed,
   };
   return built;
 };

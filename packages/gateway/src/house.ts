@@ -31,6 +31,7 @@ import type { RulesInForce } from './rules/in-force.js';
 import type { RoleRate } from './requests/rate.js';
 import type { Identity, Session, Sessions } from './sessions/sessions.js';
 import type { ServiceEntry } from './vault/entry.js';
+import type { RestoreState } from './vault/restore-state.js';
 import type { ServiceStore } from './vault/store.js';
 import type { Watch } from './watch/watch.js';
 
@@ -66,6 +67,8 @@ export interface House {
   readonly catalogue: Catalogue;
   /** By operator. */
   readonly stores: ReadonlyMap<string, ServiceStore>;
+  /** Which restore is in force, and which is due. */
+  readonly restores: RestoreState;
   /** What services list themselves, by operator. */
   readonly listed: ReadonlyMap<string, ListedStore>;
   /** What programs of services wrote to stderr. */
@@ -76,6 +79,8 @@ export interface House {
   readonly frozen: Map<string, Freeze>;
   /** Why nothing is served but the diagnosis, or null. */
   sealed(): AirlockError | null;
+  /** The same, but for a restore that is due: what would mend that is served. */
+  sealedForGood(): AirlockError | null;
 }
 
 /** A connection to an agent's or an operator's socket. */

@@ -15,6 +15,8 @@ export const GATEWAY_LIMITS = {
   heartbeatLostMs: 2 * SECOND_MS,
   /** BRIDGE-3: between two attempts to connect; short, since agents wait for it. */
   reconnectMs: 200,
+  /** BACKUP-12: between two attempts to put in force what is due. */
+  restoreRetryMs: 2 * SECOND_MS,
   /** ENROL-8: between two attempts to wrap every key again. */
   rewrapRetryMs: 2 * SECOND_MS,
   /** An answer of airlock-totp other than a heartbeat; it may wait for a disk. */

@@ -12,6 +12,8 @@ export const anewFile = ({ stateDir }: Dirs): string => join(stateDir, 'audit-an
 export const vaultDir = ({ stateDir }: Dirs): string => join(stateDir, 'vault');
 /** What a backup brings, by the id of its restore, until airlock-totp says that it counts. */
 export const restoreDir = ({ stateDir }: Dirs): string => join(stateDir, 'restore');
+/** Id of the last restore that is in force. */
+export const restoredFile = ({ stateDir }: Dirs): string => join(stateDir, 'restored.json');
 export const listedDir = ({ stateDir }: Dirs): string => join(stateDir, 'listed');
 export const rulesFile = ({ stateDir }: Dirs): string => join(stateDir, 'rules.json');
 export const operationsDir = ({ stateDir }: Dirs): string => join(stateDir, 'operations');

@@ -3,6 +3,7 @@ import { openLog, type AuditLog, type Head } from '@airlock/audit';
 import type { AirlockError, Clock, CompiledConfig, Timers } from '@airlock/protocol';
 import { AuditAlert } from './heads/alert.js';
 import { readCounter } from './backup/counter.js';
+import { OpenRestore } from './backup/open-restore.js';
 import { applyPending } from './backup/pending.js';
 import { beginAnew, recordAnew } from './heads/begin-anew.js';
 import { Heads, TOTP_LOG } from './heads/heads.js';
@@ -84,6 +85,7 @@ export const openHouse = (options: HouseOptions): House => {
     leaseKey: openLeaseKey(directory, wrappingKey, bootId, random),
     actionTickets: new ActionTickets(random),
     releaseTickets: new ReleaseTickets(random, clock.bootMs()),
+    openRestore: new OpenRestore(),
     desks,
     listeners: new Set(),
     enrolledListeners: new Set(),

@@ -56,6 +56,8 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
     'records.rewrapped',
     'record.removed',
     'lease.release',
+    'restore.held',
+    'restore.applied',
     'head.sign',
   ],
 };

@@ -13,6 +13,7 @@ import { StateDirectory } from '../src/state/directory.js';
 import { ManualClock, SECRET } from './support/daemon.js';
 
 const ID = 'r'.repeat(22);
+const DUE = { operators: ['bob'], services: 'ab'.repeat(32) };
 const WRAPPING = Buffer.alloc(32, 1);
 
 const emptyDirectory = (t: { teardown(run: () => void): void }): StateDirectory => {
@@ -29,11 +30,11 @@ const known = (
   generation: number,
 ): string => {
   const directory = emptyDirectory(t);
-  writeCounter(directory, { ...before, restored: null });
+  writeCounter(directory, { ...before, restored: null, due: null });
   const secrets = { vaultId: 'v', root: Buffer.alloc(32, 2), firstEpoch: 0, totp: [SECRET], recovery: [] };
   const operators = [{ operator: 'bob', secrets, state: keptOf(emptyState('boot')) }];
   writePending(directory, WRAPPING, ID, {
-    ...{ madeMs: 1, generation, operators },
+    ...{ madeMs: 1, generation, operators, due: DUE },
     heads: { 'airlock-totp': null, 'airlock-gateway': null },
     keys: { 'airlock-totp': 'a', 'airlock-gateway': 'b', 'airlock-export': 'c' },
   });
@@ -42,8 +43,8 @@ const known = (
   journal.record = (): number => 1;
   const opening = { directory, wrappingKey: WRAPPING, journal, random, clock: new ManualClock() };
   applyPending({ ...opening, bootId: 'boot', config: DEFAULT_CONFIG });
-  const { made, kept, restored } = readCounter(directory);
-  if (restored !== ID) throw new Error('it did not take effect');
+  const { made, kept, restored, due } = readCounter(directory);
+  if (restored !== ID || due?.services !== DUE.services) throw new Error('it did not take effect');
   return `${made}/${kept}`;
 };
 
@@ -59,10 +60,10 @@ t.test('BACKUP-10: a backup that nobody told of is known once it is restored, an
 });
 
 t.test('BACKUP-10: what is handed out is not kept; what is kept was handed out, and does not go down', async (t) => {
-  const given = handedOut(handedOut({ made: 0, kept: 0, restored: ID }));
-  t.strictSame(given, { made: 2, kept: 0, restored: ID });
+  const given = handedOut(handedOut({ made: 0, kept: 0, restored: ID, due: null }));
+  t.strictSame(given, { made: 2, kept: 0, restored: ID, due: null });
   const kept = keptToo(given, 2);
-  t.strictSame(kept, { made: 2, kept: 2, restored: ID });
+  t.strictSame(kept, { made: 2, kept: 2, restored: ID, due: null });
   t.strictSame(keptToo(kept, 1), kept, 'of a command that was slower');
   t.throws(() => keptToo(kept, 3), { code: 'PARAMS_INVALID', data: { expected: 'at most 2', found: '3' } });
   const directory = emptyDirectory(t);
@@ -79,7 +80,7 @@ t.test('test/golden/backup-counter.json: what an earlier release wrote is read: 
   const golden = new URL('../../../../test/golden/backup-counter.json', import.meta.url);
   const { files, damaged } = JSON.parse(readFileSync(golden, 'utf8')) as Golden;
   const directory = emptyDirectory(t);
-  t.strictSame(readCounter(directory), { made: 0, kept: 0, restored: null }, 'none was made');
+  t.strictSame(readCounter(directory), { made: 0, kept: 0, restored: null, due: null }, 'none was made');
   const write = (bytes: string): void => writeFileSync(join(directory.path, 'backups'), bytes, { mode: 0o600 });
   for (const { bytes, counter } of files) {
     write(bytes);
@@ -90,6 +91,6 @@ t.test('test/golden/backup-counter.json: what an earlier release wrote is read: 
     t.throws(() => readCounter(directory), { code: 'VAULT_UNREADABLE' }, bytes);
   }
   const [newest] = files.slice(-1);
-  writeCounter(directory, newest?.counter ?? { made: 0, kept: 0, restored: null });
+  writeCounter(directory, newest?.counter ?? { made: 0, kept: 0, restored: null, due: null });
   t.equal(readFileSync(join(directory.path, 'backups'), 'utf8'), newest?.bytes, 'as it is written now');
 });

@@ -5,6 +5,7 @@ import {
   FRAME,
   packBlobs,
   restoreDigest,
+  servicesDigest,
   unpackBlobs,
   type ApproveStatus,
   type BridgeHelloResult,
@@ -86,15 +87,20 @@ t.test('BACKUP-5: a phone is restored onto another machine, in one step, and the
   const services = [{ operator: 'default', service: 'mail', digest: DIGEST }];
   const { type, payload } = await restore(fresh, sealed, { tickets: {}, services });
   t.equal(type, FRAME.RESTORE);
-  const [answer] = unpackBlobs(payload, 0, 1)?.blobs ?? [];
-  const { tickets } = JSON.parse(answer?.toString('utf8') ?? '') as { tickets: string[] };
+  const tickets = ticketsIn({ type, payload });
   const bridge = await fresh.house.connect('bridge');
   t.equal((await greet(bridge)).restored, undefined, 'nothing is changed before the end');
   t.equal((await statusOf(fresh.house)).enrolled, false);
-  const redeemed = await call<{ action: object }>(bridge, 'action.redeem', {
+  const redeemed = await call<{ action: { params: { restore: string } } }>(bridge, 'action.redeem', {
     ...{ ticket: tickets[0], operator: 'default', verb: 'service.restore' },
   });
   t.match(redeemed.action, { verb: 'service.restore', params: { service: 'mail', digest: DIGEST } });
+  t.equal(await refusal(call(fresh.link, 'restore.finish')), 'UNAVAILABLE', 'BACKUP-11: a ticket that was used is no word');
+  const held = { restore: redeemed.action.params.restore, operator: 'default', service: 'mail' };
+  for (const other of [{ service: 'box' }, { operator: 'bob' }, { restore: 'r'.repeat(22) }])
+    t.equal(await refusal(call(bridge, 'restore.held', { ...held, ...other })), 'NOT_FOUND', JSON.stringify(other));
+  t.equal(await refusal(call(fresh.link, 'restore.finish')), 'UNAVAILABLE', 'nor is the word for another');
+  await call(bridge, 'restore.held', held);
   const { restored } = await call<{ restored: string }>(fresh.link, 'restore.finish');
   t.same(restarts, ['now']);
   t.equal((await statusOf(fresh.house)).sealed?.code, 'UNAVAILABLE', 'until it is started anew');
@@ -102,8 +108,13 @@ t.test('BACKUP-5: a phone is restored onto another machine, in one step, and the
 
   await fresh.house.restart();
   t.match(await statusOf(fresh.house), { enrolled: true, locked: true, sealed: null });
-  const hello: BridgeHelloResult = await greet(await fresh.house.connect('bridge'));
-  t.equal(hello.restored, restored);
+  const again = await fresh.house.connect('bridge');
+  const hello: BridgeHelloResult = await greet(again);
+  t.strictSame(hello.restored, { id: restored, operators: ['default'], services: servicesDigest(services) });
+  await call(again, 'restore.applied', { restore: 'r'.repeat(22) });
+  t.equal((await greet(again)).restored?.id, restored, 'BACKUP-12: due until the gateway said that this one is in force');
+  await call(again, 'restore.applied', { restore: restored });
+  t.equal((await greet(again)).restored, undefined);
   const link = await fresh.house.connect('approve/default');
   const code = codeNow(fresh.house, 1);
   await call(link, 'action.open', { verb: 'unlock', params: {} });
@@ -113,6 +124,45 @@ t.test('BACKUP-5: a phone is restored onto another machine, in one step, and the
   await approveFront(fresh.house, link);
   t.match(await statusOf(fresh.house), { locked: false }, 'the same phone approves');
 });
+
+t.test('BACKUP-11: one restore at a time, until its connection ends', async (t) => {
+  const { sealed } = await back(await machine(t));
+  const one = await machine(t, { enrolled: false });
+  const other = { ...one, ...(await connectExchanging(one.house, 'root')) };
+  t.equal(problemOf(await restore(one, sealed, NOTHING, Buffer.alloc(32, 5))).slice(0, 16), 'VAULT_UNREADABLE');
+  t.equal(problemOf(await restore(other, sealed)), 'none', 'what was refused is not open');
+  t.equal(problemOf(await restore(one, sealed)), 'UNAVAILABLE: another restore is under way');
+  t.equal(await refusal(call(one.link, 'restore.finish')), 'NOT_FOUND', 'nor can it be finished from here');
+  t.equal(problemOf(await restore(other, sealed)), 'none', 'begun again on its own connection');
+  const bridge = await one.house.connect('bridge');
+  await greet(bridge);
+  other.link.close();
+  for (let tries = 0; tries < 100 && problemOf(await restore(one, sealed)) !== 'none'; tries += 1) await greet(bridge);
+  await call(one.link, 'restore.finish');
+});
+
+t.test('BACKUP-12: what is not in force yet is not left half by a restore of others', async (t) => {
+  const { sealed } = await back(await machine(t));
+  const fresh = await machine(t, { enrolled: false, config: ofOperators('default', 'bob') });
+  const services = [{ operator: 'bob', service: 'mail', digest: DIGEST }];
+  const tickets = ticketsIn(await restore(fresh, sealed, { tickets: {}, services }));
+  const bridge = await fresh.house.connect('bridge');
+  await greet(bridge);
+  const params = { ticket: tickets[0], operator: 'bob', verb: 'service.restore' };
+  const { action } = await call<{ action: { params: { restore: string } } }>(bridge, 'action.redeem', params);
+  await call(bridge, 'restore.held', { restore: action.params.restore, operator: 'bob', service: 'mail' });
+  await call(fresh.link, 'restore.finish');
+  await fresh.house.restart();
+  const after = { ...fresh, ...(await connectExchanging(fresh.house, 'root')) };
+  t.equal(problemOf(await restore(after, sealed)), 'UNAVAILABLE: the last restore, of bob, default, is not in force yet');
+  const whole = await restore(after, sealed, { tickets: {}, services });
+  t.match(problemOf(whole), /^NOT_AUTHENTICATED: operator default is enrolled/, 'one that replaces all of it goes on');
+});
+
+const ticketsIn = ({ payload }: Frame): string[] => {
+  const [answer] = unpackBlobs(payload, 0, 1)?.blobs ?? [];
+  return (JSON.parse(answer?.toString('utf8') ?? '') as { tickets: string[] }).tickets;
+};
 
 const kept = (link: Link, generation: number): Promise<{ kept: number }> => call(link, 'backup.kept', { generation });
 
@@ -235,6 +285,7 @@ t.test('a backup of another form, of operators nobody knows here or with another
     { tickets: {} },
     { ...NOTHING, more: 1 },
     { tickets: { default: 5 }, services: [] },
+    { tickets: {}, services: [1, 2].map(() => ({ operator: 'default', service: 'mail', digest: DIGEST })) },
   ];
   for (const order of orders) t.match(problemOf(await restore(one, sealed, order)), /^FRAME_INVALID/, JSON.stringify(order));
   t.match(problemOf(await restore(one, sealed, NOTHING, Buffer.alloc(32, 5))), /^VAULT_UNREADABLE/, 'another key');

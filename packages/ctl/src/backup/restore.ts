@@ -11,8 +11,8 @@ import {
   sha256Hex,
   unpackBlobs,
   type ApproveStatus,
+  type GatewayStatus,
   type RestoreService,
-  type ServiceList,
 } from '@airlock/protocol';
 import { deriveBackupKey, openBackup, wipe, type BackupHeader } from '@airlock/vault';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
@@ -106,30 +106,43 @@ const WAIT_MS = 30_000;
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, POLL_MS));
 
-/** Asks again while a daemon starts. @throws AirlockError UNAVAILABLE when it takes too long */
-const untilTrue = async (what: string, attempt: () => Promise<boolean>): Promise<void> => {
+/** What a daemon said last why it does not serve. */
+type Sealed = { readonly message: string; readonly hint: string } | null;
+
+const notServed = (program: string, sealed: Sealed): AirlockError =>
+  sealed === null
+    ? new AirlockError('UNAVAILABLE', `the backup was taken, and ${program} does not answer yet`, {
+        hint: 'sudo airlock-ctl doctor; services and phone come back by themselves, configuration by restoring again with --force',
+      })
+    : new AirlockError('UNAVAILABLE', `the backup was taken, and ${program} does not serve: ${sealed.message}`, {
+        hint: sealed.hint,
+      });
+
+/** Asks again while a daemon starts. @param attempt true, or why not yet @throws AirlockError UNAVAILABLE when it takes too long */
+const untilTrue = async (program: string, attempt: () => Promise<true | Sealed>): Promise<void> => {
+  let sealed: Sealed = null;
   for (let waited = 0; waited < WAIT_MS; waited += POLL_MS) {
-    if (await attempt().catch(() => false)) return;
+    const found = await attempt().catch(() => null);
+    if (found === true) return;
+    sealed = found;
     await pause();
   }
-  throw new AirlockError('UNAVAILABLE', `the backup was taken, and ${what} does not answer yet`, {
-    hint: 'sudo airlock-ctl doctor; there is no need to restore again',
-  });
+  throw notServed(program, sealed);
 };
 
-const untilServed = async (context: Context, { header, body }: OpenedBackup): Promise<void> => {
+/** BACKUP-12: by the id of this restore, as names of services may be there already. */
+const untilServed = async (context: Context, { header }: OpenedBackup, restored: string): Promise<void> => {
   for (const operator of header.operators) {
     await untilTrue('airlock-totp', () =>
       withRoot(context, async (link) => {
         const { enrolled, sealed } = await statusOf(link, operator);
-        return enrolled && sealed === null;
+        return enrolled && sealed === null ? true : sealed;
       }),
     );
-    const expected = body.services.filter((one) => one.operator === operator).map(({ service }) => service);
     await untilTrue('airlock-gateway', () =>
       withSocket(join(context.runtimeDir, 'operator', `${operator}.sock`), async (link) => {
-        const { services } = await ask<ServiceList>(link, 'service.list');
-        return JSON.stringify(services.map(({ service }) => service).sort()) === JSON.stringify([...expected].sort());
+        const status = await ask<GatewayStatus>(link, 'status');
+        return status.restored === restored && status.sealed === null ? true : status.sealed;
       }),
     );
   }
@@ -156,10 +169,10 @@ const restoreConfig = (context: Context, config: BackupBody['config']): string[]
 };
 
 /** Denials of then hold before anybody gets a code: both daemons read it anew; without systemd, the gateway its rules. */
-const putInForce = async (context: Context, opened: OpenedBackup): Promise<void> => {
+const putInForce = async (context: Context, opened: OpenedBackup, restored: string): Promise<void> => {
   if (isInstalled(context)) {
     system('systemctl', 'restart', 'airlock-totp.service', 'airlock-gateway.service');
-    return untilServed(context, opened);
+    return untilServed(context, opened, restored);
   }
   const [operator = ''] = opened.header.operators;
   await withSocket(join(context.runtimeDir, 'operator', `${operator}.sock`), (link) => ask(link, 'policy.reload'));
@@ -200,13 +213,14 @@ export const restoreBackup = async (
   const key = deriveBackupKey(recoveryKey, opened.salt, 'totp');
   const offered = offeredOf(body);
   const digest = restoreDigest(offered.sealed, offered.services);
+  let restored: string;
   try {
-    await withApprovals(context, enrolled, { made: header.made, digest }, (tickets) =>
+    restored = await withApprovals(context, enrolled, { made: header.made, digest }, (tickets) =>
       withRoot(
         context,
         async (link) => {
           await handOver(context, body.services, await offer(link, offered, key, tickets));
-          await ask(link, 'restore.finish');
+          return (await ask<{ readonly restored: string }>(link, 'restore.finish')).restored;
         },
         BACKUP_FRAME_BYTES,
       ),
@@ -214,9 +228,9 @@ export const restoreBackup = async (
   } finally {
     wipe(key);
   }
-  await untilServed(context, opened);
+  await untilServed(context, opened, restored);
   const written = restoreConfig(context, body.config);
-  if (written.length > 0) await putInForce(context, opened);
+  if (written.length > 0) await putInForce(context, opened, restored);
   const services = body.services.map(({ service }) => service);
   return { ...header, services, config: written, byHand: stillToDo(context, body) };
 };

@@ -128,8 +128,9 @@ export const onBridgeUp = (house: House, hello: BridgeHelloResult): void => {
   house.grants.replace(grants);
   for (const { operator, ...freeze } of operators) setFreeze(house, operator, freeze);
   house.heads.resume(head);
-  applyRestored(house, restored);
-  for (const store of house.stores.values()) void store.settle(commitOf(house, store.operator));
+  applyRestored(house, restored ?? null, () => {
+    for (const store of house.stores.values()) void store.settle(commitOf(house, store.operator));
+  });
   for (const { operator, rewrap } of operators) if (rewrap === true) rewrapVault(house, operator);
   void house.requests.refresh();
   void resumeParked(house);

@@ -52,10 +52,20 @@ export const checkListed = (value: unknown, taken: ReadonlyMap<string, unknown>)
   return listed;
 };
 
+/** @throws AirlockError VAULT_UNREADABLE, UPSTREAM_REFUSED; SyntaxError */
 const parseFile = (text: string): Listed => {
   const value = JSON.parse(text) as { readonly v?: unknown; readonly accepted?: unknown };
   if (value.v !== 1) throw new AirlockError('VAULT_UNREADABLE', 'it is of another version');
   return checkListed(value.accepted, new Map());
+};
+
+/** A list as it was stored. @throws AirlockError VAULT_UNREADABLE */
+export const parseListed = (text: string): Listed => {
+  try {
+    return parseFile(text);
+  } catch (thrown) {
+    throw new AirlockError('VAULT_UNREADABLE', `an accepted list is refused: ${asAirlockError(thrown).message}`);
+  }
 };
 
 /** Of one operator. */
@@ -112,8 +122,15 @@ export class ListedStore {
     else this.accept(service, parseFile(text));
   }
 
+  /** Of these services, as `restore`, and of no others. Durable on return; where it fails it can be done again. */
+  replaceAll(texts: ReadonlyMap<string, string>): void {
+    for (const [service, text] of texts) this.restore(service, text);
+    for (const service of [...this.#kept.keys()]) if (!texts.has(service)) this.remove(service);
+  }
+
   remove(service: string): void {
-    if (this.#kept.delete(service)) removeDurable(this.#path(service));
+    if (this.#kept.has(service)) removeDurable(this.#path(service));
+    this.#kept.delete(service);
     this.#offered.delete(service);
   }
 

@@ -40,6 +40,7 @@ export const status = (house: House, operator: string): GatewayStatus & { readon
     isolation: house.config.isolation,
     audit: { records: log.head().size, freeBytes: log.freeBytes() },
     rules: rulesView(house),
+    restored: house.restores.applied,
     problems: problemsOf(house),
   };
 };

@@ -5,7 +5,7 @@
  * OPERATOR-2  what changes anything needs the ticket of an approved action.
  */
 import type { CallContext, MethodEntry, MethodTable } from '@airlock/ipc';
-import { validatorOf } from '@airlock/protocol';
+import { validatorOf, type AirlockError } from '@airlock/protocol';
 import { agentTable } from '../agent/table.js';
 import { refused } from '../agent/refuse.js';
 import type { House, Peer } from '../house.js';
@@ -29,6 +29,8 @@ interface Row {
   readonly handle: Handle;
   /** OPERATOR-1. */
   readonly whileSealed: boolean;
+  /** Served while a restore is due as well, for it begins another. */
+  readonly mends?: true;
   /** Schema where it is not `operator.METHOD`. */
   readonly schema?: string;
 }
@@ -53,7 +55,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   'service.tools': reads((house, operator, { service }: { service: string }) => serviceTools(house, operator, service)),
   'service.stderr': reads((house, operator, { service }: { service: string }) => serviceStderr(house, operator, service)),
   'service.accept': acts((house, operator, params: TicketParams) => serviceAccept(house, operator, params)),
-  'service.restore': acts((house, operator, params: RestoreParams) => serviceRestore(house, operator, params)),
+  'service.restore': {
+    ...acts((house, operator, params: RestoreParams) => serviceRestore(house, operator, params)),
+    mends: true,
+  },
   'credentials.put': acts((house, operator, params: Required<TicketParams>) => credentialsPut(house, operator, params)),
   'credentials.remove': acts((house, operator, params: TicketParams) => credentialsRemove(house, operator, params)),
   'credentials.record': reads((house, operator, { service }: { service: string }) => credentialsRecord(house, operator, service)),
@@ -69,12 +74,17 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
 };
 
-const entry = (house: House, identity: Identity, method: string, { handle, whileSealed, schema }: Row): MethodEntry<Peer> => ({
-  params: validatorOf(schema ?? `operator.${method}`),
-  permitted: () => (whileSealed ? null : house.sealed()),
+const permittedBy = (house: House, { whileSealed, mends }: Row): AirlockError | null => {
+  if (whileSealed) return null;
+  return mends === true ? house.sealedForGood() : house.sealed();
+};
+
+const entry = (house: House, identity: Identity, method: string, row: Row): MethodEntry<Peer> => ({
+  params: validatorOf(row.schema ?? `operator.${method}`),
+  permitted: () => permittedBy(house, row),
   handle: async (params, { connection }: CallContext<Peer>) => {
     try {
-      return await handle(house, identity.operator, params as never, connection);
+      return await row.handle(house, identity.operator, params as never, connection);
     } catch (thrown) {
       throw refused(house, identity, thrown, { method });
     }

@@ -3,10 +3,11 @@ import { asAirlockError, DEFAULT_CONFIG, type AirlockError, type CompiledConfig 
 import { BudgetLedger } from '../leases/budget.js';
 import { OperationShelf } from '../operations/shelf.js';
 import type { GatewayOptions } from '../options.js';
-import { blocksFile, budgetsFile, listedDir, operationsDir, rulesFile, sessionsFile, vaultDir } from '../paths.js';
+import { blocksFile, budgetsFile, listedDir, operationsDir, restoredFile, rulesFile, sessionsFile, vaultDir } from '../paths.js';
 import { ListedStore } from '../listed/listed-store.js';
 import { RulesInForce } from '../rules/in-force.js';
 import { Sessions } from '../sessions/sessions.js';
+import { RestoreState } from '../vault/restore-state.js';
 import { ServiceStore } from '../vault/store.js';
 import { Blocks } from '../watch/blocks.js';
 import { ensureDirectory } from './files.js';
@@ -17,6 +18,7 @@ export interface OpenedState {
   readonly operations: OperationShelf;
   readonly blocks: Blocks;
   readonly rules: RulesInForce;
+  readonly restores: RestoreState;
   readonly stores: ReadonlyMap<string, ServiceStore>;
   /** By operator. */
   readonly listed: ReadonlyMap<string, ListedStore>;
@@ -42,6 +44,7 @@ export const openState = (
       operations: new OperationShelf(operationsDir(options), clock),
       blocks: new Blocks(blocksFile(options), bootId),
       rules: new RulesInForce(rulesFile(options), config),
+      restores: new RestoreState(restoredFile(options)),
       stores: new Map(config.operators.map((operator) => [operator, new ServiceStore(vaultDir(options), operator)])),
       listed: new Map(config.operators.map((operator) => [operator, new ListedStore(listedDir(options), operator)])),
       problem: null,
@@ -53,6 +56,7 @@ export const openState = (
       operations: new OperationShelf(null, clock),
       blocks: new Blocks(null, bootId),
       rules: new RulesInForce(null, DEFAULT_CONFIG),
+      restores: new RestoreState(null),
       stores: new Map(),
       listed: new Map(),
       problem: asAirlockError(thrown),

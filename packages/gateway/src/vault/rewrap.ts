@@ -34,7 +34,8 @@ const rewrapOnce = async (house: House, store: ServiceStore): Promise<boolean> =
 const attempt = async (house: House, store: ServiceStore): Promise<void> => {
   let isDone = false;
   try {
-    isDone = await rewrapOnce(house, store);
+    // What a restore replaces is nobody's to wrap: it is begun once that is in force.
+    isDone = house.restores.problem === null && (await rewrapOnce(house, store));
   } catch (thrown) {
     house.options.log(`keys of ${store.operator} are not all wrapped again: ${asAirlockError(thrown).message}`);
   }

@@ -110,6 +110,13 @@ export class ServiceStore {
     this.#dropNext(entry.service);
   }
 
+  /** These, and nothing else. Durable on return; where it fails it can be done again. @throws AirlockError UNAVAILABLE, Error of the disk */
+  replaceAll(entries: readonly ServiceEntry[]): void {
+    const kept = new Set(entries.map(({ service }) => service));
+    for (const entry of entries) this.replace(entry);
+    for (const service of [...this.#entries.keys(), ...this.#next.keys()]) if (!kept.has(service)) this.remove(service);
+  }
+
   remove(service: string): void {
     this.#dropNext(service);
     removeDurable(this.#path(service, CURRENT));
@@ -131,7 +138,9 @@ export class ServiceStore {
   }
 
   #dropNext(service: string): void {
-    if (this.#next.delete(service)) removeDurable(this.#path(service, NEXT));
+    if (!this.#next.has(service)) return;
+    removeDurable(this.#path(service, NEXT));
+    this.#next.delete(service);
   }
 
   /** The service name was matched by its schema, which leaves no way out of the directory. */

@@ -11,6 +11,7 @@ import {
   validatorOf,
   type Action,
   type BridgeNotification,
+  type DueRestore,
   type Json,
   type LeaseEnd,
   type RegisteredGrant,
@@ -73,7 +74,9 @@ export class FakeTotp {
   #signer = parsePrivateKey(generateHeadKey('airlock-gateway').privateKey);
   head: string | null = null;
   /** Id of the restore that has taken effect. */
-  restored: string | null = null;
+  restored: DueRestore | null = null;
+  /** What the gateway said of restores. */
+  readonly restores: object[] = [];
   /** Hands out what was approved, whatever verb is asked for. */
   isCareless = false;
   /** Whoever asks for the same again is given the request that waits. */
@@ -331,6 +334,8 @@ export class FakeTotp {
       'record.committed': (params: { service: string; version: number }) => void this.committed.push(params),
       'record.removed': ({ service }: { service: string }) => void this.removed.push(service),
       'grant.claim': (params: { grant: string; session: string }) => this.#claim(params),
+      'restore.held': (params: object) => void this.restores.push(params),
+      'restore.applied': (params: object) => void this.restores.push(params),
       'lease.release': ({ lease }: { lease: string }) => this.end(lease, 'released'),
       'head.sign': (params: { size: number; digests: readonly string[]; hash?: string }) => this.#sign(params),
     };

@@ -76,6 +76,14 @@ export interface HeldHead {
   /** Id of the decision that the log began with; absent where it never began anew. */
   readonly begunAnew?: string;
 }
+/** A restore that took effect and is not in force at the gateway yet, as far as it said (BACKUP-12). */
+export interface DueRestore {
+  readonly id: string;
+  /** Whose services are those of the backup, and no others. */
+  readonly operators: readonly string[];
+  /** By `servicesDigest`. */
+  readonly services: string;
+}
 export interface BridgeHelloResult {
   readonly bootId: string;
   /** Key id of the lease key, whose bytes follow in a binary frame (LEASE_KEY). */
@@ -97,8 +105,8 @@ export interface BridgeHelloResult {
   readonly begunAnew?: BegunAnew;
   /** The head that airlock-totp gave up of its own log. */
   readonly ownBegunAnew?: BegunAnew;
-  /** Id of the restore that took effect last; what is held for it counts from now on (BACKUP-5). */
-  readonly restored?: string;
+  /** What is held for this restore counts from now on (BACKUP-5); absent once the gateway said that it is in force. */
+  readonly restored?: DueRestore;
 }
 export interface OpenRequestResult {
   readonly request: string;
@@ -229,6 +237,10 @@ export const BRIDGE_SCHEMAS = {
   }),
   'bridge.record.removed': closed({ operator, service }),
   'bridge.lease.release': closed({ lease: id }),
+  /** One service of an open restore, durably (BACKUP-11). */
+  'bridge.restore.held': closed({ restore: id, operator, service }),
+  /** What was due of a restore is in force, durably (BACKUP-12). */
+  'bridge.restore.applied': closed({ restore: id }),
   'bridge.head.sign': closed(
     { size: integer(0, 2 ** 53 - 1), digests: { type: 'array', maxItems: 4096, items: digest }, hash: digest },
     ['hash'],

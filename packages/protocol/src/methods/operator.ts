@@ -46,6 +46,8 @@ export interface GatewayStatus {
   readonly audit: { readonly records: number; readonly freeBytes: number };
   /** Why the policy files are not what is in force, or null; how many changes wait for a code. */
   readonly rules: { readonly problem: string | null; readonly staged: number };
+  /** Id of the last restore that is in force here, or null (BACKUP-12). */
+  readonly restored: string | null;
 }
 /** The rules in force, and what waits. */
 export interface PolicyStatus {

@@ -42,6 +42,13 @@ export const restoreDigest = (sealed: Uint8Array, services: readonly RestoreServ
   return sha256Hex(canonicalJson({ totp: sha256Hex(sealed), services: named }));
 };
 
+/** What a gateway holds of a backup, in whatever order it came (backup.md "A restore, step by step"). */
+export const servicesDigest = (services: readonly RestoreService[]): string => {
+  const named = services.map(({ operator, service: of, digest: is }) => ({ operator, service: of, digest: is }));
+  const keyOf = ({ operator, service: of }: Pick<RestoreService, 'operator' | 'service'>): string => `${operator}/${of}`;
+  return sha256Hex(canonicalJson(named.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))));
+};
+
 const logName = { enum: ['airlock-gateway', 'airlock-totp'] };
 
 export const ROOT_SCHEMAS = {

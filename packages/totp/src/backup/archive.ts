@@ -2,7 +2,7 @@
  * What airlock-totp gives to a backup, and takes from one: secrets and what must not be forgotten of an operator's state.
  * Binary, so that no string of a secret exists: count of operators (1 byte) ‖ blob meta (JSON) ‖ blob secrets of each.
  */
-import { packBlobs, unpackBlobs } from '@airlock/protocol';
+import { packBlobs, unpackBlobs, type DueRestore } from '@airlock/protocol';
 import { asWrappingKey, openBlob, sealBlob } from '@airlock/vault';
 import type { EXPORT_KEY, LogName } from '../heads/heads.js';
 import type { Now, OperatorState } from '../queue/state.js';
@@ -28,6 +28,8 @@ export interface Archive {
   readonly heads: Readonly<Record<LogName, string | null>>;
   readonly keys: Readonly<Record<LogName, string>> & { readonly [EXPORT_KEY]?: string };
   readonly operators: readonly ArchivedOperator[];
+  /** What the gateway has to put in force with it. Only in a restore that was decided, never in a backup. */
+  readonly due?: Omit<DueRestore, 'id'>;
 }
 
 interface Meta extends Omit<Archive, 'operators'> {

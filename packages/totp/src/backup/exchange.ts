@@ -5,6 +5,7 @@
  * BACKUP-4   onto an operator who is enrolled a restore needs the ticket of `restore`, approved with the present phone for what
  *            is given here, and no backup older than the newest kept of the same vault is taken.
  * BACKUP-10  a number is durable before it is handed out, and counts as kept only when airlock-ctl says so.
+ * BACKUP-11  one restore at a time, decided only once the gateway holds all of it.
  */
 import {
   AirlockError,
@@ -13,6 +14,7 @@ import {
   isoTime,
   packBlobs,
   restoreDigest,
+  servicesDigest,
   unpackBlobs,
   validate,
   type RestoreService,
@@ -24,17 +26,10 @@ import type { EnrolmentSecrets } from '../state/secrets.js';
 import type { ActionTicket, Opener } from '../tickets/action-tickets.js';
 import { keptOf, openArchive, sealArchive, type Archive } from './archive.js';
 import { handedOut, keptToo, readCounter, writeCounter } from './counter.js';
-import { newRestoreId, writePending } from './pending.js';
+import type { HeldService, Restoring } from './open-restore.js';
+import { newRestoreId, writePending, type Decided } from './pending.js';
 
 const KEY_BYTES = 32;
-
-/** A restore that was checked and waits for `restore.finish` on the same connection. */
-export interface Restoring {
-  readonly id: string;
-  readonly archive: Archive;
-  /** What was enrolled here when it was checked, of each operator of the archive. */
-  readonly over: readonly (EnrolmentSecrets | null)[];
-}
 
 const malformed = (): AirlockError => new AirlockError('FRAME_INVALID', 'the frame is no request of a backup');
 
@@ -91,11 +86,14 @@ interface Order {
   readonly services: readonly RestoreService[];
 }
 
+const isDistinct = ({ services }: Order): boolean =>
+  new Set(services.map(({ operator, service }) => `${operator}/${service}`)).size === services.length;
+
 const parseOrder = (bytes: Buffer): Order => {
   try {
     const value = JSON.parse(bytes.toString('utf8')) as Order;
-    if (validate('restoreOrder', value) === null && Object.values(value.tickets).every((one) => typeof one === 'string'))
-      return value;
+    const isShaped = validate('restoreOrder', value) === null;
+    if (isShaped && isDistinct(value) && Object.values(value.tickets).every((one) => typeof one === 'string')) return value;
   } catch {
     // As any other form.
   }
@@ -111,6 +109,20 @@ const notConfigured = (house: House, operator: string): AirlockError =>
 
 const presentOf = (house: House, { operators }: Archive): (EnrolmentSecrets | null)[] =>
   operators.map(({ operator }) => house.desks.get(operator)?.secrets ?? null);
+
+/** Whose services a restore replaces. */
+const replacedBy = ({ operators }: Archive, services: readonly RestoreService[]): string[] =>
+  [...new Set([...operators, ...services].map(({ operator }) => operator))].sort();
+
+/** BACKUP-12: what is not in force yet is replaced whole, or completed first. @throws AirlockError UNAVAILABLE */
+const requireNothingLeft = (house: House, archive: Archive, { services }: Order): void => {
+  const { due } = readCounter(house.directory);
+  const replaced = replacedBy(archive, services);
+  if (due === null || due.operators.every((operator) => replaced.includes(operator))) return;
+  throw new AirlockError('UNAVAILABLE', `the last restore, of ${due.operators.join(', ')}, is not in force yet`, {
+    hint: 'sudo airlock-ctl doctor says why; then run this one again',
+  });
+};
 
 /** BACKUP-4. @throws AirlockError PARAMS_INVALID */
 const requireNewest = (house: House, archive: Archive): void => {
@@ -162,20 +174,36 @@ const ticketsFor = (house: House, id: string, { services }: Order, opener: Opene
     return house.actionTickets.issue(operator, action, '', opener, desk.now(), TOTP_LIMITS.enrolmentTicketTtlMs);
   });
 
-/** Answer of RESTORE_REQUEST: nothing is changed yet. @throws AirlockError VAULT_UNREADABLE and of `requireAllowed` */
-export const beginRestore = (house: House, payload: Buffer, opener: Opener): { answer: Buffer; restoring: Restoring } => {
+/** Answer of RESTORE_REQUEST: nothing is changed yet. @throws AirlockError VAULT_UNREADABLE, UNAVAILABLE and of `requireAllowed` */
+export const beginRestore = (house: House, payload: Buffer, opener: Opener): Buffer => {
   const parts = unpackBlobs(payload, KEY_BYTES, 2);
   const [sealed, orderBytes] = parts?.blobs ?? [];
   if (parts === null || sealed === undefined || orderBytes === undefined) throw malformed();
   requireOpen(house);
+  house.openRestore.requireFree(opener);
   const order = parseOrder(orderBytes);
   const archive = openArchive(parts.head, sealed);
   parts.head.fill(0);
   if (archive === null) throw new AirlockError('VAULT_UNREADABLE', 'the backup is of another form');
+  requireNothingLeft(house, archive, order);
   requireAllowed(house, archive, sealed, order);
   const id = newRestoreId(house.random);
-  const answer = packBlobs(Buffer.alloc(0), Buffer.from(JSON.stringify({ tickets: ticketsFor(house, id, order, opener) })));
-  return { answer, restoring: { id, archive, over: presentOf(house, archive) } };
+  const tickets = ticketsFor(house, id, order, opener);
+  house.openRestore.begin({ id, opener, archive, services: order.services, over: presentOf(house, archive) });
+  return packBlobs(Buffer.alloc(0), Buffer.from(JSON.stringify({ tickets })));
+};
+
+/** Told by the gateway (BACKUP-11). @throws AirlockError NOT_FOUND */
+export const restoreHeld = (house: House, { restore, ...held }: HeldService & { readonly restore: string }): object => {
+  house.openRestore.hold(restore, held);
+  return {};
+};
+
+/** Told by the gateway (BACKUP-12): nothing is due of this restore any more. */
+export const restoreApplied = (house: House, { restore }: { readonly restore: string }): object => {
+  const counter = readCounter(house.directory);
+  if (counter.due?.id === restore) writeCounter(house.directory, { ...counter, due: null });
+  return {};
 };
 
 /** Between check and step a phone may have been enrolled, or a newer backup kept. @throws AirlockError NOT_AUTHENTICATED, PARAMS_INVALID */
@@ -187,11 +215,21 @@ const requireStillAllowed = (house: House, { archive, over }: Restoring): void =
   });
 };
 
-/** BACKUP-5: the one step. The daemon starts anew right after. @throws AirlockError NOT_FOUND, VAULT_UNREADABLE and of `requireStillAllowed` */
-export const finishRestore = (house: House, restoring: Restoring | null): { readonly restored: string } => {
+const decidedOf = ({ archive, services }: Restoring): Decided => ({
+  ...archive,
+  due: { operators: replacedBy(archive, services), services: servicesDigest(services) },
+});
+
+/**
+ * BACKUP-5: the one step. The daemon starts anew right after.
+ * @throws AirlockError NOT_FOUND, UNAVAILABLE, VAULT_UNREADABLE and of `requireStillAllowed`
+ */
+export const finishRestore = (house: House, opener: Opener): { readonly restored: string } => {
+  const restoring = house.openRestore.of(opener);
   if (restoring === null) throw new AirlockError('NOT_FOUND', 'no restore was begun on this connection');
   requireStillAllowed(house, restoring);
-  writePending(house.directory, house.wrappingKey, restoring.id, restoring.archive);
+  house.openRestore.requireHeld(restoring);
+  writePending(house.directory, house.wrappingKey, restoring.id, decidedOf(restoring));
   house.seal(
     new AirlockError('UNAVAILABLE', 'airlock-totp starts anew from a backup', {
       hint: 'try again in a second',

@@ -23,8 +23,11 @@ const ID_BYTES = 16;
 export const RESTORE_ID_CHARS = 22;
 export const newRestoreId = (random: Random): string => random.bytes(ID_BYTES).toString('base64url');
 
+/** An archive with what the gateway has to put in force with it. */
+export type Decided = Archive & Required<Pick<Archive, 'due'>>;
+
 /** Durable on return: from here on the restore has happened. @throws AirlockError VAULT_UNREADABLE */
-export const writePending = (directory: StateDirectory, wrappingKey: Uint8Array, id: string, archive: Archive): void => {
+export const writePending = (directory: StateDirectory, wrappingKey: Uint8Array, id: string, archive: Decided): void => {
   const plain = Buffer.concat([Buffer.from(id), encodeArchive(archive)]);
   directory.write(FILE, wrapBytes(wrappingKey, FILE, plain));
   plain.fill(0);
@@ -47,8 +50,8 @@ export const applyPending = (opening: Opening): void => {
   if (sealed === null) return;
   const plain = unwrapBytes(wrappingKey, FILE, sealed);
   const archive = plain === null ? null : decodeArchive(plain.subarray(RESTORE_ID_CHARS));
-  if (plain === null || archive === null) throw corrupted(directory, FILE, 'does not open with the wrapping key');
-  const { generation, madeMs, heads, keys, operators } = archive;
+  if (plain === null || archive?.due === undefined) throw corrupted(directory, FILE, 'does not open with the wrapping key');
+  const { generation, madeMs, heads, keys, operators, due } = archive;
   const now = nowOf(opening);
   journal.record('restored', { generation, made: madeMs, operators: operators.map(({ operator }) => operator), heads, keys });
   renewLeaseRoot(directory, wrappingKey, random);
@@ -57,7 +60,7 @@ export const applyPending = (opening: Opening): void => {
     writeSecrets(directory, wrappingKey, operator, secrets);
   }
   const id = plain.subarray(0, RESTORE_ID_CHARS).toString('latin1');
-  writeCounter(directory, restoredFrom(readCounter(directory), generation, id));
+  writeCounter(directory, restoredFrom(readCounter(directory), generation, { ...due, id }));
   directory.remove(FILE);
   plain.fill(0);
 };

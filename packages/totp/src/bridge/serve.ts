@@ -18,6 +18,7 @@ import {
   type HeldHead,
 } from '@airlock/protocol';
 import { readCounter } from '../backup/counter.js';
+import { restoreApplied, restoreHeld } from '../backup/exchange.js';
 import { GATEWAY_LOG, TOTP_LOG, type GivenUp } from '../heads/heads.js';
 import { listSegments, logDirOf, readSegment } from '../heads/segments.js';
 import type { Changes } from '../operators/changes.js';
@@ -60,7 +61,7 @@ const anewOf = ({ heads }: House): Pick<BridgeHelloResult, 'begunAnew' | 'ownBeg
 
 const helloResult = (house: House): BridgeHelloResult => {
   const desks = [...house.desks.values()];
-  const { restored } = readCounter(house.directory);
+  const { due } = readCounter(house.directory);
   return {
     bootId: house.bootId,
     kid: house.leaseKey.kid,
@@ -74,7 +75,7 @@ const helloResult = (house: House): BridgeHelloResult => {
     grants: desks.flatMap((desk) => desk.state.grants),
     head: house.heads.note(GATEWAY_LOG),
     ...anewOf(house),
-    ...(restored === null ? {} : { restored }),
+    ...(due === null ? {} : { restored: due }),
   };
 };
 
@@ -145,6 +146,8 @@ const tableOf = (house: House, releases: OpenReleases): Readonly<Record<string, 
   'records.rewrapped': method(house, 'records.rewrapped', recordsRewrapped),
   'record.removed': method(house, 'record.removed', (_, params: RecordParams) => recordRemoved(house, releases, params)),
   'lease.release': method(house, 'lease.release', releaseLease),
+  'restore.held': method(house, 'restore.held', restoreHeld),
+  'restore.applied': method(house, 'restore.applied', restoreApplied),
   'head.sign': method(house, 'head.sign', signGatewayHead),
   ...logMethods(house),
 });

@@ -1,5 +1,6 @@
 /** What every part of the daemon shares. Built once by runTotp; nothing here is global. */
 import { AirlockError, type Clock, type CompiledConfig, type Timers } from '@airlock/protocol';
+import type { OpenRestore } from '../backup/open-restore.js';
 import type { AuditAlert } from '../heads/alert.js';
 import type { Heads } from '../heads/heads.js';
 import type { Journal } from '../heads/journal.js';
@@ -32,6 +33,7 @@ export interface House {
   readonly leaseKey: LeaseKey;
   readonly actionTickets: ActionTickets;
   readonly releaseTickets: ReleaseTickets;
+  readonly openRestore: OpenRestore;
   readonly desks: ReadonlyMap<string, Desk>;
   readonly listeners: Set<ChangeListener>;
   /** Called when an operator's enrolment changed. */

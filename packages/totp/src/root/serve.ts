@@ -7,7 +7,7 @@ import { AirlockError, FRAME, LIMITS, validatorOf, type AttackRun, type Channel,
 import { acceptLog, examineLog, type AcceptParams } from '../heads/accept.js';
 import { GATEWAY_LOG, TOTP_LOG, type LogName } from '../heads/heads.js';
 import { exchangeKey } from '../approve/keys.js';
-import { BACKUP_FRAMES, backup, backupKept, beginRestore, finishRestore, type Restoring } from '../backup/exchange.js';
+import { BACKUP_FRAMES, backup, backupKept, beginRestore, finishRestore } from '../backup/exchange.js';
 import { beginEnrolment, giveEnrolmentCode, isRecoveryCode, parseSecret, useRecoveryCode } from '../operators/enrolment.js';
 import type { Desk } from '../operators/desk.js';
 import { listActions } from '../operators/listed-actions.js';
@@ -23,8 +23,6 @@ import type { Now, OperatorState } from '../queue/state.js';
 interface RootState {
   /** Of the operator whose enrolment was begun here. */
   desk: Desk | null;
-  /** A restore that was checked here and can be finished. */
-  restoring: Restoring | null;
 }
 
 type Entry = MethodEntry<RootState>;
@@ -145,7 +143,7 @@ const tableOf = (house: House): Readonly<Record<string, Entry>> => ({
   'restore.finish': {
     params: validatorOf('root.restore.finish'),
     permitted: () => house.sealed(),
-    handle: (_, { state }) => finishRestore(house, state.restoring),
+    handle: (_, { state }) => finishRestore(house, state),
   },
   'enrol.begin': method(house, 'enrol.begin', begin),
   'enrol.code': method(house, 'enrol.code', (desk, { code, digest }: CodeParams, opener) =>
@@ -164,6 +162,7 @@ const tableOf = (house: House): Readonly<Record<string, Entry>> => ({
 /** Tickets end with the connection, and so does an enrolment nobody else could finish. */
 const endState = (house: House, state: RootState): void => {
   house.actionTickets.endOf(state);
+  house.openRestore.endOf(state);
   for (const desk of house.desks.values()) if (desk.enrolment?.listed?.opener === state) desk.enrolment = null;
 };
 
@@ -171,9 +170,7 @@ const endState = (house: House, state: RootState): void => {
 const answerBackup = (house: House, type: number, payload: Buffer, connection: Connection<RootState>): void => {
   const answer = (): { readonly type: number; readonly payload: Buffer } => {
     if (type === FRAME.BACKUP_REQUEST) return { type: FRAME.BACKUP, payload: backup(house, payload) };
-    const { answer: bytes, restoring } = beginRestore(house, payload, connection.state);
-    connection.state.restoring = restoring;
-    return { type: FRAME.RESTORE, payload: bytes };
+    return { type: FRAME.RESTORE, payload: beginRestore(house, payload, connection.state) };
   };
   try {
     const { type: of, payload: bytes } = answer();
@@ -192,7 +189,7 @@ export const serveRoot = (house: House, at: Listening): Promise<SocketServer<Roo
     table: tableOf(house),
     limits: { maxBinaryBytes: LIMITS.maxBinaryFrameBytes, idleTimeoutMs: Infinity },
     timers: house.timers,
-    open: () => ({ desk: null, restoring: null }),
+    open: () => ({ desk: null }),
     onBinary: (type, payload, connection) => {
       if (BACKUP_FRAMES.has(type)) return answerBackup(house, type, payload, connection);
       const desk = type === FRAME.SEAL_KEY_REQUEST ? connection.state.desk : null;
