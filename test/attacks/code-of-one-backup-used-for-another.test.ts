@@ -1,30 +1,11 @@
 // Attack: the operator approves the restore of one backup, and what speaks on root.sock gives airlock-totp another. BACKUP-4.
 import { FRAME, packBlobs, restoreDigest, sha256Hex, unpackBlobs } from '@airlock/protocol';
 import { startTestInstance, type Running } from '@airlock/testkit';
-import { deriveBackupKey, openBackup, parseRecoveryKey } from '@airlock/vault';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import t from 'tap';
+import { backupOf, type Part } from './support/backups.js';
 import { connectTo } from './support/house.js';
 import { addSealed, approveWith, openedWith, replaceSealed } from './support/keys.js';
 import { exchange } from './support/service.js';
-
-interface Part {
-  readonly made: string;
-  readonly key: Buffer;
-  readonly sealed: Buffer;
-  readonly services: readonly { readonly operator: string; readonly service: string; readonly digest: string }[];
-}
-
-interface Body {
-  readonly totp: string;
-  readonly services: readonly {
-    readonly operator: string;
-    readonly service: string;
-    readonly entry: string;
-    readonly listed: string;
-  }[];
-}
 
 let running: Running;
 t.setTimeout(120_000);
@@ -32,25 +13,6 @@ t.before(async () => {
   running = await startTestInstance({ cells: 1 });
 });
 t.teardown(() => running.stop());
-
-/** A backup as airlock-ctl would take it apart. */
-const backup = async (name: string): Promise<Part> => {
-  const file = join(running.dir, name);
-  const { json } = await running.command('airlock-ctl', ['backup', file, '--json']);
-  const recoveryKey = parseRecoveryKey((json as { recoveryKey: string }).recoveryKey);
-  const { header, salt, body } = openBackup(readFileSync(file), recoveryKey);
-  const { totp, services } = JSON.parse(body.toString()) as Body;
-  return {
-    made: header.made,
-    key: Buffer.from(deriveBackupKey(recoveryKey, salt, 'totp')),
-    sealed: Buffer.from(totp, 'base64url'),
-    services: services.map(({ operator, service, entry, listed }) => ({
-      operator,
-      service,
-      digest: sha256Hex(`${entry}\n${listed}`),
-    })),
-  };
-};
 
 /** What comes of giving `given` with a code for that time and that content. */
 const swapped = async (given: Part, made: string, digest: string): Promise<string> => {
@@ -72,10 +34,10 @@ const swapped = async (given: Part, made: string, digest: string): Promise<strin
 
 t.test('BACKUP-4: the code is for the backup that is given, its services and its time', async (t) => {
   await addSealed(running, running.secret, 'one', 'token-of-yesterday');
-  const shown = await backup('shown');
+  const shown = await backupOf(running, 'shown');
   await replaceSealed(running, running.secret, 'one', 'token-of-today');
   running.clock.advance(60_000);
-  const other = await backup('other');
+  const other = await backupOf(running, 'other');
   const [ofShown, ofOther] = [shown, other].map(({ sealed, services }) => restoreDigest(sealed, services));
   const OTHER = 'the ticket is for another backup';
   t.equal(await swapped(other, shown.made, ofShown ?? ''), OTHER);
