@@ -320,7 +320,7 @@ t.test('a log that cannot be used seals, and the system has a clock of its own',
 
 t.test('a counter of backups that is damaged is said, never taken for none', (t) => {
   const directory = directoryIn(t);
-  t.same(readCounter(directory), { made: 0, kept: 0, restored: null });
+  t.same(readCounter(directory), { made: 0, kept: 0, restored: null, due: null });
   for (const text of ['{', 'null', '{"made":-1,"restored":null}', '{"made":1}', '{"made":"1","restored":null}']) {
     writeFileSync(join(directory.path, 'backups'), text, { mode: 0o600 });
     t.equal(

@@ -195,6 +195,20 @@ t.test('BACKUP-4: over an enrolled phone only with a code of it, and nothing old
   t.equal(problemOf(await restore(one, second.sealed, await orderFor(one, approvedFor(second)))), 'none');
 });
 
+t.test('BACKUP-6: a restore unlocks nobody who was locked when it was decided', async (t) => {
+  for (const isLocked of [false, true]) {
+    const one = await machine(t);
+    const open = await back(one);
+    const terminal = await one.house.connect('approve/default');
+    const order = await orderFor(one, approvedFor(open));
+    if (isLocked) await call(terminal, 'lock');
+    t.equal(problemOf(await restore(one, open.sealed, order)), 'none');
+    await call(one.link, 'restore.finish');
+    await one.house.restart();
+    t.match(await statusOf(one.house), { locked: isLocked, sealed: null }, isLocked ? 'locked' : 'negative control');
+  }
+});
+
 t.test('BACKUP-10: what was handed out keeps nothing from being restored; what was told of does', async (t) => {
   const one = await machine(t);
   const good = await back(one);

@@ -11,7 +11,7 @@ import { renewLeaseRoot } from '../register/lease-key.js';
 import { corrupted, type StateDirectory } from '../state/directory.js';
 import type { Random } from '../state/random.js';
 import { writeSecrets } from '../state/secrets.js';
-import { writeState } from '../state/snapshot.js';
+import { readState, writeState } from '../state/snapshot.js';
 import { unwrapBytes, wrapBytes } from '../state/wrapping.js';
 import { decodeArchive, encodeArchive, restoredState, type Archive } from './archive.js';
 import { readCounter, restoredFrom, writeCounter } from './counter.js';
@@ -43,6 +43,15 @@ export interface Opening {
   readonly config: CompiledConfig;
 }
 
+/** BACKUP-6: a restore unlocks nobody; what cannot be read may have been locked. */
+const isLocked = (directory: StateDirectory, operator: string): boolean => {
+  try {
+    return readState(directory, operator)?.locked ?? false;
+  } catch {
+    return true;
+  }
+};
+
 /** At each start, before anything is read: carries out what was decided. @throws AirlockError VAULT_UNREADABLE, AUDIT_UNAVAILABLE */
 export const applyPending = (opening: Opening): void => {
   const { directory, wrappingKey, journal, random } = opening;
@@ -56,7 +65,7 @@ export const applyPending = (opening: Opening): void => {
   journal.record('restored', { generation, made: madeMs, operators: operators.map(({ operator }) => operator), heads, keys });
   renewLeaseRoot(directory, wrappingKey, random);
   for (const { operator, state, secrets } of operators) {
-    writeState(directory, operator, restoredState(state, now));
+    writeState(directory, operator, restoredState({ ...state, locked: state.locked || isLocked(directory, operator) }, now));
     writeSecrets(directory, wrappingKey, operator, secrets);
   }
   const id = plain.subarray(0, RESTORE_ID_CHARS).toString('latin1');
