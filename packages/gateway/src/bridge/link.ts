@@ -111,7 +111,8 @@ export class BridgeLink {
 
   /** Ends the connection; the next one begins with a hello, which says where airlock-totp stands. */
   renew(): void {
-    this.#connection?.close();
+    // Where none was acted on, one is under way.
+    if (this.#hello !== null && this.#hello === this.#announced) this.#connection?.close();
   }
 
   /** Called by the tick: notices that the last answer became too old. */

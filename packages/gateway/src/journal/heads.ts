@@ -9,6 +9,7 @@
  * HEADS-6  where no answer came, it may have been signed all the same: nothing is offered until a hello says which head is the newest.
  */
 import { parseSignedHead, type AuditLog } from '@airlock/audit';
+import { wasAnswered } from '@airlock/ipc';
 import { AirlockError, asAirlockError, type SignedHeadResult } from '@airlock/protocol';
 import { GATEWAY_LIMITS } from '../limits.js';
 
@@ -135,10 +136,9 @@ export class Heads {
       this.#newest = head;
       return head;
     } catch (thrown) {
-      const { code } = asAirlockError(thrown);
       // HEADS-4
-      if (code === 'AUDIT_UNAVAILABLE') this.#isReported = true;
-      if (code === 'UNAVAILABLE') this.#lost();
+      if (asAirlockError(thrown).code === 'AUDIT_UNAVAILABLE') this.#isReported = true;
+      else if (!wasAnswered(thrown)) this.#lost();
       throw thrown;
     }
   }

@@ -53,7 +53,7 @@ const requireFit = (service: string, { entry, listed }: HeldFile): void => {
   if (listed !== '') parseListed(listed);
 };
 
-/** Airlock-totp has one restore open at a time: any other is over, but one that is decided and not in force yet. */
+/** Airlock-totp has one restore open at a time. Others are over, but one that is decided and not in force yet. */
 const removeOver = (house: House, open: string): void => {
   for (const id of listDirectory(restoreDir(house.options)))
     if (id !== open && id !== house.restores.due?.id) rmSync(heldDir(house, id), { recursive: true, force: true });
