@@ -188,9 +188,15 @@ export class ModelFs {
     parent.change({ remove: name, add: null, node: null });
   }
 
-  /** Not there is no error. */
+  /** Not there is no error; of a directory each name goes by itself. */
   remove(path: string): void {
-    if (this.#find(path) !== undefined) this.unlink(path);
+    const node = this.#find(path);
+    if (node === undefined) return;
+    if (node.kind === 'file') return this.unlink(path);
+    for (const name of [...node.names.keys()]) this.remove(`${path}/${name}`);
+    if (this.#fault('unlink') === 'undone') return;
+    const { parent, name } = this.#place(path);
+    parent.change({ remove: name, add: null, node: null });
   }
 
   /** @returns whether it was made */

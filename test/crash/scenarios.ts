@@ -12,6 +12,7 @@ import { fromRoot, inside } from '../fire/packages.js';
 import { HandClock, logFs, recordsOn, stateFs, TIMERS } from './adapters.js';
 import { config } from './config-story.js';
 import { rules, operations } from './gateway-story.js';
+import { held } from './restore-story.js';
 import { ModelFs, type Disk } from './model-fs.js';
 import { onModel } from './patched-fs.js';
 import { codes, heads, restore } from './totp-story.js';
@@ -183,4 +184,4 @@ const vault: Scenario = {
   before: new Map([[VAULT, null]]),
 };
 
-export const SCENARIOS: readonly Scenario[] = [log, recovery, register, vault, codes, heads, restore, operations, rules, config];
+export const SCENARIOS: readonly Scenario[] = [log, recovery, register, vault, codes, heads, restore, held, operations, rules, config];

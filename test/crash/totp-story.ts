@@ -186,6 +186,7 @@ export const restore: Scenario = {
       ...{ madeMs: START_MS, generation: 2, heads: { [TOTP_LOG]: null, [GATEWAY_LOG]: null } },
       keys: { [TOTP_LOG]: 'a', [GATEWAY_LOG]: 'b' },
       operators: [{ operator: 'default', state, secrets: secretsOf('new') }],
+      due: { operators: ['default'], services: 'ab'.repeat(32) },
     } as unknown as Parameters<typeof writePending>[3];
     return {
       run: async () => {
@@ -199,8 +200,9 @@ export const restore: Scenario = {
         applyPending(opening);
         const { directory } = opening;
         const vaultId = readSecrets(directory, KEY, 'default')?.vaultId;
-        const found = [vaultId, readState(directory, 'default')?.lastStep, readCounter(directory).restored].join();
-        const [before, after] = [`old,${OLD_STEP},`, `new,${NEW_STEP},${id}`];
+        const { restored, due } = readCounter(directory);
+        const found = [vaultId, readState(directory, 'default')?.lastStep, restored, due?.id].join();
+        const [before, after] = [`old,${OLD_STEP},,`, `new,${NEW_STEP},${id},${id}`];
         if (found === after || (!isDecided && found === before)) return WHOLE;
         return lost(`it is ${found}${isDecided ? ', and was to be restored' : ''}`);
       },

@@ -200,6 +200,19 @@ t.test('what was on its way when the restore took effect comes to nothing', asyn
   t.notOk(existsSync(join(world.stateDir, 'vault/default/new.next')));
 });
 
+t.test('BACKUP-12: what could not be read of before is gone too, and is not back once it can be', async (t) => {
+  await hold({});
+  const [vault, listed] = ['vault/default', 'listed/default'].map((dir) => join(world.stateDir, dir));
+  for (const path of [`${vault ?? ''}/torn.json`, `${vault ?? ''}/mail.next`, `${listed ?? ''}/torn.json`])
+    writeFileSync(path, '{', { mode: 0o600 });
+  await world.restart();
+  t.match(await status(), { problems: [{ file: /mail\.next/ }, { file: /torn\.json/ }] }, 'negative control');
+  await takeEffect(RESTORE);
+  t.same(readdirSync(vault ?? ''), ['mail.json']);
+  t.same(readdirSync(listed ?? ''), []);
+  t.match(await status(), { problems: [], services: 1 });
+});
+
 t.test('another restore, or a name that leads elsewhere, puts nothing in force', async (t) => {
   await hold({});
   for (const id of [EARLIER, 'short', `../restore/${'x'.repeat(11)}`]) {

@@ -116,16 +116,16 @@ export class ListedStore {
     this.#offered.delete(service);
   }
 
-  /** What a backup has of it, empty for nothing. Durable on return. @throws AirlockError VAULT_UNREADABLE */
-  restore(service: string, text: string): void {
-    if (text === '') this.remove(service);
-    else this.accept(service, parseFile(text));
-  }
-
-  /** Of these services, as `restore`, and of no others. Durable on return; where it fails it can be done again. */
+  /** What a backup has, and nothing else; empty texts for nothing. As `replaceAll` of the services. @throws AirlockError, Error of the disk */
   replaceAll(texts: ReadonlyMap<string, string>): void {
-    for (const [service, text] of texts) this.restore(service, text);
-    for (const service of [...this.#kept.keys()]) if (!texts.has(service)) this.remove(service);
+    const listed = [...texts].filter(([, text]) => text !== '');
+    for (const [service, text] of listed) this.accept(service, parseFile(text));
+    const kept = new Set(listed.map(([service]) => service + SUFFIX));
+    const over = listDirectory(this.#dir).filter((file) => file.endsWith(SUFFIX) && !kept.has(file));
+    for (const file of over) removeDurable(join(this.#dir, file));
+    for (const service of [...this.#kept.keys()]) if (!kept.has(service + SUFFIX)) this.#kept.delete(service);
+    this.#offered.clear();
+    this.problems.length = 0;
   }
 
   remove(service: string): void {

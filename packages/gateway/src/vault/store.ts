@@ -13,6 +13,7 @@ import { parseEntry, versionOf, type ServiceEntry } from './entry.js';
 
 const CURRENT = '.json';
 const NEXT = '.next';
+const suffixOf = (file: string): string | undefined => [CURRENT, NEXT].find((one) => file.endsWith(one));
 /** Answers that will be the same tomorrow; any other keeps the record for the next try. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set(['PARAMS_INVALID', 'VAULT_UNREADABLE']);
 
@@ -110,11 +111,18 @@ export class ServiceStore {
     this.#dropNext(entry.service);
   }
 
-  /** These, and nothing else. Durable on return; where it fails it can be done again. @throws AirlockError UNAVAILABLE, Error of the disk */
+  /**
+   * These, and nothing else: what could not be read goes too, or it would be back once it can be. Durable on return; where it
+   * fails it can be done again. @throws AirlockError UNAVAILABLE, Error of the disk
+   */
   replaceAll(entries: readonly ServiceEntry[]): void {
-    const kept = new Set(entries.map(({ service }) => service));
+    const kept = new Set(entries.map(({ service }) => service + CURRENT));
     for (const entry of entries) this.replace(entry);
-    for (const service of [...this.#entries.keys(), ...this.#next.keys()]) if (!kept.has(service)) this.remove(service);
+    const over = listDirectory(this.#dir).filter((file) => suffixOf(file) !== undefined && !kept.has(file));
+    for (const file of over) removeDurable(join(this.#dir, file));
+    for (const service of [...this.#entries.keys()]) if (!kept.has(service + CURRENT)) this.#entries.delete(service);
+    this.#next.clear();
+    this.problems.length = 0;
   }
 
   remove(service: string): void {
@@ -149,7 +157,7 @@ export class ServiceStore {
   }
 
   #load(file: string): void {
-    const suffix = [CURRENT, NEXT].find((one) => file.endsWith(one));
+    const suffix = suffixOf(file);
     if (suffix === undefined) return;
     try {
       const entry = parseEntry(file, readListedFile(join(this.#dir, file)));
