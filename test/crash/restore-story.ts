@@ -26,9 +26,11 @@ const textOf = (service: string, day: number): string =>
   JSON.stringify({ ...ENTRY, service, updatedAt: `2026-11-0${day}T12:00:00.000Z` });
 
 const BACKUP = ['api', 'more'].map((service) => ({ service, entry: textOf(service, 2), listed: '' }));
-const SERVICES = BACKUP.map(
-  ({ service, entry }): RestoreService => ({ operator: 'default', service, digest: sha256Hex(`${entry}\n`) }),
-);
+const SERVICES = BACKUP.map(({ service, entry }): RestoreService => ({
+  operator: 'default',
+  service,
+  digest: sha256Hex(`${entry}\n`),
+}));
 const DUE = { id: ID, operators: ['default'], services: servicesDigest(SERVICES) };
 
 /** As much of the gateway as a restore needs, on what a disk has. */
@@ -107,7 +109,13 @@ export const held: Scenario = {
           house.stores.get('default')?.replace(JSON.parse(textOf('api', 3)) as ServiceEntry);
           course.isNewer = true;
         }),
-      check: (disk) => onModel(ModelFs.of(disk), () => checkRestore(houseOn(() => undefined), course)),
+      check: (disk) =>
+        onModel(ModelFs.of(disk), () =>
+          checkRestore(
+            houseOn(() => undefined),
+            course,
+          ),
+        ),
     };
   },
 };

@@ -184,4 +184,16 @@ const vault: Scenario = {
   before: new Map([[VAULT, null]]),
 };
 
-export const SCENARIOS: readonly Scenario[] = [log, recovery, register, vault, codes, heads, restore, held, operations, rules, config];
+export const SCENARIOS: readonly Scenario[] = [
+  log,
+  recovery,
+  register,
+  vault,
+  codes,
+  heads,
+  restore,
+  held,
+  operations,
+  rules,
+  config,
+];
