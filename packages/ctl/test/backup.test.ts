@@ -7,7 +7,8 @@ import { serveSocket, type SocketServer } from '@airlock/ipc';
 import { AirlockError } from '@airlock/protocol';
 import { commandsByHand, parseBody } from '../src/backup/collect.js';
 import { stageBackup, tellKept } from '../src/backup/make.js';
-import { makeContext } from '../src/context.js';
+import { decidedBy } from '../src/backup/restore.js';
+import { makeContext, withRoot, type Link } from '../src/context.js';
 import type { Terminal } from '../src/terminal/terminal.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'backup-'));
@@ -94,6 +95,46 @@ const said = async (answer: (() => unknown) | null): Promise<{ text: string; tol
   }
   return { text, told };
 };
+
+/** What comes of the last step where airlock-totp answers so, or is gone before it does. */
+const finished = async (t: { teardown(run: () => unknown): void }, answer: () => unknown): Promise<string> => {
+  const run = mkdtempSync(join(tmpdir(), 'backup-run-'));
+  const table = { 'restore.finish': { params: () => null, permitted: () => null, handle: answer } };
+  const server = await serveSocket<null>({ path: join(run, 'root.sock'), name: 'root', table, open: () => null });
+  t.teardown(() => rmSync(run, { recursive: true, force: true }));
+  t.teardown(() => server.close());
+  gone = () => {
+    for (const connection of server.connections) connection.close();
+  };
+  const context = makeContext({ AIRLOCK_RUNTIME_DIR: run }, {} as Terminal, true);
+  return decidedBy((finish) => withRoot(context, finish)).catch((thrown: unknown) => (thrown as AirlockError).code);
+};
+let gone: () => void = () => undefined;
+
+t.test('BACKUP-5: where airlock-totp is gone before it answers, nobody is told that nothing was changed', async (t) => {
+  t.equal(await finished(t, () => ({ restored: 'an id' })), 'an id');
+  const refuse = (): never => {
+    throw new AirlockError('UNAVAILABLE', 'airlock-gateway does not hold every service of the backup');
+  };
+  t.equal(await finished(t, refuse), 'UNAVAILABLE', 'what it answered');
+  const die = (): Promise<never> => {
+    gone();
+    return new Promise(() => undefined);
+  };
+  t.equal(await finished(t, die), 'OUTCOME_UNKNOWN');
+  const lost = new AirlockError('UNAVAILABLE', 'the connection has ended');
+  await t.rejects(
+    decidedBy(() => Promise.reject(lost)),
+    lost,
+    'before the last step nothing is changed',
+  );
+  const link = { call: () => Promise.resolve({ restored: 'an id' }) } as unknown as Link;
+  const another = decidedBy(async (finish) => {
+    await finish(link);
+    throw lost;
+  });
+  t.equal(await another, 'an id', 'where another connection was seen to end first');
+});
 
 t.test('BACKUP-10: where airlock-totp cannot be told the backup stands, and it is said what follows', async (t) => {
   t.strictSame(await said(() => ({ kept: 7 })), { text: '', told: [{ generation: 7 }] }, 'nothing to say');

@@ -14,6 +14,7 @@ import {
   type GatewayStatus,
   type RestoreService,
 } from '@airlock/protocol';
+import { wasAnswered } from '@airlock/ipc';
 import { deriveBackupKey, openBackup, wipe, type BackupHeader } from '@airlock/vault';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -99,6 +100,41 @@ const handOver = async (context: Context, services: readonly BackedUpService[], 
     await withSocket(join(context.runtimeDir, 'operator', `${operator}.sock`), (link) =>
       ask(link, 'service.restore', { ticket: tickets[index] ?? '', entry, listed }),
     );
+};
+
+/**
+ * The one step.
+ * @returns id of the restore @throws AirlockError of airlock-totp, nothing changed; OUTCOME_UNKNOWN where it was gone before it answered
+ */
+const finishRestore = async (link: Link): Promise<string> => {
+  try {
+    return (await ask<{ readonly restored: string }>(link, 'restore.finish')).restored;
+  } catch (thrown) {
+    if (wasAnswered(thrown)) throw thrown;
+    throw new AirlockError('OUTCOME_UNKNOWN', 'airlock-totp was gone before it said whether the backup is taken', {
+      hint: 'sudo airlock-ctl audit --event restored says whether it was; if so, restore again with --force for the configuration',
+    });
+  }
+};
+
+/**
+ * As `finishRestore`, within connections that all end once airlock-totp starts anew: its answer counts, whichever was seen to end first.
+ * @param run hands the last step over where everything before it is done
+ */
+export const decidedBy = async (run: (finish: (link: Link) => Promise<string>) => Promise<string>): Promise<string> => {
+  const asked: Promise<string>[] = [];
+  const finish = (link: Link): Promise<string> => {
+    const answer = finishRestore(link);
+    asked.push(answer);
+    return answer;
+  };
+  try {
+    return await run(finish);
+  } catch (thrown) {
+    const [answer] = asked;
+    if (answer === undefined) throw thrown;
+    return answer;
+  }
 };
 
 const POLL_MS = 100;
@@ -215,14 +251,16 @@ export const restoreBackup = async (
   const digest = restoreDigest(offered.sealed, offered.services);
   let restored: string;
   try {
-    restored = await withApprovals(context, enrolled, { made: header.made, digest }, (tickets) =>
-      withRoot(
-        context,
-        async (link) => {
-          await handOver(context, body.services, await offer(link, offered, key, tickets));
-          return (await ask<{ readonly restored: string }>(link, 'restore.finish')).restored;
-        },
-        BACKUP_FRAME_BYTES,
+    restored = await decidedBy((finish) =>
+      withApprovals(context, enrolled, { made: header.made, digest }, (tickets) =>
+        withRoot(
+          context,
+          async (link) => {
+            await handOver(context, body.services, await offer(link, offered, key, tickets));
+            return finish(link);
+          },
+          BACKUP_FRAME_BYTES,
+        ),
       ),
     );
   } finally {
