@@ -16,16 +16,18 @@ import {
   type CommandResult,
   type Running,
 } from '@airlock/testkit';
-import { cpSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { stateDir, untilSigned } from './state-files.js';
+import { Disk, stateDir, untilSigned } from './state-files.js';
 
 let running: Running;
 let agent: AgentSession;
+let disk: Disk;
 t.before(async () => {
   running = await startWithFixture();
   await addFixture(running);
+  disk = new Disk(running, 'airlock-totp');
   agent = await openSession(running);
 });
 t.teardown(async () => {
@@ -63,14 +65,6 @@ const recordsOf = (daemon: 'airlock-totp' | 'airlock-gateway'): Readonly<Record<
 const mismatches = (): Readonly<Record<string, unknown>>[] =>
   recordsOf('airlock-totp').filter(({ event }) => event === 'audit_mismatch');
 
-const copy = (): string => join(running.dir, 'older-totp');
-const keep = (): Promise<number> =>
-  restartWith(running, 'airlock-totp', () => cpSync(stateDir(running, 'airlock-totp'), copy(), { recursive: true }));
-const putBack = (): void => {
-  rmSync(stateDir(running, 'airlock-totp'), { recursive: true });
-  cpSync(copy(), stateDir(running, 'airlock-totp'), { recursive: true });
-};
-
 for (const [name, isGatewayDown] of [
   ['while airlock-gateway lives on', false],
   ['while both are down', true],
@@ -79,8 +73,7 @@ for (const [name, isGatewayDown] of [
     const { lease } = await obtainLease(running, agent, ['fixture:read']);
     const [id = ''] = await leases();
     await untilSigned(running, 'airlock-gateway');
-    await keep();
-    await untilServing(running);
+    await disk.keep();
     t.equal(await read(lease), null, 'negative control: the copy itself, unchanged, is served on');
     t.match(await status(), { locked: false });
     t.equal((await status()).alert, undefined);
@@ -94,7 +87,7 @@ for (const [name, isGatewayDown] of [
     await untilSigned(running, 'airlock-gateway');
 
     await restartWith(running, 'airlock-totp', () => {
-      putBack();
+      disk.restore();
       if (isGatewayDown) for (const pid of pidsOf(running, 'airlock-gateway')) process.kill(pid, 'SIGKILL');
     });
     if (isGatewayDown) await reopen();
@@ -137,9 +130,7 @@ for (const name of ['before the log of airlock-gateway was begun anew', 'between
     const { lease } = await obtainLease(running, agent, ['fixture:read']);
     const [id = ''] = await leases();
     await untilSigned(running, 'airlock-gateway');
-    rmSync(copy(), { recursive: true });
-    await keep();
-    await untilServing(running);
+    await disk.keep();
     await beginAnew();
     const asides = (): number => readdirSync(stateDir(running, 'airlock-gateway')).filter((one) => /set-aside/.test(one)).length;
     const before = asides();
@@ -147,7 +138,7 @@ for (const name of ['before the log of airlock-gateway was begun anew', 'between
     t.equal((await ctl(['revoke', id])).status, 0);
     await untilSigned(running, 'airlock-gateway');
 
-    await restartWith(running, 'airlock-totp', putBack);
+    await restartWith(running, 'airlock-totp', () => disk.restore());
     await until('it is told', async () => (await status()).alert !== undefined);
     t.match(await status(), {
       locked: true,

@@ -13,19 +13,21 @@ import {
   type CommandResult,
   type Running,
 } from '@airlock/testkit';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { stateDir, untilSigned, type Daemon } from './state-files.js';
+import { Disk, untilSigned, type Daemon } from './state-files.js';
 
 const BOTH: readonly Daemon[] = ['airlock-totp', 'airlock-gateway'];
 const TOLD = /a head of \d+ signed by airlock-totp, which airlock-totp's log does not know/;
 
 let running: Running;
+let disk: Disk;
 t.setTimeout(300_000);
 t.before(async () => {
   running = await startTestInstance();
   await addMailbox(running);
+  disk = new Disk(running, 'airlock-totp');
 });
 t.teardown(() => running.stop());
 
@@ -38,16 +40,6 @@ const leases = async (): Promise<readonly unknown[]> => {
   const answer = (await link.call('leases', {})) as { leases: readonly unknown[] };
   link.close();
   return answer.leases;
-};
-const copy = (name: string): string => {
-  const to = join(running.dir, name);
-  rmSync(to, { recursive: true, force: true });
-  cpSync(stateDir(running, 'airlock-totp'), to, { recursive: true, preserveTimestamps: true });
-  return to;
-};
-const putBack = (from: string): void => {
-  rmSync(stateDir(running, 'airlock-totp'), { recursive: true });
-  cpSync(from, stateDir(running, 'airlock-totp'), { recursive: true, preserveTimestamps: true });
 };
 /** One after the other, as AUDIT-31 asks for: the gateway's last. */
 const copiedLogs = async (name: string): Promise<string> => {
@@ -72,7 +64,8 @@ t.test(
     await signed();
     t.match(await verify(), { status: 0, stdout: /^whole/ });
     t.notMatch((await verify('--dir', await copiedLogs('honest'))).stdout, /DAMAGED/);
-    await restartWith(running, 'airlock-totp', () => putBack(copy('newest')));
+    await disk.keep();
+    await disk.startOn(() => undefined);
     await signed();
     t.match(await verify(), { status: 0, stdout: /^whole/ }, 'the newest state put back is no older one');
   },
@@ -82,8 +75,7 @@ t.test('an older state put back is named, and goes on being named', { timeout: 2
   const agent = await openSession(running);
   await obtainLease(running, agent, ['mail:read']);
   await signed();
-  let older = '';
-  await restartWith(running, 'airlock-totp', () => (older = copy('older')));
+  await disk.keep();
   await signed();
   t.equal((await leases()).length > 0, true);
   t.equal((await running.command('airlock-ctl', ['revoke', '--all'])).status, 0);
@@ -91,7 +83,7 @@ t.test('an older state put back is named, and goes on being named', { timeout: 2
   agent.close();
   await signed();
   t.equal((await verify()).status, 0, 'negative control');
-  await restartWith(running, 'airlock-totp', () => putBack(older));
+  await disk.startOn(() => undefined);
   const found = await verify();
   t.match(found, { status: 7, stdout: TOLD, stderr: /airlock-ctl revoke --all/ });
   t.match(found.stdout, /DAMAGED: totp log/);
