@@ -37,7 +37,7 @@ const MANIFEST = {
 };
 
 const MODULE = `'use strict';
-const { readFileSync, watchFile, unwatchFile } = require('node:fs');
+const { readFileSync } = require('node:fs');
 const { createHash } = require('node:crypto');
 const operationOf = ({ name, readOnly, description = 'Does ' + name, raw = {} }) => ({
   name, class: readOnly === true ? 'read' : 'write', outward: false, untrusted: false, summary: description.slice(0, 200), description,
@@ -49,13 +49,31 @@ const list = (path) => JSON.parse(readFileSync(path, 'utf8')).map((tool) => ({
   hash: createHash('sha256').update(JSON.stringify(tool)).digest('hex'),
   ...(tool.problem === undefined ? {} : { problem: tool.problem }),
 }));
+/** Every change since it was begun is told, also one made before the first look. */
+const watch = (path) => {
+  let known = readFileSync(path, 'utf8');
+  let timer;
+  const look = (listener) => {
+    const now = readFileSync(path, 'utf8');
+    if (now === known) return;
+    known = now;
+    listener();
+  };
+  return {
+    begin: (listener) => void (timer = setInterval(look, 20, listener)),
+    end: () => clearInterval(timer),
+  };
+};
 exports.connector = {
-  open: async ({ destination, credential }) => ({
-    list: async () => list(destination.path),
-    onListChanged: (listener) => watchFile(destination.path, { interval: 20 }, listener),
-    execute: async (operation, params) => ({ result: { operation, text: params.text ?? null, names: Object.keys(credential) }, count: 1 }),
-    close: async () => unwatchFile(destination.path),
-  }),
+  open: async ({ destination, credential }) => {
+    const watched = watch(destination.path);
+    return {
+      list: async () => list(destination.path),
+      onListChanged: watched.begin,
+      execute: async (operation, params) => ({ result: { operation, text: params.text ?? null, names: Object.keys(credential) }, count: 1 }),
+      close: async () => watched.end(),
+    };
+  },
   test: async ({ destination }) => void list(destination.path),
 };
 `;
