@@ -31,7 +31,7 @@ let mine = { session: '', lease: '' };
 let theirs = { session: '', lease: '' };
 t.setTimeout(120_000);
 t.before(async () => {
-  running = await startTestInstance({ roles: ['default', 'other'] });
+  running = await startTestInstance({ roles: ['default', 'other'], cells: 4 });
   await addMailbox(running);
   const count = (lease: string, intent: string): object => ({
     ...{ lease, service: 'mail', operation: 'count_unread', params: {} },

@@ -105,7 +105,7 @@ const launcherArguments = (dir: string, options: InstanceOptions): string[] => [
   ...(options.enrolled === false ? [] : ['--totp-secret-file', join(dir, 'secret')]),
   ...(options.roles ? ['--roles', options.roles.join(',')] : []),
   ...(options.config === undefined ? [] : ['--config', options.config]),
-  ...['--cells', String(options.cells ?? 2)],
+  ...['--cells', String(options.cells ?? 3)],
   ...(options.preload === undefined ? [] : ['--preload', join(dir, 'preload.cjs')]),
   '--json',
 ];
