@@ -10,6 +10,7 @@ import {
   type ApproveStatus,
   type BridgeHelloResult,
   type CompiledConfig,
+  type EnrolBeginResult,
 } from '@airlock/protocol';
 import { sealArchive, type Archive } from '../src/backup/archive.js';
 import { enrolForDevelopment } from '../src/dev/enrol.js';
@@ -142,8 +143,16 @@ t.test('BACKUP-11: one restore at a time, until its connection ends', async (t) 
 });
 
 t.test('BACKUP-12: what is not in force yet is not left half by a restore of others', async (t) => {
-  const { sealed } = await back(await machine(t));
-  const fresh = await machine(t, { enrolled: false, config: ofOperators('default', 'bob') });
+  const config = ofOperators('default', 'bob');
+  const bothEnrolled: HouseSettings = {
+    config,
+    prepare: (house) => {
+      for (const operator of config.operators) enrolForDevelopment(house, operator, SECRET_TEXT);
+    },
+  };
+  const { sealed } = await back(await machine(t, bothEnrolled));
+  const ofOne = await back(await machine(t));
+  const fresh = await machine(t, { enrolled: false, config });
   const services = [{ operator: 'bob', service: 'mail', digest: DIGEST }];
   const tickets = ticketsIn(await restore(fresh, sealed, { tickets: {}, services }));
   const bridge = await fresh.house.connect('bridge');
@@ -154,7 +163,7 @@ t.test('BACKUP-12: what is not in force yet is not left half by a restore of oth
   await call(fresh.link, 'restore.finish');
   await fresh.house.restart();
   const after = { ...fresh, ...(await connectExchanging(fresh.house, 'root')) };
-  t.equal(problemOf(await restore(after, sealed)), 'UNAVAILABLE: the last restore, of bob, default, is not in force yet');
+  t.equal(problemOf(await restore(after, ofOne.sealed)), 'UNAVAILABLE: the last restore, of bob, default, is not in force yet');
   const whole = await restore(after, sealed, { tickets: {}, services });
   t.match(problemOf(whole), /^NOT_AUTHENTICATED: operator default is enrolled/, 'one that replaces all of it goes on');
 });
@@ -207,6 +216,36 @@ t.test('BACKUP-6: a restore unlocks nobody who was locked when it was decided', 
     await one.house.restart();
     t.match(await statusOf(one.house), { locked: isLocked, sealed: null }, isLocked ? 'locked' : 'negative control');
   }
+});
+
+/** Enrols the phone of SECRET_TEXT. @returns the recovery codes */
+const enrol = async ({ house, link }: Machine): Promise<string[]> => {
+  const begun = await call<EnrolBeginResult>(link, 'enrol.begin', { operator: 'default', secret: SECRET_TEXT });
+  for (let n = 0; n < 2; n += 1) {
+    await call(link, 'enrol.code', { operator: 'default', code: codeNow(house) });
+    house.clock.pass(30_000);
+  }
+  return [...begun.recoveryCodes];
+};
+
+t.test('BACKUP-6: a recovery code that was used up here is used up after a restore; on an empty machine all count', async (t) => {
+  const one = await machine(t, { enrolled: false });
+  const [used = '', kept = ''] = await enrol(one);
+  const made = await back(one);
+  await call(await one.house.connect('approve/default'), 'reset.recover', { recoveryCode: used });
+  const counting = async (at: Machine): Promise<boolean[]> => {
+    await call(at.link, 'restore.finish');
+    await at.house.restart();
+    const root = await at.house.connect('root');
+    const check = (recoveryCode: string): Promise<{ ok: boolean }> =>
+      call(root, 'recovery.check', { operator: 'default', recoveryCode });
+    return [(await check(used)).ok, (await check(kept)).ok];
+  };
+  t.equal(problemOf(await restore(one, made.sealed, await orderFor(one, approvedFor(made)))), 'none');
+  t.same(await counting(one), [false, true]);
+  const fresh = await machine(t, { enrolled: false });
+  t.equal(problemOf(await restore(fresh, made.sealed)), 'none');
+  t.same(await counting(fresh), [true, true], 'negative control: nobody can know there');
 });
 
 t.test('BACKUP-10: what was handed out keeps nothing from being restored; what was told of does', async (t) => {
@@ -305,8 +344,13 @@ t.test('a backup of another form, of operators nobody knows here or with another
   t.match(problemOf(await restore(one, sealed, NOTHING, Buffer.alloc(32, 5))), /^VAULT_UNREADABLE/, 'another key');
   const other = sealArchive(KEY, { v: 2, operators: [] } as unknown as Archive);
   t.equal(problemOf(await restore(one, other)), 'VAULT_UNREADABLE: the backup is of another form');
-  const services = [{ operator: 'eve', service: 'mail', digest: DIGEST }];
-  t.match(problemOf(await restore(one, sealed, { tickets: {}, services })), /^NOT_FOUND: .* operator eve, who is not set up/);
+  const services = [{ operator: 'bob', service: 'mail', digest: DIGEST }];
+  const theirs = problemOf(await restore(one, sealed, { tickets: {}, services }));
+  t.equal(
+    theirs,
+    'PARAMS_INVALID: the backup has a service of an operator who is not in it',
+    'nobody of them was asked for a code',
+  );
   t.equal(await refusal(call(one.link, 'restore.finish')), 'NOT_FOUND', 'none was begun');
   t.equal(problemOf(await restore(one, sealed)), 'none', 'negative control');
   for (const [operators, expected] of [

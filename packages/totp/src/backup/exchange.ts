@@ -4,6 +4,7 @@
  * BACKUP-1   secrets leave this process sealed only, under a key that airlock-ctl derives from the recovery key.
  * BACKUP-4   onto an operator who is enrolled a restore needs the ticket of `restore`, approved with the present phone for what
  *            is given here, and no backup older than the newest kept of the same vault is taken.
+ * BACKUP-6   a recovery code that counts no more on this machine counts no more after a restore of the same vault.
  * BACKUP-10  a number is durable before it is handed out, and counts as kept only when airlock-ctl says so.
  * BACKUP-11  one restore at a time, decided only once the gateway holds all of it.
  */
@@ -21,10 +22,11 @@ import {
 } from '@airlock/protocol';
 import { EXPORT_KEY, GATEWAY_LOG, TOTP_LOG } from '../heads/heads.js';
 import { TOTP_LIMITS } from '../limits.js';
+import { unusedOf } from '../codes/recovery.js';
 import { requireOpen, type House } from '../operators/house.js';
 import type { EnrolmentSecrets } from '../state/secrets.js';
 import type { ActionTicket, Opener } from '../tickets/action-tickets.js';
-import { keptOf, openArchive, sealArchive, type Archive } from './archive.js';
+import { keptOf, openArchive, sealArchive, type Archive, type ArchivedOperator } from './archive.js';
 import { handedOut, keptToo, readCounter, writeCounter } from './counter.js';
 import type { HeldService, Restoring } from './open-restore.js';
 import { newRestoreId, writePending, type Decided } from './pending.js';
@@ -111,13 +113,12 @@ const presentOf = (house: House, { operators }: Archive): (EnrolmentSecrets | nu
   operators.map(({ operator }) => house.desks.get(operator)?.secrets ?? null);
 
 /** Whose services a restore replaces. */
-const replacedBy = ({ operators }: Archive, services: readonly RestoreService[]): string[] =>
-  [...new Set([...operators, ...services].map(({ operator }) => operator))].sort();
+const replacedBy = ({ operators }: Archive): string[] => operators.map(({ operator }) => operator).sort();
 
 /** BACKUP-12: what is not in force yet is replaced whole, or completed first. @throws AirlockError UNAVAILABLE */
-const requireNothingLeft = (house: House, archive: Archive, { services }: Order): void => {
+const requireNothingLeft = (house: House, archive: Archive): void => {
   const { due } = readCounter(house.directory);
-  const replaced = replacedBy(archive, services);
+  const replaced = replacedBy(archive);
   if (due === null || due.operators.every((operator) => replaced.includes(operator))) return;
   throw new AirlockError('UNAVAILABLE', `the last restore, of ${due.operators.join(', ')}, is not in force yet`, {
     hint: 'sudo airlock-ctl doctor says why; then run this one again',
@@ -152,8 +153,21 @@ const requireApproved = ({ action }: ActionTicket, made: string, digest: string)
   });
 };
 
+/** Only who is in the archive was asked for a code. @throws AirlockError PARAMS_INVALID */
+const requireTheirs = ({ operators }: Archive, services: readonly RestoreService[]): void => {
+  const other = services.find((one) => !operators.some(({ operator }) => operator === one.operator));
+  if (other === undefined) return;
+  throw new AirlockError('PARAMS_INVALID', 'the backup has a service of an operator who is not in it', {
+    field: 'services',
+    expected: operators.map(({ operator }) => operator).join(', '),
+    found: `${other.operator}/${other.service}`,
+    hint: 'the file was put together by hand: use one as airlock-ctl backup wrote it',
+  });
+};
+
 /** BACKUP-4. @throws AirlockError NOT_FOUND, NOT_AUTHENTICATED, PARAMS_INVALID */
 const requireAllowed = (house: House, archive: Archive, sealed: Uint8Array, { tickets, services }: Order): void => {
+  requireTheirs(archive, services);
   const [made, digest] = [isoTime(archive.madeMs), restoreDigest(sealed, services)];
   for (const { operator } of archive.operators) {
     const desk = house.desks.get(operator);
@@ -185,7 +199,7 @@ export const beginRestore = (house: House, payload: Buffer, opener: Opener): Buf
   const archive = openArchive(parts.head, sealed);
   parts.head.fill(0);
   if (archive === null) throw new AirlockError('VAULT_UNREADABLE', 'the backup is of another form');
-  requireNothingLeft(house, archive, order);
+  requireNothingLeft(house, archive);
   requireAllowed(house, archive, sealed, order);
   const id = newRestoreId(house.random);
   const tickets = ticketsFor(house, id, order, opener);
@@ -215,9 +229,23 @@ const requireStillAllowed = (house: House, { archive, over }: Restoring): void =
   });
 };
 
-const decidedOf = ({ archive, services }: Restoring): Decided => ({
+/** BACKUP-6: those of the archive that were used up or replaced here since. Another vault knows nothing of them. */
+const burntHere = (house: House, { operator, secrets }: ArchivedOperator): string[] => {
+  const desk = house.desks.get(operator);
+  if (desk?.secrets?.vaultId !== secrets.vaultId) return [];
+  const counting = unusedOf(desk.secrets.recovery, desk.state.burntRecovery);
+  return secrets.recovery.filter((digest) => !counting.includes(digest));
+};
+
+const withBurnt = (house: House, one: ArchivedOperator): ArchivedOperator => {
+  const burntRecovery = [...new Set([...one.state.burntRecovery, ...burntHere(house, one)])];
+  return { ...one, state: { ...one.state, burntRecovery } };
+};
+
+const decidedOf = (house: House, { archive, services }: Restoring): Decided => ({
   ...archive,
-  due: { operators: replacedBy(archive, services), services: servicesDigest(services) },
+  operators: archive.operators.map((one) => withBurnt(house, one)),
+  due: { operators: replacedBy(archive), services: servicesDigest(services) },
 });
 
 /**
@@ -229,7 +257,7 @@ export const finishRestore = (house: House, opener: Opener): { readonly restored
   if (restoring === null) throw new AirlockError('NOT_FOUND', 'no restore was begun on this connection');
   requireStillAllowed(house, restoring);
   house.openRestore.requireHeld(restoring);
-  writePending(house.directory, house.wrappingKey, restoring.id, decidedOf(restoring));
+  writePending(house.directory, house.wrappingKey, restoring.id, decidedOf(house, restoring));
   house.seal(
     new AirlockError('UNAVAILABLE', 'airlock-totp starts anew from a backup', {
       hint: 'try again in a second',

@@ -16,3 +16,7 @@ export const recoveryDigest = (text: string): string | null => {
   const bytes = decodeBase32(text);
   return bytes?.length === RECOVERY_BYTES ? recoveryDigestOf(bytes) : null;
 };
+
+/** Of these digests, those that still count. */
+export const unusedOf = (recovery: readonly string[], burnt: readonly string[]): string[] =>
+  recovery.filter((digest) => !burnt.includes(digest));

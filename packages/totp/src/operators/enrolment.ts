@@ -13,7 +13,14 @@ import { AirlockError, type EnrolBeginResult, type EnrolCodeResult } from '@airl
 import { MAX_TOTP_SECRET_BYTES, MIN_TOTP_SECRET_BYTES, newVaultId, newVaultRoot } from '@airlock/vault';
 import { decodeBase32, encodeBase32 } from '../codes/base32.js';
 import { otpauthUri } from '../codes/otpauth.js';
-import { RECOVERY_BYTES, RECOVERY_CODES, formatRecoveryCode, recoveryDigest, recoveryDigestOf } from '../codes/recovery.js';
+import {
+  RECOVERY_BYTES,
+  RECOVERY_CODES,
+  formatRecoveryCode,
+  recoveryDigest,
+  recoveryDigestOf,
+  unusedOf,
+} from '../codes/recovery.js';
 import { findStep } from '../codes/totp.js';
 import { TOTP_LIMITS } from '../limits.js';
 import { clearFailures, countFailure, isLockedOut } from '../queue/failures.js';
@@ -59,23 +66,20 @@ export const useRecoveryCode = (desk: Desk, text: string): void => {
   const secrets = desk.requireEnrolled();
   if (isLockedOut(desk.state, 'terminal')) throw lockedOut('terminal');
   const digest = recoveryDigest(text);
-  if (digest === null || !secrets.recovery.includes(digest) || desk.state.burntRecovery.includes(digest)) {
+  if (digest === null || !unusedOf(secrets.recovery, desk.state.burntRecovery).includes(digest)) {
     desk.commit(countFailure(desk.state, 'terminal'));
     recordFailure(desk, 'terminal', null);
     throw isLockedOut(desk.state, 'terminal') ? lockedOut('terminal') : codeRejected(desk.state, 'terminal', desk.now());
   }
   desk.commit({ ...clearFailures(desk.state, 'terminal'), burntRecovery: [...desk.state.burntRecovery, digest] });
-  desk.house.journal.record(
-    'recovery_used',
-    desk.fields({ left: secrets.recovery.filter((one) => !desk.state.burntRecovery.includes(one)).length }),
-  );
+  desk.house.journal.record('recovery_used', desk.fields({ left: unusedOf(secrets.recovery, desk.state.burntRecovery).length }));
 };
 
 /** Whether a recovery code was written down right; uses nothing up and counts nothing. */
 export const isRecoveryCode = (desk: Desk, text: string): boolean => {
   const digest = recoveryDigest(text);
   const known = desk.enrolment?.recovery ?? desk.secrets?.recovery ?? [];
-  return digest !== null && known.includes(digest) && !desk.state.burntRecovery.includes(digest);
+  return digest !== null && unusedOf(known, desk.state.burntRecovery).includes(digest);
 };
 
 /** Draws everything new. Replaces an enrolment that was begun before. The caller has checked that it may be. */
