@@ -16,6 +16,7 @@ import { dropEarlierKeys } from './operators/rotate.js';
 import { openLeaseKey } from './register/lease-key.js';
 import { StateDirectory } from './state/directory.js';
 import type { Random } from './state/random.js';
+import { hasSecrets } from './state/secrets.js';
 import type { StateFs } from './state/state-fs.js';
 import { openWrappingKey } from './state/wrapping.js';
 import { ActionTickets } from './tickets/action-tickets.js';
@@ -58,7 +59,8 @@ export const openHouse = (options: HouseOptions): House => {
   const { clock, timers, random, bootId, config } = options;
   const directory = new StateDirectory({ path: options.stateDir, ...(options.fs === undefined ? {} : { fs: options.fs }) });
   const wrappingKey = openWrappingKey(directory, options.credentialsDir);
-  const heads = new Heads(directory, wrappingKey);
+  const isEnrolled = config.operators.some((operator) => hasSecrets(directory, operator));
+  const heads = new Heads(directory, wrappingKey, isEnrolled);
   const alert = new AuditAlert(directory);
   const seals = sealing(options.configProblem);
   const anew = beginAnew(directory, heads, alert, logDirOf(options.stateDir));

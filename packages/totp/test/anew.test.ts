@@ -407,7 +407,7 @@ t.test('BACKUP-4: what is no backup, of another machine or older than the newest
   const [answer = EMPTY] = unpackBlobs(payload, 0, 1)?.blobs ?? [];
   t.match(JSON.parse(answer.toString()), { tickets: [/^[\w-]{43}$/] }, 'a ticket for each service of the gateway');
   const strange = { ...none, services: [{ operator: 'eve', service: 'mail', digest: '0'.repeat(64) }] };
-  t.equal(codeOf(await restore(empty, old, strange)), 'NOT_FOUND');
+  t.equal(codeOf(await restore(empty, old, strange)), 'PARAMS_INVALID', 'of an operator who is not in it');
   const ada = await asking(await open(t, { enrolled: false, config: { ...DEFAULT_CONFIG, operators: ['ada'] } }));
   t.equal(codeOf(await restore(ada, newest, none)), 'NOT_FOUND', 'an operator who is not set up here');
   const nobody = await asking(await open(t, { enrolled: false, config: { ...DEFAULT_CONFIG, operators: [] } }));

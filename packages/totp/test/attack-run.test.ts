@@ -1,9 +1,8 @@
 /** What came of `doctor --attack` goes into the record: over root.sock alone, within bounds, with figures that agree. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { asAirlockError, ATTACK_LIMITS, type AttackRun } from '@airlock/protocol';
 import t from 'tap';
-import { call, openHouse, refusal, type House } from './support/daemon.js';
+import { call, openHouse, recordsOf, refusal, type House } from './support/daemon.js';
 
 const { good, refused } = JSON.parse(
   readFileSync(new URL('../../../../test/golden/attack-run.json', import.meta.url), 'utf8'),
@@ -19,21 +18,14 @@ const open = async (t: { teardown(run: () => Promise<void>): void }): Promise<Ho
 };
 
 /** What stands on disk. */
-const recordsOf = ({ stateDir }: House): readonly Record<string, unknown>[] => {
-  const dir = join(stateDir, 'audit');
-  return readdirSync(dir)
-    .filter((file) => file.endsWith('.jsonl'))
-    .flatMap((file) => readFileSync(join(dir, file), 'utf8').trimEnd().split('\n'))
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-    .filter(({ event }) => event === 'attack_run');
-};
+const runsOf = (house: House): Readonly<Record<string, unknown>>[] => recordsOf(house, 'attack_run');
 
 t.test('ATTACKRUN-3: a run is on disk when its answer comes, as it was told', async (t) => {
   const house = await open(t);
   const root = await house.connect('root');
   for (const [index, run] of good.entries()) {
     const { seq } = await call<{ seq: number }>(root, 'attack.record', run);
-    t.match(recordsOf(house)[index], { ...run, seq, event: 'attack_run' });
+    t.match(runsOf(house)[index], { ...run, seq, event: 'attack_run' });
   }
 });
 
@@ -50,7 +42,7 @@ t.test('ATTACKRUN-1, ATTACKRUN-2: what is out of bounds or does not agree is nam
     t.equal(error.data.code, 'PARAMS_INVALID', why);
     t.equal(error.data.field, field, why);
   }
-  t.same(recordsOf(house), []);
+  t.same(runsOf(house), []);
 });
 
 t.test('ATTACKRUN-2: of many holes the first are named', async (t) => {
@@ -60,7 +52,7 @@ t.test('ATTACKRUN-2: of many holes the first are named', async (t) => {
   const holes = Array.from({ length: ATTACK_LIMITS.holes }, (_, n) => `${n} `.padEnd(ATTACK_LIMITS.nameChars, 'x'));
   const run = { user: 'u'.repeat(64), role: 'default', probes: through, held: 0, untried: 0, through, holes };
   t.equal(await refusal(call(root, 'attack.record', run)), 'none', 'the largest there can be');
-  t.same(recordsOf(house)[0]?.['holes'], holes, 'stands in the record whole');
+  t.same(runsOf(house)[0]?.['holes'], holes, 'stands in the record whole');
   const { length } = holes;
   t.equal(await refusal(call(root, 'attack.record', { ...run, holes: holes.slice(1) })), 'PARAMS_INVALID', `${length - 1} names`);
 });
@@ -69,5 +61,5 @@ t.test('ATTACKRUN-1: nobody but root has the method', async (t) => {
   const house = await open(t);
   for (const name of ['approve/default', 'bridge'])
     t.equal(await refusal(call(await house.connect(name), 'attack.record', good[0])), 'METHOD_UNKNOWN', name);
-  t.same(recordsOf(house), []);
+  t.same(runsOf(house), []);
 });

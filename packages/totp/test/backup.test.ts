@@ -10,18 +10,20 @@ import {
   type ApproveStatus,
   type BridgeHelloResult,
   type CompiledConfig,
-  type EnrolBeginResult,
 } from '@airlock/protocol';
 import { sealArchive, type Archive } from '../src/backup/archive.js';
 import { enrolForDevelopment } from '../src/dev/enrol.js';
 import {
   approveFront,
+  askFor,
   call,
   codeNow,
   connectExchanging,
+  enrolAtRoot,
   front,
   greet,
   openHouse,
+  recordsOf,
   refusal,
   refusedWith,
   type Exchanging,
@@ -218,19 +220,9 @@ t.test('BACKUP-6: a restore unlocks nobody who was locked when it was decided', 
   }
 });
 
-/** Enrols the phone of SECRET_TEXT. @returns the recovery codes */
-const enrol = async ({ house, link }: Machine): Promise<string[]> => {
-  const begun = await call<EnrolBeginResult>(link, 'enrol.begin', { operator: 'default', secret: SECRET_TEXT });
-  for (let n = 0; n < 2; n += 1) {
-    await call(link, 'enrol.code', { operator: 'default', code: codeNow(house) });
-    house.clock.pass(30_000);
-  }
-  return [...begun.recoveryCodes];
-};
-
 t.test('BACKUP-6: a recovery code that was used up here is used up after a restore; on an empty machine all count', async (t) => {
   const one = await machine(t, { enrolled: false });
-  const [used = '', kept = ''] = await enrol(one);
+  const [used = '', kept = ''] = await enrolAtRoot(one.house, one.link);
   const made = await back(one);
   await call(await one.house.connect('approve/default'), 'reset.recover', { recoveryCode: used });
   const counting = async (at: Machine): Promise<boolean[]> => {
@@ -246,6 +238,26 @@ t.test('BACKUP-6: a recovery code that was used up here is used up after a resto
   const fresh = await machine(t, { enrolled: false });
   t.equal(problemOf(await restore(fresh, made.sealed)), 'none');
   t.same(await counting(fresh), [true, true], 'negative control: nobody can know there');
+});
+
+t.test('BACKUP-6: the leases and grants of everybody end with a restore, recorded', async (t) => {
+  const { sealed } = await back(await machine(t));
+  const fresh = await machine(t, {
+    ...{ enrolled: false, config: ofOperators('default', 'bob'), alsoServed: ['approve/bob'] },
+    prepare: (house) => enrolForDevelopment(house, 'bob', SECRET_TEXT),
+  });
+  const bridge = await fresh.house.connect('bridge');
+  await greet(bridge);
+  await askFor(bridge, { operator: 'bob', role: 'bob' });
+  const { lease } = await approveFront(fresh.house, await fresh.house.connect('approve/bob'));
+  t.equal((await greet(bridge)).leases.length, 1, 'negative control');
+  t.equal(problemOf(await restore(fresh, sealed)), 'none');
+  await call(fresh.link, 'restore.finish');
+  await fresh.house.restart();
+  const after = await fresh.house.connect('approve/bob');
+  t.match(await call<ApproveStatus>(after, 'status'), { enrolled: true, leases: 0, sealed: null });
+  const [ended] = recordsOf(fresh.house, 'lease_revoked');
+  t.match(ended, { operator: 'bob', lease: lease?.id ?? 'none' });
 });
 
 t.test('BACKUP-10: what was handed out keeps nothing from being restored; what was told of does', async (t) => {

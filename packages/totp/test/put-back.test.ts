@@ -1,7 +1,7 @@
 // An airlock-totp whose whole state is an older one learns it from the gateway's newest head. BRIDGE-8
 import { EMPTY_HEAD, generateHeadKey, parsePrivateKey, parseSignedHead, signHead, type Head } from '@airlock/audit';
 import type { ApproveStatus, BridgeHelloResult } from '@airlock/protocol';
-import { cpSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { GATEWAY_LOG, TOTP_LOG, type GivenUp } from '../src/heads/heads.js';
@@ -11,9 +11,11 @@ import {
   askFor,
   call,
   codeNow,
+  enrolAtRoot,
   front,
   greet,
   openHouse,
+  recordsOf,
   refusal,
   type House,
   type Link,
@@ -41,9 +43,6 @@ t.test('BRIDGE-8: a head that was signed here and is not known here says that th
     ['the last one', known(head(7)), { head: noteOf(head(7)) }, null],
     ['an older one: the gateway is told the newest', known(head(7)), { head: noteOf(head(6)) }, null],
     ['none', known(head(7)), {}, null],
-    ['of another key', known(head(7)), { head: noteOf(head(8), OTHER) }, null],
-    ['of another log', known(head(7)), { head: noteOf(head(8), OWN, TOTP_LOG) }, null],
-    ['no note', known(head(7)), { head: 'airlock-gateway\n8\n' }, null],
     ['of a log that is to be set aside', known(null, ANEW), { head: noteOf(head(100)) }, null],
     ['of one that began anew before', known(null, LATER), { head: noteOf(head(100)), begunAnew: ANEW.id }, null],
     ['of an older log, though the new one has heads: BRIDGE-6 tells', known(head(7), ANEW), { head: noteOf(head(8)) }, null],
@@ -52,9 +51,25 @@ t.test('BRIDGE-8: a head that was signed here and is not known here says that th
     ['of the new log, newer', known(head(4), ANEW), { head: noteOf(head(5)), begunAnew: ANEW.id }, 5],
     ['of a log begun by a decision that is not known', known(head(40)), { head: noteOf(head(3)), begunAnew: ANEW.id }, 3],
     ['of one begun after another that is known', known(null, ANEW), { head: noteOf(head(3)), begunAnew: LATER.id }, 3],
-    ['of such a one, not signed here', known(head(40)), { head: noteOf(head(3), OTHER), begunAnew: ANEW.id }, null],
   ];
   for (const [name, heads, held, size] of cases) t.equal(forgottenHead(heads, held)?.head.size ?? null, size, name);
+});
+
+t.test('BRIDGE-8: a head by a key that is not known here says that the keys are others', (t) => {
+  const cases: readonly [string, KnownHeads, Parameters<typeof forgottenHead>[1], number | null][] = [
+    ['another key', known(head(7)), { head: noteOf(head(8), OTHER) }, 8],
+    ['another key, an older head', known(head(7)), { head: noteOf(head(6), OTHER) }, 6],
+    ['before any head is known', known(null), { head: noteOf(head(1), OTHER) }, 1],
+    ['of a log begun anew', known(head(40)), { head: noteOf(head(3), OTHER), begunAnew: ANEW.id }, 3],
+    ['of another log', known(head(7)), { head: noteOf(head(8), OWN, TOTP_LOG) }, 8],
+    ['no note', known(head(7)), { head: 'airlock-gateway\n8\n' }, 0],
+    ['negative control', known(head(7)), { head: noteOf(head(7)) }, null],
+  ];
+  for (const [name, heads, held, size] of cases) {
+    const found = forgottenHead(heads, held);
+    t.equal(found?.isForeign === true ? found.head.size : null, size, name);
+  }
+  t.end();
 });
 
 const DIGESTS = ['00'.repeat(32), '11'.repeat(32), '22'.repeat(32)];
@@ -62,16 +77,7 @@ const sign = async (bridge: Link, size: number, from: number): Promise<string> =
   (await call<{ head: string }>(bridge, 'head.sign', { size, digests: DIGESTS.slice(from, size) })).head;
 const hello = async (house: House, held: object): Promise<BridgeHelloResult> =>
   call<BridgeHelloResult>(await house.connect('bridge'), 'hello', { protocol: 1, ...held });
-const mismatches = (house: House): object[] =>
-  readdirSync(join(house.stateDir, 'audit'))
-    .filter((name) => name.endsWith('.jsonl'))
-    .flatMap((name) =>
-      readFileSync(join(house.stateDir, 'audit', name), 'utf8')
-        .split('\n')
-        .slice(0, -1),
-    )
-    .map((line) => JSON.parse(line) as { event: string })
-    .filter(({ event }) => event === 'audit_mismatch');
+const mismatches = (house: House): object[] => recordsOf(house, 'audit_mismatch');
 
 t.test('BRIDGE-8: leases and grants end, every operator is locked and no code counts, before hello is answered', async (t) => {
   const house = await openHouse();
@@ -120,4 +126,55 @@ t.test('BRIDGE-8: leases and grants end, every operator is locked and no code co
   t.equal(await sign(back, 3, 1), newest, 'it signs on from where it stands: the same history, the same head');
   t.match(await hello(house, { head: newest }), { head: newest });
   t.equal(mismatches(house).length, 1, 'and what it knows now says nothing');
+});
+
+const KEYS = ['head-key.totp', 'head-key.gateway'];
+
+t.test('HEADS-7: keys that are gone are not drawn anew while somebody is enrolled', async (t) => {
+  for (const gone of [['heads', ...KEYS], ...KEYS.map((key) => [key])]) {
+    const house = await openHouse();
+    t.teardown(() => house.end());
+    await house.totp.close();
+    for (const file of gone) rmSync(join(house.stateDir, file));
+    if (gone.length === 1)
+      writeFileSync(join(house.stateDir, 'heads'), JSON.stringify({ [TOTP_LOG]: null, [GATEWAY_LOG]: null }));
+    await house.restart();
+    const { sealed } = await call<ApproveStatus>(await house.connect('approve/default'), 'status');
+    t.match(
+      sealed,
+      { code: 'VAULT_UNREADABLE', message: /head-key\.\w+: is missing, though somebody is enrolled/ },
+      gone.join(' '),
+    );
+    for (const key of KEYS.filter((one) => gone.includes(one)))
+      t.notOk(existsSync(join(house.stateDir, key)), 'nothing is drawn');
+  }
+  const empty = await openHouse({ enrolled: false });
+  t.teardown(() => empty.end());
+  await empty.totp.close();
+  for (const file of ['heads', ...KEYS]) rmSync(join(empty.stateDir, file));
+  await empty.restart();
+  t.match(await call(await empty.connect('approve/default'), 'status'), { sealed: null }, 'negative control: nobody is enrolled');
+});
+
+t.test('BRIDGE-8: a head by another key locks, and says how to go on', async (t) => {
+  const house = await openHouse();
+  t.teardown(() => house.end());
+  t.match(await hello(house, {}), { operators: [{ locked: false }] }, 'negative control');
+  for (let n = 0; n < 2; n += 1)
+    t.match(await hello(house, { head: noteOf(head(3), OTHER) }), { operators: [{ locked: true }], leases: [], grants: [] });
+  t.match(mismatches(house), [{ log: TOTP_LOG, claimed: 3 }], 'recorded once');
+  t.match(await call<ApproveStatus>(await house.connect('approve/default'), 'status'), {
+    alert: { message: /airlock-totp has other keys .* audit accept --log gateway/ },
+  });
+});
+
+t.test('BRIDGE-8: recovery codes of a state that was put back count no more, as one of them may have been used', async (t) => {
+  const house = await openHouse({ enrolled: false });
+  t.teardown(() => house.end());
+  const root = await house.connect('root');
+  const [recoveryCode = ''] = await enrolAtRoot(house, root);
+  const check = (): Promise<{ ok: boolean }> => call(root, 'recovery.check', { operator: 'default', recoveryCode });
+  t.same(await check(), { ok: true }, 'negative control');
+  await hello(house, { head: noteOf(head(3), OTHER) });
+  t.same(await check(), { ok: false });
 });

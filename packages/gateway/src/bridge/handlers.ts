@@ -110,6 +110,8 @@ export const bridgeHandlers = (house: () => House): BridgeHandlers => ({
   locked: ({ operator, ...freeze }) => setFreeze(house(), operator, freeze),
   'lease.marked': ({ leases }) => house().register.mark(leases),
   enrolled: ({ operator, enrolled }) => {
+    // Recorded here too, so that a head is signed which a state from before does not know (BRIDGE-8).
+    house().journal.note('enrolled', { operator, enrolled });
     if (enrolled) rewrapVault(house(), operator);
   },
 });

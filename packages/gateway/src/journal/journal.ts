@@ -18,6 +18,7 @@ export type GatewayEvent =
   | 'checkpoint'
   | 'code_question'
   | 'config_changed'
+  | 'enrolled'
   | 'grant_claimed'
   | 'grant_ended'
   | 'grant_issued'

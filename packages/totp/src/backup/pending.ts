@@ -7,7 +7,10 @@
 import type { CompiledConfig } from '@airlock/protocol';
 import { nowOf, type House } from '../operators/house.js';
 import type { Journal } from '../heads/journal.js';
+import type { OperatorState } from '../queue/state.js';
+import { removeGrants } from '../register/grants.js';
 import { renewLeaseRoot } from '../register/lease-key.js';
+import { removeLeases } from '../register/leases.js';
 import { corrupted, type StateDirectory } from '../state/directory.js';
 import type { Random } from '../state/random.js';
 import { writeSecrets } from '../state/secrets.js';
@@ -43,12 +46,31 @@ export interface Opening {
   readonly config: CompiledConfig;
 }
 
+/** The state on this machine; `unreadable` is about to be replaced, or seals when it is needed. */
+const stateHere = (directory: StateDirectory, operator: string): OperatorState | 'unreadable' | null => {
+  try {
+    return readState(directory, operator);
+  } catch {
+    return 'unreadable';
+  }
+};
+
 /** BACKUP-6: a restore unlocks nobody; what cannot be read may have been locked. */
 const isLocked = (directory: StateDirectory, operator: string): boolean => {
-  try {
-    return readState(directory, operator)?.locked ?? false;
-  } catch {
-    return true;
+  const here = stateHere(directory, operator);
+  return here === 'unreadable' || here?.locked === true;
+};
+
+/** BACKUP-6: the key of leases is of the machine, so those of everybody end with it. @throws AirlockError AUDIT_UNAVAILABLE, VAULT_UNREADABLE */
+const endEverybodys = ({ directory, journal, config }: Opening): void => {
+  for (const operator of config.operators) {
+    const state = stateHere(directory, operator);
+    if (state === null || state === 'unreadable') continue;
+    const { leases, grants } = state;
+    for (const { id, role } of leases) journal.record('lease_revoked', { operator, lease: id, role });
+    for (const { id, role } of grants) journal.record('grant_ended', { operator, grant: id, role, why: 'revoked' });
+    const ids = [...leases, ...grants].map(({ id }) => id);
+    if (ids.length > 0) writeState(directory, operator, removeGrants(removeLeases(state, ids), ids));
   }
 };
 
@@ -63,6 +85,7 @@ export const applyPending = (opening: Opening): void => {
   const { generation, madeMs, heads, keys, operators, due } = archive;
   const now = nowOf(opening);
   journal.record('restored', { generation, made: madeMs, operators: operators.map(({ operator }) => operator), heads, keys });
+  endEverybodys(opening);
   renewLeaseRoot(directory, wrappingKey, random);
   for (const { operator, state, secrets } of operators) {
     writeState(directory, operator, restoredState({ ...state, locked: state.locked || isLocked(directory, operator) }, now));

@@ -9,10 +9,13 @@ import type { House } from '../operators/house.js';
 import { MISMATCH } from './head-sign.js';
 
 /** Pure. */
-const problemOf = ({ head, begunAnew }: Forgotten, knownSize: number): string =>
-  begunAnew === null
+const problemOf = ({ head, begunAnew, isForeign }: Forgotten, knownSize: number): string => {
+  if (isForeign)
+    return `airlock-totp has other keys than those that signed the log of ${GATEWAY_LOG}: its state was put back without them, or is of another machine; if it is locked again: sudo airlock-ctl audit accept --log gateway`;
+  return begunAnew === null
     ? `airlock-totp was put back to an older state: it knows of ${knownSize} signed records of ${GATEWAY_LOG}, and has signed ${head.size}`
     : `airlock-totp was put back to an older state: ${GATEWAY_LOG} began its log anew by decision ${begunAnew}, which is not known here; if it is locked again: sudo airlock-ctl audit accept --log gateway`;
+};
 
 /** Once a process, or as often as the alert allows. */
 const record = (house: House, forgotten: Forgotten, isFirst: boolean): void => {
@@ -26,10 +29,10 @@ const record = (house: House, forgotten: Forgotten, isFirst: boolean): void => {
     });
 };
 
-/** Whatever ended since may live in it again, and whatever code was used may count again. */
+/** Whatever ended since may live in it again, and whatever code was used may count again: those on paper too. */
 const endAll = (desk: Desk): void => {
   const floorStep = Math.max(desk.state.floorStep, desk.now().step + TOTP_LIMITS.floorSteps);
-  desk.commit({ ...desk.state, floorStep });
+  desk.commit({ ...desk.state, floorStep, burntRecovery: desk.secrets?.recovery ?? [] });
   revokeLeases(desk, { all: true });
   lockOperator(desk, MISMATCH);
 };

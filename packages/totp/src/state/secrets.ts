@@ -80,6 +80,9 @@ export const writeSecrets = (directory: StateDirectory, key: Uint8Array, operato
   directory.write(fileOf(operator), wrapped);
 };
 
+/** Whether there are any, readable or not. @throws AirlockError VAULT_UNREADABLE */
+export const hasSecrets = (directory: StateDirectory, operator: string): boolean => directory.read(fileOf(operator)) !== null;
+
 /** @returns null where the operator is not enrolled. @throws AirlockError VAULT_UNREADABLE */
 export const readSecrets = (directory: StateDirectory, key: Uint8Array, operator: string): EnrolmentSecrets | null => {
   const name = fileOf(operator);

@@ -1,5 +1,5 @@
 /** A daemon in this process on sockets below a temporary directory, with a clock set by hand. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectSocket, type Connection, type Listening } from '@airlock/ipc';
@@ -11,6 +11,7 @@ import {
   unpackBlobs,
   type ApproveResult,
   type BridgeHelloResult,
+  type EnrolBeginResult,
   type ErrorCode,
   type OpenRequestResult,
   type PendingResult,
@@ -207,4 +208,25 @@ export const approveFront = async (house: House, link: Link): Promise<ApproveRes
     match: shown.match,
     code: codeNow(house),
   });
+};
+
+/** Enrols the phone of SECRET_TEXT over root.sock, as a person does. @returns the recovery codes */
+export const enrolAtRoot = async (house: House, root: Link): Promise<readonly string[]> => {
+  const begun = await call<EnrolBeginResult>(root, 'enrol.begin', { operator: 'default', secret: SECRET_TEXT });
+  for (let n = 0; n < 2; n += 1) {
+    await call(root, 'enrol.code', { operator: 'default', code: codeNow(house) });
+    house.clock.pass(30_000);
+  }
+  return begun.recoveryCodes;
+};
+
+/** The records of an event in the daemon's own log, oldest first. */
+export const recordsOf = ({ stateDir }: Pick<House, 'stateDir'>, event: string): Readonly<Record<string, unknown>>[] => {
+  const dir = join(stateDir, 'audit');
+  return readdirSync(dir)
+    .filter((name) => name.endsWith('.jsonl'))
+    .sort()
+    .flatMap((name) => readFileSync(join(dir, name), 'utf8').split('\n').slice(0, -1))
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter((record) => record['event'] === event);
 };
