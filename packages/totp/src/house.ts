@@ -54,6 +54,16 @@ const sealing = (first: AirlockError | null): Pick<House, 'seal' | 'sealed'> => 
   return { seal: (error) => void (reason ??= error), sealed: () => reason };
 };
 
+/** What does not start leaves the log to the next start. */
+const orClose = <T>(log: { close(): Promise<void> }, run: () => T): T => {
+  try {
+    return run();
+  } catch (thrown) {
+    void log.close();
+    throw thrown;
+  }
+};
+
 /** @throws AirlockError VAULT_UNREADABLE where the state cannot be trusted or read; a log that cannot be used seals. */
 export const openHouse = (options: HouseOptions): House => {
   const { clock, timers, random, bootId, config } = options;
@@ -67,11 +77,13 @@ export const openHouse = (options: HouseOptions): House => {
   const log = openJournal(options, heads.last(TOTP_LOG), seals.seal);
   if (log.sealed !== null) seals.seal(log.sealed);
   const journal = new Journal(log);
-  if (log.sealed === null) recordAnew(directory, journal, anew);
-  if (log.sealed === null) applyPending({ directory, wrappingKey, journal, random, clock, bootId, config });
+  orClose(log, () => {
+    if (log.sealed === null) recordAnew(directory, journal, anew);
+    if (log.sealed === null) applyPending({ directory, wrappingKey, journal, random, clock, bootId, config });
+    // Read at each hello; one that is damaged seals now instead of cutting the gateway off without a word.
+    readCounter(directory);
+  });
   const desks = new Map<string, Desk>();
-  // Read at each hello; one that is damaged seals now instead of cutting the gateway off without a word.
-  readCounter(directory);
   const house: House = {
     clock,
     timers,
@@ -95,12 +107,9 @@ export const openHouse = (options: HouseOptions): House => {
     restart: options.restart ?? ((): void => undefined),
     ...seals,
   };
-  try {
+  orClose(log, () => {
     for (const operator of config.operators) desks.set(operator, new Desk(house, operator));
-  } catch (thrown) {
-    void log.close();
-    throw thrown;
-  }
+  });
   dropEarlierKeys(house);
   return house;
 };

@@ -13,6 +13,7 @@ import {
 } from '@airlock/protocol';
 import { sealArchive, type Archive } from '../src/backup/archive.js';
 import { enrolForDevelopment } from '../src/dev/enrol.js';
+import { nodeStateFs } from '../src/state/state-fs.js';
 import {
   approveFront,
   askFor,
@@ -258,6 +259,23 @@ t.test('BACKUP-6: the leases and grants of everybody end with a restore, recorde
   t.match(await call<ApproveStatus>(after, 'status'), { enrolled: true, leases: 0, sealed: null });
   const [ended] = recordsOf(fresh.house, 'lease_revoked');
   t.match(ended, { operator: 'bob', lease: lease?.id ?? 'none' });
+});
+
+t.test('BACKUP-5: a disk that is full while a restore is carried out seals, says so, and the next start goes on', async (t) => {
+  const { sealed } = await back(await machine(t));
+  const fresh = await machine(t, { enrolled: false });
+  t.equal(problemOf(await restore(fresh, sealed)), 'none');
+  await call(fresh.link, 'restore.finish');
+  const rename: typeof nodeStateFs.rename = (from, to) => {
+    if (to.endsWith('default.state')) throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+    nodeStateFs.rename(from, to);
+  };
+  await fresh.house.restart({ fs: { ...nodeStateFs, rename } });
+  const { sealed: why } = await statusOf(fresh.house);
+  t.match(why, { code: 'VAULT_UNREADABLE', message: /^a restore that was decided is not carried out yet: .*default\.state/ });
+  t.match(why?.hint, /^make room on the disk.*systemctl restart airlock-totp, which goes on with it$/);
+  await fresh.house.restart({ fs: nodeStateFs });
+  t.match(await statusOf(fresh.house), { enrolled: true, sealed: null });
 });
 
 t.test('BACKUP-10: what was handed out keeps nothing from being restored; what was told of does', async (t) => {

@@ -44,9 +44,30 @@ const answering = (name: string, status: Status | null, problem: AirlockError | 
 
 const isDevelopment = ({ env }: Context): boolean => env['AIRLOCK_STATE_DIR'] !== undefined;
 
-const ofTotp = (context: Context, { enrolled, now, locked, lockout, alert }: ApproveStatus): Check[] => {
+const ofState = ({
+  enrolled,
+  locked,
+  isOpen,
+}: {
+  readonly enrolled: boolean;
+  readonly locked: boolean;
+  readonly isOpen: boolean;
+}): Check[] => [
+  check('phone', enrolled, enrolled ? 'enrolled' : 'not enrolled', 'enrolled', 'sudo airlock-ctl init'),
+  check(
+    'lock',
+    isOpen,
+    locked ? 'locked' : isOpen ? 'open' : 'codes from this terminal are locked out',
+    'open',
+    locked ? 'airlock-ctl unlock' : 'sudo airlock-ctl lockout clear terminal',
+  ),
+];
+
+const ofTotp = (context: Context, { enrolled, now, locked, lockout, alert, sealed }: ApproveStatus): Check[] => {
   const gapS = Math.abs(Date.now() - Date.parse(now)) / 1000;
   const isOpen = !locked && !lockout.terminal.locked;
+  // Sealed, it may not have read the state at all.
+  const isKnown = sealed === null || enrolled;
   return [
     ...(alert === undefined
       ? []
@@ -59,14 +80,7 @@ const ofTotp = (context: Context, { enrolled, now, locked, lockout, alert }: App
             'airlock-ctl audit verify; keep the files of both logs',
           ),
         ]),
-    check('phone', enrolled, enrolled ? 'enrolled' : 'not enrolled', 'enrolled', 'sudo airlock-ctl init'),
-    check(
-      'lock',
-      isOpen,
-      locked ? 'locked' : isOpen ? 'open' : 'codes from this terminal are locked out',
-      'open',
-      locked ? 'airlock-ctl unlock' : 'sudo airlock-ctl lockout clear terminal',
-    ),
+    ...(isKnown ? ofState({ enrolled, locked, isOpen }) : []),
     check(
       'clock',
       // A development instance may have a clock of its own.

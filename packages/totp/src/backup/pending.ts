@@ -4,7 +4,7 @@
  * BACKUP-5  writing that file is the one step at which a restore happens. Before it nothing was changed; after it the daemon
  *           starts anew and carries it out, however often it is killed meanwhile.
  */
-import type { CompiledConfig } from '@airlock/protocol';
+import { AirlockError, asAirlockError, type CompiledConfig } from '@airlock/protocol';
 import { nowOf, type House } from '../operators/house.js';
 import type { Journal } from '../heads/journal.js';
 import type { OperatorState } from '../queue/state.js';
@@ -74,15 +74,16 @@ const endEverybodys = ({ directory, journal, config }: Opening): void => {
   }
 };
 
-/** At each start, before anything is read: carries out what was decided. @throws AirlockError VAULT_UNREADABLE, AUDIT_UNAVAILABLE */
-export const applyPending = (opening: Opening): void => {
+/** What was decided is not lost by a disk that fails: the next start goes on. */
+const halfWay = (thrown: unknown): AirlockError => {
+  const { code, message } = asAirlockError(thrown);
+  return new AirlockError(code, `a restore that was decided is not carried out yet: ${message}`, {
+    hint: 'make room on the disk, or mend what is named; then: sudo systemctl restart airlock-totp, which goes on with it',
+  });
+};
+
+const carryOut = (opening: Opening, id: string, { generation, madeMs, heads, keys, operators, due }: Decided): void => {
   const { directory, wrappingKey, journal, random } = opening;
-  const sealed = directory.read(FILE);
-  if (sealed === null) return;
-  const plain = unwrapBytes(wrappingKey, FILE, sealed);
-  const archive = plain === null ? null : decodeArchive(plain.subarray(RESTORE_ID_CHARS));
-  if (plain === null || archive?.due === undefined) throw corrupted(directory, FILE, 'does not open with the wrapping key');
-  const { generation, madeMs, heads, keys, operators, due } = archive;
   const now = nowOf(opening);
   journal.record('restored', { generation, made: madeMs, operators: operators.map(({ operator }) => operator), heads, keys });
   endEverybodys(opening);
@@ -91,8 +92,25 @@ export const applyPending = (opening: Opening): void => {
     writeState(directory, operator, restoredState({ ...state, locked: state.locked || isLocked(directory, operator) }, now));
     writeSecrets(directory, wrappingKey, operator, secrets);
   }
-  const id = plain.subarray(0, RESTORE_ID_CHARS).toString('latin1');
   writeCounter(directory, restoredFrom(readCounter(directory), generation, { ...due, id }));
   directory.remove(FILE);
-  plain.fill(0);
+};
+
+const isDecided = (archive: Archive | null): archive is Decided => archive?.due !== undefined;
+
+/** At each start, before anything is read: carries out what was decided. @throws AirlockError VAULT_UNREADABLE, AUDIT_UNAVAILABLE */
+export const applyPending = (opening: Opening): void => {
+  const { directory, wrappingKey } = opening;
+  const sealed = directory.read(FILE);
+  if (sealed === null) return;
+  const plain = unwrapBytes(wrappingKey, FILE, sealed);
+  const archive = plain === null ? null : decodeArchive(plain.subarray(RESTORE_ID_CHARS));
+  if (plain === null || !isDecided(archive)) throw corrupted(directory, FILE, 'does not open with the wrapping key');
+  try {
+    carryOut(opening, plain.subarray(0, RESTORE_ID_CHARS).toString('latin1'), archive);
+  } catch (thrown) {
+    throw halfWay(thrown);
+  } finally {
+    plain.fill(0);
+  }
 };
