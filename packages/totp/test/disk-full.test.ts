@@ -178,3 +178,16 @@ t.test(
     t.equal(await sealedWith(place), 'heads: cannot be written (ENOSPC)');
   },
 );
+
+t.test('BRIDGE-6, BRIDGE-8: an alert that cannot be kept seals, as nobody would be locked by it', async (t) => {
+  const alarms: readonly [string, object][] = [
+    ['head.sign', { size: 0, digests: ['00'.repeat(32)] }],
+    ['hello', { protocol: 1, head: 'of nobody' }],
+  ];
+  for (const [method, params] of alarms) {
+    const place = await open(t);
+    place.disk.full = 'audit-alert';
+    await place.bridge.call(method, params).catch(() => undefined);
+    t.match(await sealedWith(place), /^audit-alert/, method);
+  }
+});

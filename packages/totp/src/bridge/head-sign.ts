@@ -1,6 +1,6 @@
 /** Answer of `head.sign`: countersigns the gateway's log, or locks everything (BRIDGE-5). */
 import type { Head } from '@airlock/audit';
-import { AirlockError } from '@airlock/protocol';
+import { AirlockError, asAirlockError } from '@airlock/protocol';
 import { GATEWAY_LOG, decideNextHead } from '../heads/heads.js';
 import { lockOperator } from '../operators/deny.js';
 import type { House } from '../operators/house.js';
@@ -15,10 +15,20 @@ export interface HeadSignParams {
 /** Why operators are locked by what a log says. */
 export const MISMATCH = 'audit mismatch';
 
+/** An alert that cannot be kept seals: nobody would be told. @returns whether it is to be recorded @throws AirlockError VAULT_UNREADABLE */
+export const raiseAlert = (house: House, problem: string): boolean => {
+  try {
+    return house.alert.raise(problem, house.clock.wallMs());
+  } catch (thrown) {
+    house.seal(asAirlockError(thrown));
+    throw thrown;
+  }
+};
+
 /** BRIDGE-6: recorded, kept, locked, told. */
 const alarm = (house: House, last: Head, { size, digests, hash }: HeadSignParams, why: string): void => {
   const problem = `the log of ${GATEWAY_LOG} is not the one that was signed: ${why}`;
-  if (house.alert.raise(problem, house.clock.wallMs()))
+  if (raiseAlert(house, problem))
     house.journal.record('audit_mismatch', {
       ...{ log: GATEWAY_LOG, signed: last.size, signedHash: last.hash, claimed: size, claimedHash: hash },
       digests: digests.length,

@@ -6,7 +6,7 @@ import { TOTP_LIMITS } from '../limits.js';
 import { lockOperator, revokeLeases } from '../operators/deny.js';
 import type { Desk } from '../operators/desk.js';
 import type { House } from '../operators/house.js';
-import { MISMATCH } from './head-sign.js';
+import { MISMATCH, raiseAlert } from './head-sign.js';
 
 /** Pure. */
 const problemOf = ({ head, begunAnew, isForeign }: Forgotten, knownSize: number): string => {
@@ -20,7 +20,7 @@ const problemOf = ({ head, begunAnew, isForeign }: Forgotten, knownSize: number)
 /** Once a process, or as often as the alert allows. */
 const record = (house: House, forgotten: Forgotten, isFirst: boolean): void => {
   const { size, hash } = house.heads.last(GATEWAY_LOG);
-  const isDue = house.alert.raise(problemOf(forgotten, size), house.clock.wallMs());
+  const isDue = raiseAlert(house, problemOf(forgotten, size));
   const { head, begunAnew } = forgotten;
   if (isDue || isFirst)
     house.journal.record('audit_mismatch', {
