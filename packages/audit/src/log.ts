@@ -13,6 +13,7 @@ import { GROUP_COMMIT_MS, MIN_FREE_BYTES, RESERVE_BYTES } from './limits.js';
 import { takeLock } from './lock-file.js';
 import { nodeFs, type LogFs } from './log-fs.js';
 import { recordTime } from './record.js';
+import { newestNote } from './recover.js';
 import { reopen } from './reopen.js';
 import { freeSpace, holdReserve } from './reserve-file.js';
 import { isNoSpace, reasonOf, sealedBecause } from './sealing.js';
@@ -53,6 +54,8 @@ class Log implements AuditLog {
     } catch (thrown) {
       this.#seal(reasonOf(thrown), thrown);
       this.#giveBack();
+      // What was signed of it is told all the same (HEADS-5 of airlock-gateway).
+      this.checkpoint = newestNote({ fs: this.#fs, dir: options.dir, origin: options.origin });
     }
     this.#opened = true;
   }

@@ -58,7 +58,9 @@ const checkpointIn = (line: Buffer, origin: string): Checkpoint | null => {
   }
 };
 
-const newestCheckpoint = ({ fs, dir, origin, durableHead }: RecoverOptions, names: readonly string[]): Checkpoint => {
+type Searched = Pick<RecoverOptions, 'fs' | 'dir' | 'origin' | 'durableHead'>;
+
+const newestCheckpoint = ({ fs, dir, origin, durableHead }: Searched, names: readonly string[]): Checkpoint => {
   if (durableHead !== undefined) return { head: durableHead, note: null };
   if (origin === undefined) return NO_CHECKPOINT;
   for (const name of [...names].reverse()) {
@@ -67,6 +69,15 @@ const newestCheckpoint = ({ fs, dir, origin, durableHead }: RecoverOptions, name
     if (newest !== null) return newest;
   }
   return NO_CHECKPOINT;
+};
+
+/** The newest signed note in a log that may be damaged: its signature alone says what it is worth. Null where none can be read. */
+export const newestNote = (options: Pick<RecoverOptions, 'fs' | 'dir' | 'origin'>): string | null => {
+  try {
+    return newestCheckpoint({ ...options, durableHead: undefined }, segmentNames(options.fs.list(options.dir))).note;
+  } catch {
+    return null;
+  }
 };
 
 /** Null: the segment starts before the durable head, whose hash then binds what its first line claims. */

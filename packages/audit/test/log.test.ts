@@ -261,7 +261,8 @@ t.test('the newest checkpoint record stands for a durable head that is not given
   const clock = new TestClock();
   const log = testLog(dir, { origin, clock });
   await log.appendDurable('operation', { n: 1 });
-  await log.appendDurable('checkpoint', { note: signHead(key, origin, log.head()) });
+  const note = signHead(key, origin, log.head());
+  await log.appendDurable('checkpoint', { note });
   clock.now += DAY_MS;
   await log.appendDurable('operation', { n: 2 });
   await log.close();
@@ -271,7 +272,10 @@ t.test('the newest checkpoint record stands for a durable head that is not given
     firstBad: { line: 2 },
   });
   writeSegment(dir, Buffer.from(readSegment(dir).toString().replace('"n":1', '"n":7')));
-  t.match(testLog(dir, { origin }).sealed, { message: /line 1: another history/ });
+  const damaged = testLog(dir, { origin });
+  t.match(damaged.sealed, { message: /line 1: another history/ });
+  t.equal(damaged.checkpoint, note, 'the newest signed head is told of a log that cannot be used');
+  t.equal(testLog(dir).checkpoint, null, 'negative control: of no origin there is none');
 });
 
 t.test('room: free space is asked for, and below the minimum agents are refused', async (t) => {
