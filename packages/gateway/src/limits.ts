@@ -46,9 +46,7 @@ export const GATEWAY_LIMITS = {
   cellIdleMs: 60 * SECOND_MS,
   /** Before RuntimeMaxSec=900 of the unit kills it in the middle of a call. */
   cellMaxAgeMs: 12 * MINUTE_MS,
-  /** JSON of what one service lists; a frame of a cell has 4 MiB. */
-  maxListedChars: 3.5 * MIB,
-  /** The same as a file, where a character may take three bytes. */
+  /** What one service lists (LIMITS.maxListedChars) as a file, where a character may take three bytes. */
   maxListedFileBytes: 11 * MIB,
   /** A list that flips and flops is recorded and told this often. */
   listedEveryMs: 10 * SECOND_MS,

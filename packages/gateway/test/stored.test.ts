@@ -1,10 +1,10 @@
 /** What is stored of services and operations, damaged in every way that leaves a file behind. STORE-1 to STORE-4, LISTED-3. */
-import { AirlockError, canonicalJson, encodeBase64url, type Json, type ListedOperation } from '@airlock/protocol';
+import { AirlockError, canonicalJson, checkListed, encodeBase64url, type Json, type ListedOperation } from '@airlock/protocol';
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { GATEWAY_LIMITS } from '../src/limits.js';
-import { checkListed, ListedStore } from '../src/listed/listed-store.js';
+import { ListedStore } from '../src/listed/listed-store.js';
 import { parseParked, type ParkedFacts } from '../src/operations/parked.js';
 import { OperationShelf } from '../src/operations/shelf.js';
 import { parseEntry, versionOf } from '../src/vault/entry.js';

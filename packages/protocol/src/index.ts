@@ -23,5 +23,6 @@ export * from './scope.js';
 export * from './destination.js';
 export * from './program.js';
 export * from './listed.js';
+export * from './stored.js';
 export * from './resolve-destination.js';
 export * from './settings.js';

@@ -14,6 +14,8 @@ export const LIMITS = {
   maxFrameOutBytes: 4 * MIB,
   /** Payload of a binary frame: three blobs with 16-bit lengths at most, usually less than 2 KiB. */
   maxBinaryFrameBytes: 200 * KIB,
+  /** JSON of what one service lists; a frame of a cell has 4 MiB. */
+  maxListedChars: 3.5 * MIB,
   /** Nesting of arrays and objects. Deeper text is an attack on recursive code. */
   maxJsonDepth: 32,
   /** Characters of a request id a peer may choose; longer ones only cost us memory. */

@@ -3,15 +3,15 @@
  * memory, for the next cell tells it again.
  *
  * LISTED-3  only what was accepted is offered to agents; a file that is not ours, or not as we wrote it, accepts nothing.
- * LISTED-4  what a cell tells is looked at like a stranger's words: closed schemas, a bound on its size, no name of the kind's own.
+ * LISTED-4  what a cell tells is looked at like a stranger's words (`checkListed`): closed schemas, a bound on its size, no name of
+ *           the kind's own.
  */
 import { join } from 'node:path';
 import {
-  AirlockError,
   asAirlockError,
   digestOfPins,
+  parseListed,
   pinsOf,
-  validate,
   type ListedOperation,
   type OperationManifest,
   type Pins,
@@ -37,36 +37,6 @@ const keptOf = (accepted: Listed): Kept => ({
     accepted.filter(({ problem }) => problem === undefined).map(({ operation }) => [operation.name, operation]),
   ),
 });
-
-/** LISTED-4. @throws AirlockError UPSTREAM_REFUSED */
-export const checkListed = (value: unknown, taken: ReadonlyMap<string, unknown>): Listed => {
-  const problem = validate('listedOperations', value);
-  const refuse = (what = 'its form'): AirlockError =>
-    new AirlockError('UPSTREAM_REFUSED', `the list of operations is refused: ${what}`);
-  if (problem !== null) throw refuse(problem.data.field);
-  const listed = value as Listed;
-  if (JSON.stringify(listed).length > GATEWAY_LIMITS.maxListedChars) throw refuse('it is too large');
-  const names = new Set(listed.map(({ operation }) => operation.name));
-  if (names.size !== listed.length || listed.some(({ operation }) => taken.has(operation.name)))
-    throw refuse('a name stands twice');
-  return listed;
-};
-
-/** @throws AirlockError VAULT_UNREADABLE, UPSTREAM_REFUSED; SyntaxError */
-const parseFile = (text: string): Listed => {
-  const value = JSON.parse(text) as { readonly v?: unknown; readonly accepted?: unknown };
-  if (value.v !== 1) throw new AirlockError('VAULT_UNREADABLE', 'it is of another version');
-  return checkListed(value.accepted, new Map());
-};
-
-/** A list as it was stored. @throws AirlockError VAULT_UNREADABLE */
-export const parseListed = (text: string): Listed => {
-  try {
-    return parseFile(text);
-  } catch (thrown) {
-    throw new AirlockError('VAULT_UNREADABLE', `an accepted list is refused: ${asAirlockError(thrown).message}`);
-  }
-};
 
 /** Of one operator. */
 export class ListedStore {
@@ -119,7 +89,7 @@ export class ListedStore {
   /** What a backup has, and nothing else; empty texts for nothing. As `replaceAll` of the services. @throws AirlockError, Error of the disk */
   replaceAll(texts: ReadonlyMap<string, string>): void {
     const listed = [...texts].filter(([, text]) => text !== '');
-    for (const [service, text] of listed) this.accept(service, parseFile(text));
+    for (const [service, text] of listed) this.accept(service, parseListed(text));
     const kept = new Set(listed.map(([service]) => service + SUFFIX));
     const over = listDirectory(this.#dir).filter((file) => file.endsWith(SUFFIX) && !kept.has(file));
     for (const file of over) removeDurable(join(this.#dir, file));
@@ -141,7 +111,7 @@ export class ListedStore {
   #load(file: string): void {
     try {
       const text = readListedFile(join(this.#dir, file), GATEWAY_LIMITS.maxListedFileBytes);
-      this.#kept.set(file.slice(0, -SUFFIX.length), keptOf(parseFile(text)));
+      this.#kept.set(file.slice(0, -SUFFIX.length), keptOf(parseListed(text)));
     } catch (thrown) {
       this.problems.push({ file, problem: asAirlockError(thrown).message });
     }

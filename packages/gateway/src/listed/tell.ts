@@ -1,8 +1,7 @@
 /** A cell's word that its service lists other operations than were accepted: kept for the operator, recorded, told to agents. */
-import { digestOfPins, listedChanges, pinsOf } from '@airlock/protocol';
+import { checkListed, digestOfPins, listedChanges, pinsOf } from '@airlock/protocol';
 import { kindOf, type House } from '../house.js';
 import { GATEWAY_LIMITS } from '../limits.js';
-import { checkListed } from './listed-store.js';
 
 /** Tells every session of the operator's roles that the operations of a service are others now. */
 export const tellServicesChanged = (house: House, operator: string, service: string): void => {

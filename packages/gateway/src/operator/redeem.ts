@@ -1,6 +1,7 @@
 /** A ticket of an approved action, redeemed at airlock-totp before anything is changed (OPERATOR-2). */
 import {
   AirlockError,
+  checkListed,
   OPERATOR_ROLE,
   validate,
   type Action,
@@ -11,7 +12,6 @@ import {
 } from '@airlock/protocol';
 import { orderFor, TRIAL_LEASE } from '../call/cell-open.js';
 import { kindOf, type House } from '../house.js';
-import { checkListed } from '../listed/listed-store.js';
 import type { ServiceEntry } from '../vault/entry.js';
 
 export interface TicketParams {

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import {
   AirlockError,
   isoTime,
+  parseListed,
   servicesDigest,
   sha256Hex,
   validate,
@@ -19,7 +20,6 @@ import {
   type RestoreService,
 } from '@airlock/protocol';
 import type { House } from '../house.js';
-import { parseListed } from '../listed/listed-store.js';
 import { GATEWAY_LIMITS } from '../limits.js';
 import { restoreDir } from '../paths.js';
 import { codeOf, ensureDirectory, listDirectory, readListedFile, writeDurable } from '../state/files.js';

@@ -59,11 +59,14 @@ export interface ReleaseLimits {
   readonly approved?: ApprovedOperation;
 }
 
-/** Fixed-length head, then blobs (u16 big-endian length ‖ bytes). */
+/** What its length of 16 bits can say. */
+export const MAX_BLOB_BYTES = 0xffff;
+
+/** Fixed-length head, then blobs (u16 big-endian length ‖ bytes). @throws RangeError for a blob above MAX_BLOB_BYTES */
 export const packBlobs = (head: Uint8Array, ...blobs: readonly Uint8Array[]): Buffer => {
   const parts: Uint8Array[] = [head];
   for (const blob of blobs) {
-    if (blob.length > 0xffff) throw new RangeError('a blob holds at most 65,535 bytes');
+    if (blob.length > MAX_BLOB_BYTES) throw new RangeError('a blob holds at most 65,535 bytes');
     const length = Buffer.alloc(2);
     length.writeUInt16BE(blob.length);
     parts.push(length, blob);
