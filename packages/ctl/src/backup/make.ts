@@ -10,7 +10,7 @@ import {
   type Json,
 } from '@airlock/protocol';
 import { deriveBackupKey, newBackupSalt, sealBackup, wipe, type BackupHeader } from '@airlock/vault';
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, lstatSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ask, withRoot, type Context } from '../context.js';
 import { note } from '../output.js';
@@ -113,7 +113,8 @@ const refuse = (path: string, found: string): AirlockError =>
 
 /** @throws AirlockError PARAMS_INVALID where there is such a file */
 export const requireNew = (path: string): void => {
-  if (existsSync(path)) throw refuse(path, 'a file that is there already');
+  // A link into nowhere is in the way too.
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw refuse(path, 'a file that is there already');
   if (!existsSync(dirname(path))) throw refuse(path, `no directory ${dirname(path)}`);
 };
 
