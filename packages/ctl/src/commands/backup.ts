@@ -2,14 +2,15 @@
 import { AirlockError } from '@airlock/protocol';
 import { newRecoveryKey, parseRecoveryKey, readBackupHeader, RECOVERY_KEY_GROUPS, recoveryKeyGroups, wipe } from '@airlock/vault';
 import { randomInt } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { approveAction } from '../action.js';
-import { makeBackup, requireNew, stageBackup, tellKept } from '../backup/make.js';
+import { makeBackup, requireNew, stageBackup, tellKept, type MadeBackup, type StagedBackup } from '../backup/make.js';
 import { openBackupFile, restoreBackup, type OpenedBackup, type Restored } from '../backup/restore.js';
 import { withRoot, withTotp, type Context } from '../context.js';
 import { note, print } from '../output.js';
 import { tellError } from '../setup/questions.js';
+import { endUnread, requireReader } from '../terminal/shown-once.js';
 import type { Command, Invocation } from './command.js';
 
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
@@ -50,33 +51,50 @@ const typedBack = async ({ terminal }: Context, groups: readonly string[]): Prom
   });
 };
 
+const printMade = (context: Context, path: string, groups: readonly string[], made: MadeBackup): void => {
+  const { file, header, services } = made;
+  const names = services.map(({ service }) => service);
+  const said = `backup ${header.generation} of ${header.operators.join(', ')} with ${names.length} services is in ${path}; take it off this machine`;
+  const value = { file: path, ...{ generation: header.generation, made: header.made, operators: header.operators } };
+  print(
+    context,
+    { ...value, services: names, bytes: file.length, recoveryKey: groups.join('-') },
+    context.terminal.isTerminal ? said : `${keyText(path, groups)}${said}`,
+  );
+};
+
+/** BACKUP-10: nobody can read the key. */
+const unread = (path: string, staged: StagedBackup, code: string): string => {
+  staged.discard();
+  return [
+    `airlock: error: the recovery key is lost: stdout cannot be written (${code}), and no backup counts as kept`,
+    `airlock: hint: ${existsSync(path) ? `remove ${path}, which nobody can open, and ` : ''}run it again where stdout is read`,
+  ].join('\n');
+};
+
 const backup = async (context: Context, invocation: Invocation): Promise<void> => {
   const path = pathOf(invocation);
   requireNew(path);
+  requireReader('the recovery key');
   const key = newRecoveryKey();
   try {
     const groups = recoveryKeyGroups(key);
-    const { file, header, services } = await makeBackup(context, key);
-    const staged = stageBackup(path, file);
+    const made = await makeBackup(context, key);
+    const staged = stageBackup(path, made.file);
+    const wasRead = endUnread((code) => unread(path, staged, code));
     try {
       if (context.terminal.isTerminal && !context.json) {
         context.terminal.out(`${keyText(path, groups)}\n`);
         await typedBack(context, groups);
       }
       staged.keep();
+      printMade(context, path, groups, made);
+      // Last: a file whose key was never printed must not take the place of the one before it.
+      await tellKept(context, made.header.generation);
     } finally {
       staged.discard();
+      wasRead();
     }
-    const names = services.map(({ service }) => service);
-    const said = `backup ${header.generation} of ${header.operators.join(', ')} with ${names.length} services is in ${path}; take it off this machine`;
-    const value = { file: path, ...{ generation: header.generation, made: header.made, operators: header.operators } };
-    print(
-      context,
-      { ...value, services: names, bytes: file.length, recoveryKey: groups.join('-') },
-      context.terminal.isTerminal ? said : `${keyText(path, groups)}${said}`,
-    );
-    // Last: a file whose key was never printed must not take the place of the one before it.
-    await tellKept(context, header.generation);
   } finally {
     wipe(key);
   }
