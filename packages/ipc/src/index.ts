@@ -4,6 +4,7 @@ export { connectError, connectSocket, type ConnectOptions } from './client.js';
 export { type CallOptions, type Connection, type ConnectionEvents } from './connection.js';
 export { groupName } from './group.js';
 export { CLIENT_LIMITS, SERVER_LIMITS, type SocketLimits } from './limits.js';
+export { requestText } from './message.js';
 export { wasAnswered } from './pending.js';
 export { serveSocket, type Listening, type ServeOptions, type SocketServer } from './server.js';
 export {

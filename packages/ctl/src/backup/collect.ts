@@ -1,20 +1,29 @@
 /** What a backup has besides airlock-totp's part: the sealed vault, accepted lists, the rules in force and the configuration. */
-import { AirlockError } from '@airlock/protocol';
+import { AirlockError, isName } from '@airlock/protocol';
 import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseRolesFile, ROLES_FILE, YAML_FILE } from '../config/compile.js';
 import { POLICY_DIR } from '../config/policies.js';
 import type { Context } from '../context.js';
 import { groupMembers } from '../groups.js';
 import { PATHS_FILE, readPaths } from '../paths/registry.js';
+import type { BackedUpService } from './requests.js';
+import { jsonBytes, requireConfigName, requireEntry, requireOrder, requireRoom, whyLeftOut, word } from './restorable.js';
 
-/** A service with its credential as ciphertext: texts of the gateway's own files. */
-export interface BackedUpService {
+export type { BackedUpService } from './requests.js';
+
+/** An accepted list that is not in the backup (BACKUP-8). */
+export interface LeftOut {
   readonly operator: string;
   readonly service: string;
-  readonly entry: string;
-  /** What was accepted of a service that lists its own operations; empty for none. */
-  readonly listed: string;
+  /** `damaged` or `too large`. */
+  readonly why: string;
+}
+
+/** What is taken of the gateway's services. */
+export interface Collected {
+  readonly services: readonly BackedUpService[];
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** The sealed body of a backup, as JSON. */
@@ -29,14 +38,12 @@ export interface BackupBody {
   readonly config: Readonly<Record<string, string>>;
   /** Heads and public keys of the record at that moment. */
   readonly facts: object;
-  /** Commands that set up again what belongs to a machine: roles with their users, allowed paths. Left out by releases before. */
+  /** Commands that set up again what belongs to a machine, or was left out: roles with their users, allowed paths, accepted lists. Not in releases before. */
   readonly byHand?: readonly string[];
 }
 
 const SUFFIX = '.json';
 const MAX_BYTES = 2 * 1024 * 1024;
-/** What goes through a frame of the gateway; a longer list is accepted anew. */
-const MAX_LISTED_CHARS = 700_000;
 
 /** Where airlock-gateway has its state. */
 export const gatewayState = ({ env }: Pick<Context, 'env'>): string =>
@@ -72,20 +79,47 @@ const readForeign = (path: string): string | null => {
 
 const names = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir).sort() : []);
 
-/** @param operators whose services are taken */
-export const collectServices = (context: Pick<Context, 'env'>, operators: readonly string[]): BackedUpService[] => {
+/** Nobody can use one that cannot be read. */
+const readListed = (path: string): string | null => {
+  try {
+    return readForeign(path) ?? '';
+  } catch {
+    return null;
+  }
+};
+
+type Found = BackedUpService & { readonly why: string | null };
+
+/** @throws AirlockError VAULT_UNREADABLE for an entry that no restore would take */
+const collectService = (state: string, operator: string, file: string): Found | null => {
+  const path = join(state, 'vault', operator, file);
+  const service = file.slice(0, -SUFFIX.length);
+  const entry = readForeign(path);
+  if (entry === null) return null;
+  requireEntry(path, service, entry);
+  const listed = readListed(join(state, 'listed', operator, file));
+  const why = listed === null ? 'damaged' : whyLeftOut(entry, listed);
+  return { operator, service, entry, listed: why === null ? (listed ?? '') : '', why };
+};
+
+/** @param operators whose services are taken @throws AirlockError VAULT_UNREADABLE, UNAVAILABLE, with the name of what cannot be */
+export const collectServices = (context: Pick<Context, 'env'>, operators: readonly string[]): Collected => {
   const state = gatewayState(context);
-  return operators.flatMap((operator) =>
+  const found = operators.flatMap((operator) =>
     names(join(state, 'vault', operator))
       .filter((file) => file.endsWith(SUFFIX))
-      .flatMap((file) => {
-        const entry = readForeign(join(state, 'vault', operator, file));
-        const listed = readForeign(join(state, 'listed', operator, file)) ?? '';
-        const kept = listed.length > MAX_LISTED_CHARS ? '' : listed;
-        return entry === null ? [] : [{ operator, service: file.slice(0, -SUFFIX.length), entry, listed: kept }];
-      }),
+      .map((file) => collectService(state, operator, file))
+      .filter((one) => one !== null),
   );
+  const services = found.map(({ operator, service, entry, listed }) => ({ operator, service, entry, listed }));
+  requireOrder(operators, services);
+  const leftOut = found.flatMap(({ operator, service, why }) => (why === null ? [] : [{ operator, service, why }]));
+  return { services, leftOut };
 };
+
+/** By their directories, whoever is enrolled. */
+export const operatorsWithServices = (context: Pick<Context, 'env'>): readonly string[] =>
+  names(join(gatewayState(context), 'vault')).filter(isName);
 
 /** A record that is on disk and not current yet: for a moment nobody can say which of two it is. */
 export const isChanging = (context: Pick<Context, 'env'>, operators: readonly string[]): boolean =>
@@ -100,14 +134,22 @@ export const CONFIG_FOLDERS = [POLICY_DIR, 'skills', 'connectors'] as const;
 /** Ordinary files and links (which are refused); a folder within is nothing that a daemon reads. */
 const filesOf = (dir: string): string[] => names(dir).filter((name) => !lstatSync(join(dir, name)).isDirectory());
 
+/** @throws AirlockError VAULT_UNREADABLE, UNAVAILABLE, with the name of what cannot be taken */
 export const collectConfig = ({ configDir }: Pick<Context, 'configDir'>): Record<string, string> => {
   const below = CONFIG_FOLDERS.flatMap((folder) => filesOf(join(configDir, folder)).map((file) => `${folder}/${file}`));
-  const found = [YAML_FILE, ROLES_FILE, PATHS_FILE, ...below].map((file) => [file, readForeign(join(configDir, file))] as const);
-  return Object.fromEntries(found.filter((one): one is readonly [string, string] => one[1] !== null));
+  const config: Record<string, string> = {};
+  const sizes = new Map<string, number>();
+  for (const file of [YAML_FILE, ROLES_FILE, PATHS_FILE, ...below]) {
+    const path = join(configDir, file);
+    const text = readForeign(path);
+    if (text === null) continue;
+    requireConfigName(path, basename(path));
+    config[file] = text;
+    // After each of them: there may be more than this process can hold.
+    requireRoom(sizes.set(path, jsonBytes(text)));
+  }
+  return config;
 };
-
-/** Quoted for a shell where it has to be. */
-const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`);
 
 /** What belongs to a machine, as commands for the next one. */
 export const commandsByHand = ({ configDir }: Pick<Context, 'configDir'>): readonly string[] => {
@@ -119,6 +161,29 @@ export const commandsByHand = ({ configDir }: Pick<Context, 'configDir'>): reado
     ),
   );
   return [...added, ...readPaths(configDir).map(({ path }) => `sudo airlock-ctl path allow ${word(path)}`)];
+};
+
+/** What a list that was left out needs on the next machine, as a command: its service tells it, and it is accepted. */
+export const acceptAnew = ({ operator, service, why }: LeftOut): string => {
+  const command = `AIRLOCK_OPERATOR=${operator} airlock-ctl service`;
+  return `${command} test ${service} && ${command} accept ${service}  # its accepted list is not in the backup: ${why}`;
+};
+
+/** Bytes of each text of a body, by the path it comes from. */
+export const sizesOf = (
+  context: Pick<Context, 'env' | 'configDir'>,
+  { services, rules, config }: Pick<BackupBody, 'services' | 'rules' | 'config'>,
+): ReadonlyMap<string, number> => {
+  const state = gatewayState(context);
+  const texts = [
+    ...services.flatMap(({ operator, service, entry, listed }) => [
+      [join(state, 'vault', operator, service + SUFFIX), entry] as const,
+      [join(state, 'listed', operator, service + SUFFIX), listed] as const,
+    ]),
+    [join(state, 'rules.json'), rules ?? ''] as const,
+    ...Object.entries(config).map(([file, text]) => [join(context.configDir, file), text] as const),
+  ];
+  return new Map(texts.map(([path, text]) => [path, jsonBytes(text)]));
 };
 
 const isTextRecord = (value: unknown): value is Record<string, string> =>

@@ -7,23 +7,29 @@ import {
   FRAME,
   packBlobs,
   unpackBlobs,
+  type ApproveStatus,
   type Json,
 } from '@airlock/protocol';
 import { deriveBackupKey, newBackupSalt, sealBackup, wipe, type BackupHeader } from '@airlock/vault';
 import { closeSync, existsSync, fsyncSync, linkSync, lstatSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { ask, withRoot, type Context } from '../context.js';
 import { note } from '../output.js';
 import { exchange } from '../seal.js';
 import {
+  acceptAnew,
   collectConfig,
   collectRules,
   collectServices,
   commandsByHand,
   isChanging,
-  type BackedUpService,
+  operatorsWithServices,
+  sizesOf,
   type BackupBody,
+  type Collected,
 } from './collect.js';
+import { requireRoom } from './restorable.js';
 
 /** Frames of a backup carry an operator's whole state. */
 export const BACKUP_FRAME_BYTES = 200 * 1024;
@@ -33,6 +39,32 @@ interface Facts extends BackupHeader {
   readonly heads: object;
   readonly keys: object;
 }
+
+/** Operators with a phone, of those who have services: whom a backup will be of. airlock-totp counts nothing for it. */
+const enrolled = (context: Context): Promise<string[]> =>
+  withRoot(context, async (link) => {
+    const found: string[] = [];
+    for (const operator of operatorsWithServices(context)) {
+      const status = await ask<ApproveStatus>(link, 'status', { operator }).catch(() => null);
+      if (status?.enrolled === true) found.push(operator);
+    }
+    return found;
+  });
+
+/** What is taken along besides airlock-totp's part. @throws AirlockError VAULT_UNREADABLE, UNAVAILABLE */
+const collectRest = (context: Context, { services, leftOut }: Collected): Omit<BackupBody, 'totp' | 'facts'> => {
+  const body = { services, rules: collectRules(context), config: collectConfig(context) };
+  requireRoom(sizesOf(context, body));
+  return { v: 1, ...body, byHand: [...commandsByHand(context), ...leftOut.map(acceptAnew)] };
+};
+
+/**
+ * BACKUP-9: what a restore would refuse is refused by name before there is a key, and before airlock-totp hands out a number.
+ * @throws AirlockError VAULT_UNREADABLE, UNAVAILABLE
+ */
+export const requireRestorable = async (context: Context): Promise<void> => {
+  collectRest(context, collectServices(context, await enrolled(context)));
+};
 
 const totpPart = async (context: Context, key: Uint8Array): Promise<{ readonly sealed: Buffer; readonly facts: Facts }> =>
   withRoot(
@@ -55,40 +87,34 @@ const MAX_TRIES = 5;
 const collectWhole = async (
   context: Context,
   key: Uint8Array,
-): Promise<{ readonly sealed: Buffer; readonly facts: Facts; readonly services: readonly BackedUpService[] }> => {
+): Promise<Collected & { readonly sealed: Buffer; readonly facts: Facts }> => {
   let part = await totpPart(context, key);
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const before = collectServices(context, part.facts.operators);
     part = await totpPart(context, key);
-    const services = collectServices(context, part.facts.operators);
-    const isStill = !isChanging(context, part.facts.operators) && JSON.stringify(before) === JSON.stringify(services);
-    if (isStill) return { ...part, services };
+    const after = collectServices(context, part.facts.operators);
+    const isStill = !isChanging(context, part.facts.operators) && isDeepStrictEqual(before, after);
+    if (isStill) return { ...part, ...after };
   }
   throw new AirlockError('UNAVAILABLE', 'services change while the backup is made', { hint: 'try again in a minute' });
 };
 
-export interface MadeBackup {
+export interface MadeBackup extends Collected {
   readonly file: Buffer;
   readonly header: BackupHeader;
-  readonly services: readonly BackedUpService[];
 }
 
 export const makeBackup = async (context: Context, recoveryKey: Uint8Array): Promise<MadeBackup> => {
   const salt = newBackupSalt();
   const key = deriveBackupKey(recoveryKey, salt, 'totp');
   try {
-    const { sealed, facts, services } = await collectWhole(context, key);
-    const body: BackupBody = {
-      v: 1,
-      totp: encodeBase64url(sealed),
-      services,
-      rules: collectRules(context),
-      config: collectConfig(context),
-      facts,
-      byHand: commandsByHand(context),
-    };
+    const { sealed, facts, ...collected } = await collectWhole(context, key);
+    const body: BackupBody = { ...collectRest(context, collected), totp: encodeBase64url(sealed), facts };
     const bytes = Buffer.from(canonicalJson(body as unknown as Json));
-    return { file: sealBackup({ recoveryKey, salt, header: facts, body: bytes }), header: facts, services };
+    const file = sealBackup({ recoveryKey, salt, header: facts, body: bytes });
+    // What was counted before were the texts alone.
+    requireRoom(new Map([[context.configDir, file.length]]));
+    return { file, header: facts, ...collected };
   } finally {
     wipe(key);
   }

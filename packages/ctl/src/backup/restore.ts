@@ -8,7 +8,6 @@ import {
   FRAME,
   packBlobs,
   restoreDigest,
-  sha256Hex,
   unpackBlobs,
   type ApproveStatus,
   type GatewayStatus,
@@ -26,6 +25,7 @@ import { PATHS_FILE } from '../paths/registry.js';
 import { isInstalled, system } from '../system.js';
 import { commandsByHand, CONFIG_FOLDERS, parseBody, type BackedUpService, type BackupBody } from './collect.js';
 import { BACKUP_FRAME_BYTES } from './make.js';
+import { HOLD, holdParams, named, orderBytes } from './requests.js';
 
 /** A backup that was opened. */
 export interface OpenedBackup {
@@ -67,8 +67,6 @@ const withApprovals = async <T>(
   });
 };
 
-const digestOf = ({ entry, listed }: BackedUpService): string => sha256Hex(`${entry}\n${listed}`);
-
 /** What airlock-totp is given of a backup. */
 interface Offered {
   readonly sealed: Buffer;
@@ -77,7 +75,7 @@ interface Offered {
 
 const offeredOf = ({ totp, services }: BackupBody): Offered => ({
   sealed: decodeBase64url(totp) ?? Buffer.alloc(0),
-  services: services.map((one) => ({ operator: one.operator, service: one.service, digest: digestOf(one) })),
+  services: services.map(named),
 });
 
 /** airlock-totp opens its part and checks that it may be taken. @returns a ticket for each service */
@@ -87,19 +85,22 @@ const offer = async (
   key: Uint8Array,
   tickets: Tickets,
 ): Promise<readonly string[]> => {
-  const payload = packBlobs(key, sealed, Buffer.from(JSON.stringify({ tickets, services })));
+  const payload = packBlobs(key, sealed, orderBytes(tickets, services));
   const answer = await exchange(link, FRAME.RESTORE_REQUEST, payload, FRAME.RESTORE);
   payload.fill(0);
   const text = unpackBlobs(answer, 0, 1)?.blobs[0]?.toString('utf8') ?? '{}';
   return (JSON.parse(text) as { readonly tickets?: readonly string[] }).tickets ?? [];
 };
 
-/** The gateway holds each service; it counts for nothing yet. */
+/** The gateway holds each service; it counts for nothing yet. @throws AirlockError that names the service */
 const handOver = async (context: Context, services: readonly BackedUpService[], tickets: readonly string[]): Promise<void> => {
-  for (const [index, { operator, entry, listed }] of services.entries())
-    await withSocket(join(context.runtimeDir, 'operator', `${operator}.sock`), (link) =>
-      ask(link, 'service.restore', { ticket: tickets[index] ?? '', entry, listed }),
-    );
+  for (const [index, one] of services.entries())
+    await withSocket(join(context.runtimeDir, 'operator', `${one.operator}.sock`), (link) =>
+      ask(link, HOLD, holdParams(tickets[index] ?? '', one)),
+    ).catch((thrown: unknown) => {
+      if (!(thrown instanceof AirlockError)) throw thrown;
+      throw new AirlockError(thrown.code, `${one.operator}/${one.service}: ${thrown.message}`, thrown.data);
+    });
 };
 
 /**

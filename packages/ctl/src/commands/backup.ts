@@ -5,7 +5,17 @@ import { randomInt } from 'node:crypto';
 import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { approveAction } from '../action.js';
-import { makeBackup, requireNew, stageBackup, tellKept, type MadeBackup, type StagedBackup } from '../backup/make.js';
+import { acceptAnew, type LeftOut } from '../backup/collect.js';
+import {
+  makeBackup,
+  requireNew,
+  requireRestorable,
+  stageBackup,
+  tellKept,
+  type MadeBackup,
+  type StagedBackup,
+} from '../backup/make.js';
+import { MAX_BACKUP_BYTES } from '../backup/restorable.js';
 import { openBackupFile, restoreBackup, type OpenedBackup, type Restored } from '../backup/restore.js';
 import { withRoot, withTotp, type Context } from '../context.js';
 import { note, print } from '../output.js';
@@ -13,7 +23,6 @@ import { tellError } from '../setup/questions.js';
 import { endUnread, requireReader } from '../terminal/shown-once.js';
 import type { Command, Invocation } from './command.js';
 
-const MAX_FILE_BYTES = 128 * 1024 * 1024;
 const TRIES = 3;
 
 const pathOf = ({ args }: Invocation): string => resolve(args[0] ?? '');
@@ -51,14 +60,23 @@ const typedBack = async ({ terminal }: Context, groups: readonly string[]): Prom
   });
 };
 
+/** BACKUP-8. */
+const leftOutText = (leftOut: readonly LeftOut[]): string =>
+  [
+    'left out, to be accepted anew on the next machine (restore says it again):',
+    ...leftOut.map((one) => `  ${acceptAnew(one)}`),
+  ].join('\n');
+
 const printMade = (context: Context, path: string, groups: readonly string[], made: MadeBackup): void => {
-  const { file, header, services } = made;
+  const { file, header, services, leftOut } = made;
   const names = services.map(({ service }) => service);
-  const said = `backup ${header.generation} of ${header.operators.join(', ')} with ${names.length} services is in ${path}; take it off this machine`;
+  const done = `backup ${header.generation} of ${header.operators.join(', ')} with ${names.length} services is in ${path}; take it off this machine`;
+  const said = leftOut.length === 0 ? done : `${done}\n${leftOutText(leftOut)}`;
   const value = { file: path, ...{ generation: header.generation, made: header.made, operators: header.operators } };
+  const left = leftOut.map((one) => ({ ...one, hint: acceptAnew(one) }));
   print(
     context,
-    { ...value, services: names, bytes: file.length, recoveryKey: groups.join('-') },
+    { ...value, services: names, leftOut: left, bytes: file.length, recoveryKey: groups.join('-') },
     context.terminal.isTerminal ? said : `${keyText(path, groups)}${said}`,
   );
 };
@@ -76,6 +94,7 @@ const backup = async (context: Context, invocation: Invocation): Promise<void> =
   const path = pathOf(invocation);
   requireNew(path);
   requireReader('the recovery key');
+  await requireRestorable(context);
   const key = newRecoveryKey();
   try {
     const groups = recoveryKeyGroups(key);
@@ -101,7 +120,7 @@ const backup = async (context: Context, invocation: Invocation): Promise<void> =
 };
 
 const noFile = (path: string, found: string): AirlockError =>
-  new AirlockError('PARAMS_INVALID', `${path}: found ${found}, allowed: a backup of at most ${MAX_FILE_BYTES} bytes`, {
+  new AirlockError('PARAMS_INVALID', `${path}: found ${found}, allowed: a backup of at most ${MAX_BACKUP_BYTES} bytes`, {
     field: 'FILE',
     expected: 'a file that airlock-ctl backup wrote',
     found,
@@ -118,7 +137,7 @@ const readFileOnce = (path: string): Buffer => {
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw noFile(path, 'no ordinary file');
-    if (stat.size > MAX_FILE_BYTES) throw noFile(path, `${stat.size} bytes`);
+    if (stat.size > MAX_BACKUP_BYTES) throw noFile(path, `${stat.size} bytes`);
     return readFileSync(fd);
   } finally {
     closeSync(fd);
