@@ -15,17 +15,16 @@ import {
 } from '@airlock/protocol';
 import { wasAnswered } from '@airlock/ipc';
 import { deriveBackupKey, openBackup, wipe, type BackupHeader } from '@airlock/vault';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { approveAction } from '../action.js';
-import { compileConfig, replaceFile, ROLES_FILE } from '../config/compile.js';
 import { ask, withRoot, withSocket, type Context, type Link } from '../context.js';
 import { exchange } from '../seal.js';
-import { PATHS_FILE } from '../paths/registry.js';
 import { isInstalled, system } from '../system.js';
-import { commandsByHand, CONFIG_FOLDERS, parseBody, type BackedUpService, type BackupBody } from './collect.js';
+import { commandsByHand, parseBody, type BackedUpService, type BackupBody } from './collect.js';
 import { BACKUP_FRAME_BYTES } from './make.js';
 import { HOLD, holdParams, named, orderBytes } from './requests.js';
+import { requireWritten, restoreFiles } from './restored-files.js';
+import { putInForce, type RulesPutInForce } from './rules-in-force.js';
 
 /** A backup that was opened. */
 export interface OpenedBackup {
@@ -185,34 +184,10 @@ const untilServed = async (context: Context, { header }: OpenedBackup, restored:
   }
 };
 
-/** Users, groups and sockets belong to a machine, not to a backup. */
-const OF_THE_MACHINE = new Set([ROLES_FILE, PATHS_FILE]);
-const OURS = new RegExp(`^(?:(?:${CONFIG_FOLDERS.join('|')})/)?\\w[\\w.-]*$`);
-
-/** Writes the files that differ, the old one kept beside. @returns which were written */
-const restoreConfig = (context: Context, config: BackupBody['config']): string[] => {
-  const written: string[] = [];
-  for (const [file, text] of Object.entries(config)) {
-    const path = join(context.configDir, file);
-    const present = existsSync(path) ? readFileSync(path, 'utf8') : null;
-    if (present === text || !OURS.test(file) || OF_THE_MACHINE.has(file)) continue;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    if (present !== null) renameSync(path, `${path}.before-restore`);
-    replaceFile(path, text, 0o644);
-    written.push(file);
-  }
-  if (written.length > 0) compileConfig(context.configDir);
-  return written;
-};
-
-/** Denials of then hold before anybody gets a code: both daemons read it anew; without systemd, the gateway its rules. */
-const putInForce = async (context: Context, opened: OpenedBackup, restored: string): Promise<void> => {
-  if (isInstalled(context)) {
-    system('systemctl', 'restart', 'airlock-totp.service', 'airlock-gateway.service');
-    return untilServed(context, opened, restored);
-  }
-  const [operator = ''] = opened.header.operators;
-  await withSocket(join(context.runtimeDir, 'operator', `${operator}.sock`), (link) => ask(link, 'policy.reload'));
+/** Both daemons read the configuration anew. */
+const restart = (context: Context, opened: OpenedBackup, restored: string): Promise<void> => {
+  system('systemctl', 'restart', 'airlock-totp.service', 'airlock-gateway.service');
+  return untilServed(context, opened, restored);
 };
 
 /** What is set up here already needs no hand. */
@@ -221,12 +196,14 @@ const stillToDo = (context: Context, { byHand = [] }: BackupBody): string[] => {
   return byHand.filter((line) => !present.has(line));
 };
 
-export interface Restored {
+export interface Restored extends RulesPutInForce {
   readonly generation: number;
   readonly made: string;
   readonly operators: readonly string[];
   readonly services: readonly string[];
   readonly config: readonly string[];
+  /** Files of the backup that are put nowhere. */
+  readonly leftOut: readonly string[];
   /** Commands. */
   readonly byHand: readonly string[];
 }
@@ -268,8 +245,12 @@ export const restoreBackup = async (
     wipe(key);
   }
   await untilServed(context, opened, restored);
-  const written = restoreConfig(context, body.config);
-  if (written.length > 0) await putInForce(context, opened, restored);
+  const files = restoreFiles(context, body.config);
+  const { operators } = header;
+  const anew = isInstalled(context) ? () => restart(context, opened, restored) : null;
+  const rules = await putInForce(context, { operators, rules: body.rules }, anew);
+  requireWritten(files);
   const services = body.services.map(({ service }) => service);
-  return { ...header, services, config: written, byHand: stillToDo(context, body) };
+  const config = { config: files.written, leftOut: files.leftOut, ...rules };
+  return { ...header, services, ...config, byHand: stillToDo(context, body) };
 };

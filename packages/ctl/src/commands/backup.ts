@@ -17,6 +17,7 @@ import {
 } from '../backup/make.js';
 import { MAX_BACKUP_BYTES } from '../backup/restorable.js';
 import { openBackupFile, restoreBackup, type OpenedBackup, type Restored } from '../backup/restore.js';
+import { remarksOf } from '../backup/rules-in-force.js';
 import { withRoot, withTotp, type Context } from '../context.js';
 import { note, print } from '../output.js';
 import { tellError } from '../setup/questions.js';
@@ -168,14 +169,13 @@ const openWithKey = async (context: Context, file: Buffer): Promise<{ opened: Op
   }
 };
 
-const restoredText = ({ generation, made, operators, services, config, byHand }: Restored): string =>
+const restoredText = ({ generation, made, operators, services, config, byHand, ...rules }: Restored): string =>
   [
     `restored backup ${generation} of ${made}: ${operators.join(', ')} with ${services.join(', ') || 'no service'}`,
     'Codes of the phone of then approve from now on; where it is lost, a recovery code enrols another: airlock-ctl totp reset --recovery',
     'Every lease of before is dead. The record begins anew and names the heads of the old one: airlock-ctl audit --event restored',
-    ...(config.length === 0
-      ? []
-      : [`configuration put back and in force: ${config.join(', ')}; what widens waits for: airlock-ctl policy apply`]),
+    ...(config.length === 0 ? [] : [`configuration put back: ${config.join(', ')}`]),
+    ...remarksOf(rules),
     ...(byHand.length === 0 ? [] : ['of the old machine, to be set up again:', ...byHand.map((line) => `  ${line}`)]),
   ].join('\n');
 

@@ -133,14 +133,18 @@ const readOptional = (path: string): string | null => {
   }
 };
 
-/** Both files of a configuration directory, checked. */
-export const readConfig = (configDir: string, presetsIn = presetDir()): CompiledConfig => {
+/** Both files of a configuration directory, checked, without a look at the policies: attached are those that they name. */
+export const readWithoutPolicies = (configDir: string): CompiledConfig => {
   const rolesPath = join(configDir, ROLES_FILE);
   const roles = readOptional(rolesPath);
   const base = roles === null ? DEFAULT_CONFIG : { ...DEFAULT_CONFIG, ...parseRolesFile(roles, rolesPath) };
   const yamlPath = join(configDir, YAML_FILE);
-  return withPolicies(parseYamlConfig(readOptional(yamlPath) ?? '', yamlPath, base), configDir, yamlPath, presetsIn);
+  return parseYamlConfig(readOptional(yamlPath) ?? '', yamlPath, base);
 };
+
+/** All of a configuration directory, checked. */
+export const readConfig = (configDir: string, presetsIn = presetDir()): CompiledConfig =>
+  withPolicies(readWithoutPolicies(configDir), configDir, join(configDir, YAML_FILE), presetsIn);
 
 const syncDirectory = (path: string): void => {
   const fd = openSync(path, 'r');
@@ -180,19 +184,21 @@ export const replaceFile = (path: string, content: string, mode: number): void =
   syncDirectory(dirname(path));
 };
 
+/** What the daemons read from now on. */
+export const writeCompiled = (configDir: string, config: CompiledConfig): void =>
+  replaceFile(join(configDir, COMPILED_CONFIG_FILE), `${JSON.stringify(config, null, 1)}\n`, 0o644);
+
 /**
  * Compiles a configuration directory. A bad file compiles too, to a configuration that makes the daemons start sealed and say why.
  * @returns the error that was compiled in, or null
  */
 export const compileConfig = (configDir: string, presetsIn = presetDir()): AirlockError | null => {
-  const write = (config: CompiledConfig): void =>
-    replaceFile(join(configDir, COMPILED_CONFIG_FILE), `${JSON.stringify(config, null, 1)}\n`, 0o644);
   try {
-    write(readConfig(configDir, presetsIn));
+    writeCompiled(configDir, readConfig(configDir, presetsIn));
     return null;
   } catch (error) {
     if (!(error instanceof AirlockError)) throw error;
-    write({ ...DEFAULT_CONFIG, invalid: { message: error.message, hint: error.data.hint } });
+    writeCompiled(configDir, { ...DEFAULT_CONFIG, invalid: { message: error.message, hint: error.data.hint } });
     return error;
   }
 };

@@ -59,15 +59,27 @@ const checkRoles = ({ roles }: CompiledConfig, attachments: CompiledPolicies['at
   });
 };
 
+/**
+ * What the files attach, whether or not its roles are set up here.
+ * @throws AirlockError CONFIG_INVALID for a broken file, or an id that no policy has
+ */
+export const readRules = (
+  { permissions, rules }: CompiledConfig,
+  configDir: string,
+  presetsIn = presetDir(),
+): CompiledPolicies => {
+  const { attachments } = rules;
+  const policies = collect(configDir, presetsIn, new Set(Object.values(attachments).flat()));
+  const asText = policies as unknown as readonly Readonly<Record<string, Json>>[];
+  parseRuleSet({ permissions, policies: asText, attachments });
+  return { policies: asText, attachments };
+};
+
 /** RULES-1: a broken file leaves its complaint in place of the policies, and the daemons go on with what was in force. */
 export const withPolicies = (config: CompiledConfig, configDir: string, file: string, presetsIn: string): CompiledConfig => {
-  const { attachments } = config.rules;
   try {
-    checkRoles(config, attachments, file);
-    const policies = collect(configDir, presetsIn, new Set(Object.values(attachments).flat()));
-    const asText = policies as unknown as readonly Readonly<Record<string, Json>>[];
-    parseRuleSet({ permissions: config.permissions, policies: asText, attachments });
-    return { ...config, rules: { policies: asText, attachments } };
+    checkRoles(config, config.rules.attachments, file);
+    return { ...config, rules: readRules(config, configDir, presetsIn) };
   } catch (thrown) {
     return { ...config, rules: { policies: [], attachments: {}, problem: asAirlockError(thrown).message } };
   }
