@@ -31,25 +31,33 @@ export interface RestoredFiles {
 
 const KEPT = '.before-restore';
 
-/** Beside it, where nothing is yet: the file of before the first restore is never written over. */
-const keptPath = (path: string): string => {
+/** Beside it, where nothing is yet: what was kept before is never written over. @returns null where the same is kept already */
+const keptPath = (path: string): string | null => {
   for (let n = 1; ; n += 1) {
     const kept = `${path}${KEPT}${n === 1 ? '' : `.${n}`}`;
-    if (lstatSync(kept, { throwIfNoEntry: false }) === undefined) return kept;
+    const stat = lstatSync(kept, { throwIfNoEntry: false });
+    if (stat === undefined) return kept;
+    if (stat.isFile() && readFileSync(kept).equals(readFileSync(path))) return null;
   }
 };
 
-/** Whole under its name or not there; the file itself stays. */
-const keepBeside = (path: string): void => {
-  const temporary = `${path}.${process.pid}.kept`;
-  copyFileSync(path, temporary);
-  const fd = openSync(temporary, 'r');
+const syncFile = (path: string): void => {
+  const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
-  renameSync(temporary, keptPath(path));
+};
+
+/** Whole under its name or not there; the file itself stays. */
+const keepBeside = (path: string): void => {
+  const kept = keptPath(path);
+  if (kept === null) return;
+  const temporary = `${path}.${process.pid}.kept`;
+  copyFileSync(path, temporary);
+  syncFile(temporary);
+  renameSync(temporary, kept);
 };
 
 /** @returns whether it was written @throws Error of the system */
