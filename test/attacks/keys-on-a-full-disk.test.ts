@@ -3,9 +3,9 @@ import { daemonOf, startTestInstance, until, type CommandResult, type Running } 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { killHard, untilServing } from './support/house.js';
+import { connectTo, killHard, untilServing } from './support/house.js';
 import { fillUp, FULL_AT, makeRoom, type FullOrder } from './support/full-at.js';
-import { addSealed, openedWith, phoneOf, replaceSealed } from './support/keys.js';
+import { addSealed, approveWith, openedWith, phoneOf, replaceSealed } from './support/keys.js';
 
 const SERVICES = ['one', 'two'];
 const THEN = 'token-of-the-backup';
@@ -57,6 +57,13 @@ for (const [verb, command] of Object.entries(COMMANDS))
     }
   });
 
+/** Fail closed: rules of the backup that could not be put in force (BACKUP-8). */
+const unlock = async (): Promise<void> => {
+  const link = await connectTo(running, 'approve/default');
+  await approveWith(running, link, running.secret, 'unlock', {});
+  link.close();
+};
+
 const restoredOr = async (
   t: Pick<typeof import('tap').t, 'match' | 'equal'>,
   order: FullOrder,
@@ -70,6 +77,7 @@ const restoredOr = async (
     stdin: `${key}\n${phoneOf(running, running.secret)}\n`,
   });
   const wasFull = await repaired();
+  if (answer.stdout.includes('locked until then')) await unlock();
   const [one, two] = await tokens();
   t.equal(one, two, `${order.program}, write ${order.at}: ${one ?? ''}, whole (${answer.stdout.slice(0, 120)})`);
   if (answer.status === 0) t.equal(one, THEN, 'and what was said is so');

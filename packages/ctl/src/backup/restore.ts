@@ -4,6 +4,7 @@
  */
 import {
   AirlockError,
+  asAirlockError,
   decodeBase64url,
   FRAME,
   packBlobs,
@@ -24,7 +25,7 @@ import { commandsByHand, parseBody, type BackedUpService, type BackupBody } from
 import { BACKUP_FRAME_BYTES } from './make.js';
 import { HOLD, holdParams, named, orderBytes } from './requests.js';
 import { requireWritten, restoreFiles } from './restored-files.js';
-import { putInForce, type RulesPutInForce } from './rules-in-force.js';
+import { failLocked, putInForce, type RulesPutInForce } from './rules-in-force.js';
 
 /** A backup that was opened. */
 export interface OpenedBackup {
@@ -148,7 +149,7 @@ type Sealed = { readonly message: string; readonly hint: string } | null;
 const notServed = (program: string, sealed: Sealed): AirlockError =>
   sealed === null
     ? new AirlockError('UNAVAILABLE', `the backup was taken, and ${program} does not answer yet`, {
-        hint: 'sudo airlock-ctl doctor; services and phone come back by themselves, configuration by restoring again with --force',
+        hint: 'sudo airlock-ctl doctor; services and phone come back by themselves',
       })
     : new AirlockError('UNAVAILABLE', `the backup was taken, and ${program} does not serve: ${sealed.message}`, {
         hint: sealed.hint,
@@ -244,9 +245,11 @@ export const restoreBackup = async (
   } finally {
     wipe(key);
   }
-  await untilServed(context, opened, restored);
-  const files = restoreFiles(context, body.config);
   const { operators } = header;
+  await untilServed(context, opened, restored).catch(async (thrown: unknown) => {
+    throw await failLocked(context, operators, asAirlockError(thrown));
+  });
+  const files = restoreFiles(context, body.config);
   const anew = isInstalled(context) ? () => restart(context, opened, restored) : null;
   const rules = await putInForce(context, { operators, rules: body.rules }, anew);
   requireWritten(files);

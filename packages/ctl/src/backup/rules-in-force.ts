@@ -100,27 +100,38 @@ const lockOf = async ({ runtimeDir }: Context, operator: string): Promise<{ oper
   return { operator, isLocked: await asking.then(({ locked }) => locked).catch(() => false) };
 };
 
-/** Fail closed: nothing is served until somebody saw to it. */
-const notInForce = async (context: Context, { operators }: RulesOfBackup, thrown: unknown): Promise<AirlockError> => {
+const THEN = 'then restore again with --force, and airlock-ctl unlock';
+
+/** Fail closed: every operator is locked, so that nothing is served until somebody saw to it. @returns the error that says so */
+export const failLocked = async (
+  context: Context,
+  operators: readonly string[],
+  { message, data }: AirlockError,
+): Promise<AirlockError> => {
   const found = await Promise.all(operators.map((operator) => lockOf(context, operator)));
   const names = (wanted: boolean): string =>
     found.flatMap(({ operator, isLocked }) => (isLocked === wanted ? [operator] : [])).join(', ');
   const [locked, open] = [names(true), names(false)];
   const said = [
-    `the backup was taken, and what it denies is not in force (${thrown instanceof Error ? thrown.message : String(thrown)})`,
+    message,
     ...(locked === '' ? [] : [`locked until then: ${locked}`]),
     ...(open === '' ? [] : [`NOT LOCKED, as airlock-totp does not answer: ${open}`]),
   ];
-  return new AirlockError('UNAVAILABLE', said.join('; '), {
-    hint: 'sudo airlock-ctl doctor says what is wrong; then restore again with --force, and airlock-ctl unlock',
-  });
+  return new AirlockError('UNAVAILABLE', said.join('; '), { hint: `${data.hint}; ${THEN}` });
 };
+
+const wordsOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
+const notInForce = (thrown: unknown): AirlockError =>
+  new AirlockError('UNAVAILABLE', `the backup was taken, and what it denies is not in force (${wordsOf(thrown)})`, {
+    hint: 'sudo airlock-ctl doctor says what is wrong',
+  });
 
 /** What was denied is denied: what is left are the files, of which nothing may be said that is not so. */
 const filesNotRead = (thrown: unknown): AirlockError =>
   new AirlockError(
     'UNAVAILABLE',
-    `the backup was taken and what it denied is denied, but its files were not read (${thrown instanceof Error ? thrown.message : String(thrown)})`,
+    `the backup was taken and what it denied is denied, but its files were not read (${wordsOf(thrown)})`,
     { hint: 'sudo airlock-ctl policy reload reads them' },
   );
 
@@ -145,7 +156,7 @@ export const putInForce = async (
     const reload = (): Promise<PolicyReload> => askGateway<PolicyReload>(context, backup, 'policy.reload');
     await putMergedInForce(context, backup, restart ?? reload);
   } catch (thrown) {
-    throw await notInForce(context, backup, thrown);
+    throw await failLocked(context, backup.operators, notInForce(thrown));
   }
   try {
     return await putFilesInForce(context, backup);
