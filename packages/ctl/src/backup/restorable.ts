@@ -58,13 +58,13 @@ export const whyLeftOut = (entry: string, listed: string): string | null => {
   return isTaken({ entry, listed }) ? null : 'too large';
 };
 
-/** A restore writes as root, and no file of another name. */
-const CONFIG_NAME = /^\w[\w.-]*$/;
+/** One part of a path that names something in its folder, whatever else it is made of: a restore writes as root. */
+export const isFileName = (part: string): boolean => part !== '' && part !== '.' && part !== '..' && !/[/\p{Cc}]/u.test(part);
 
 /** @throws AirlockError VAULT_UNREADABLE that names it */
 export const requireConfigName = (path: string, name: string): void => {
-  if (CONFIG_NAME.test(name)) return;
-  throw new AirlockError('VAULT_UNREADABLE', `${path} has a name that no restore puts back (letters, digits, - _ and . within)`, {
+  if (isFileName(name)) return;
+  throw new AirlockError('VAULT_UNREADABLE', `${path} has a name that no restore puts back (it has a control character)`, {
     hint: `give it another, or move it out of the configuration: sudo mv ${word(path)} /root/`,
   });
 };

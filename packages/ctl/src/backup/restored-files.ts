@@ -6,18 +6,16 @@ import { replaceFile, ROLES_FILE, YAML_FILE } from '../config/compile.js';
 import type { Context } from '../context.js';
 import { PATHS_FILE } from '../paths/registry.js';
 import { CONFIG_FOLDERS, type BackupBody } from './collect.js';
+import { isFileName } from './restorable.js';
 
 /** Users, groups and sockets belong to a machine, not to a backup. */
 const OF_THE_MACHINE = new Set([ROLES_FILE, PATHS_FILE]);
-
-/** One part of a path that names something in its folder, whatever else it is made of. */
-const isName = (part: string): boolean => part !== '' && part !== '.' && part !== '..' && !/[/\p{Cc}]/u.test(part);
 
 /** airlock.yaml, or a file right in one of the folders that a backup takes along. */
 export const isOurs = (file: string): boolean => {
   if (file === YAML_FILE) return true;
   const folder = CONFIG_FOLDERS.find((one) => file.startsWith(`${one}/`));
-  return folder !== undefined && isName(file.slice(folder.length + 1));
+  return folder !== undefined && isFileName(file.slice(folder.length + 1));
 };
 
 /** What came of the files of a backup, by their relative path. */
