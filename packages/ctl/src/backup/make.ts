@@ -137,10 +137,19 @@ const refuse = (path: string, found: string): AirlockError =>
     hint: 'name another file; a backup never takes the place of one',
   });
 
+/** A link into nowhere is in the way too; what is wrong with a name otherwise is said where it is written. */
+const isTaken = (path: string): boolean => {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 /** @throws AirlockError PARAMS_INVALID where there is such a file */
 export const requireNew = (path: string): void => {
-  // A link into nowhere is in the way too.
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw refuse(path, 'a file that is there already');
+  if (isTaken(path)) throw refuse(path, 'a file that is there already');
   if (!existsSync(dirname(path))) throw refuse(path, `no directory ${dirname(path)}`);
 };
 
