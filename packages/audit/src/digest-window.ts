@@ -1,4 +1,5 @@
 /** The newest line digests in memory, for countersigning; what is older is read from the segments. */
+import type { AirlockError } from '@airlock/protocol';
 import { lineDigest } from './chain.js';
 import { DIGEST_WINDOW } from './limits.js';
 import type { LogFs } from './log-fs.js';
@@ -41,7 +42,13 @@ export class DigestWindow {
   }
 }
 
-/** The same from disk, where there is such a record. @throws AUDIT_UNAVAILABLE where the disk has lost it, and what reading throws. */
+const isGone = (seq: number): AirlockError => sealedBecause(`record ${seq} is no longer there`);
+
+/**
+ * The same from disk, where there is such a record. What was removed because of its age is no longer there, and the records after
+ * it do not stand for it (AUDIT-23).
+ * @throws AUDIT_UNAVAILABLE where the disk has not the next record, and what reading throws.
+ */
 export const digestsFromDisk = (fs: LogFs, dir: string, size: number, max: number): Buffer[] => {
   const found: Buffer[] = [];
   const names = segmentNames(fs.list(dir));
@@ -49,12 +56,13 @@ export const digestsFromDisk = (fs: LogFs, dir: string, size: number, max: numbe
     let seq = firstSeq(fs, dir, name);
     // A segment that was begun, and no record written.
     if (seq === null) continue;
+    if (seq > size + 1 + found.length) throw isGone(size + 1 + found.length);
     for (const line of segmentLines(fs, dir, name)) {
       if (found.length >= max) return found;
       if (seq > size) found.push(lineDigest(line));
       seq += 1;
     }
   }
-  if (found.length === 0) throw sealedBecause(`record ${size + 1} is no longer there`);
+  if (found.length === 0) throw isGone(size + 1);
   return found;
 };

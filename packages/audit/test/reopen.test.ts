@@ -59,8 +59,17 @@ t.test('digests that the disk no longer has, or does not give, are an error and 
     ...UNAVAILABLE,
     message: /^the audit log cannot be written: \/\S+ can be written by others/,
   });
-  for (const name of [SEGMENT, NEXT]) unlinkSync(join(dir, name));
-  t.throws(() => again.digestsSince(1), { ...UNAVAILABLE, message: /record 2 is no longer there/ });
+  chmodSync(join(dir, SEGMENT), 0o600);
+  unlinkSync(join(dir, SEGMENT));
+  for (const size of [0, 1])
+    for (const max of [1, 100])
+      t.throws(() => again.digestsSince(size, max), {
+        ...UNAVAILABLE,
+        message: new RegExp(`record ${size + 1} is no longer there`),
+      });
+  t.equal(again.digestsSince(2).length, 2, 'negative control: what comes after what was removed');
+  unlinkSync(join(dir, NEXT));
+  t.throws(() => again.digestsSince(2), { ...UNAVAILABLE, message: /record 3 is no longer there/ });
   await again.close();
 });
 
