@@ -1,4 +1,5 @@
 /** audit accept: a log that was lost, is an older copy, another history or damaged is begun anew, by root with a code. */
+import { parseRecord } from '@airlock/audit';
 import { AirlockError, systemTimers } from '@airlock/protocol';
 import { checkCode } from '../action.js';
 import type { Invocation } from '../commands/command.js';
@@ -6,7 +7,7 @@ import { bothDaemons } from '../commands/status.js';
 import { ask, findOperator, withRoot, type Context, type Link } from '../context.js';
 import { note, print } from '../output.js';
 import { tellError } from '../setup/questions.js';
-import { namedLog, type LogName } from './sources.js';
+import { logLines, namedLog, withServedLog, type LogName } from './sources.js';
 
 const TRIES = 3;
 /** Both daemons start again and hear of each other. */
@@ -47,15 +48,32 @@ const giveCode = async (context: Context, link: Link, params: object): Promise<A
   }
 };
 
-/** What is wrong after both have started again; null where nothing is. */
-const untilBegun = async (context: Context): Promise<string | null> => {
+/** Whether the log that is served begins with this decision. */
+const hasBegun = async (context: Context, log: LogName, id: string): Promise<boolean> => {
+  try {
+    return await withServedLog(context, log, async (bytes) => {
+      for await (const line of logLines(bytes)) {
+        const begin = parseRecord(line.toString('utf8'));
+        return begin?.['accepted'] === id || begin?.['id'] === id;
+      }
+      return false;
+    });
+  } catch {
+    // A daemon that starts again.
+    return false;
+  }
+};
+
+/** What is wrong after both have started again; null where nothing is. What answers may still be the daemon of before. */
+const untilBegun = async (context: Context, log: LogName, id: string): Promise<string | null> => {
   for (let looked = 1; ; looked += 1) {
     await new Promise<void>((resolve) => void systemTimers.after(WAIT_MS, resolve));
     const { totp, gateway } = await bothDaemons(context);
     const age = gateway.status?.heartbeatAgeMs ?? null;
     const sealed = totp.status?.sealed ?? gateway.status?.sealed ?? null;
-    if (totp.status !== null && sealed === null && age !== null && age < looked * WAIT_MS) return null;
-    if (looked >= LOOKS) return sealed?.message ?? 'the daemons do not answer yet: airlock-ctl status';
+    const isUp = totp.status !== null && sealed === null && age !== null && age < looked * WAIT_MS;
+    if (isUp && (await hasBegun(context, log, id))) return null;
+    if (looked >= LOOKS) return sealed?.message ?? 'the daemons have not begun it yet: airlock-ctl status';
   }
 };
 
@@ -69,7 +87,7 @@ export const accept = async (context: Context, invocation: Invocation): Promise<
     note(context, text);
     return giveCode(context, link, { ...params, digest });
   });
-  const problem = await untilBegun(context);
+  const problem = await untilBegun(context, log, id);
   const lines = [
     `the log of airlock-${log} begins anew; its files of before stand beside it: audit.set-aside-${id}`,
     problem === null
