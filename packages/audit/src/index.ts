@@ -2,6 +2,7 @@
 export type * from './types.js';
 export { Chain, EMPTY_HEAD, lineDigest } from './chain.js';
 export { decideHead, type HeadClaim } from './decide-head.js';
+export { firstRecord } from './first-record.js';
 export type { KeptHead } from './head-check.js';
 export * from './limits.js';
 export { openLog } from './log.js';

@@ -135,7 +135,8 @@ class Log implements AuditLog {
   }
 
   #open(): void {
-    const { dir, bootId, reserveBytes } = this.#options;
+    const { dir, bootId, reserveBytes, unopened } = this.#options;
+    if (unopened !== undefined) throw unopened;
     this.#dirFd = openDirectory(this.#fs, dir);
     this.#releaseLock = takeLock(this.#fs, dir, bootId);
     this.#releaseReserve = holdReserve(this.#fs, dir, reserveBytes ?? RESERVE_BYTES);

@@ -6,11 +6,11 @@
  * its own signed records name.
  */
 import { join } from 'node:path';
-import { DIRECTORY_FLAGS, READ_FLAGS, nodeFs, type LogFs } from './log-fs.js';
+import { firstLine } from './first-record.js';
+import { DIRECTORY_FLAGS, nodeFs, type LogFs } from './log-fs.js';
 import type { Pruned } from './pruned.js';
 import { recordTime } from './record.js';
 import { dayOf, isSegmentName, segmentNames } from './segment-name.js';
-import { openFile } from './trusted-files.js';
 
 const DAY_MS = 86_400_000;
 /** AUDIT-1: seq at the front, prev at the end. */
@@ -32,21 +32,6 @@ export const decideOldest = (names: readonly string[], nowMs: number, retainDays
   if (oldest === undefined || next === undefined) return null;
   const kept = recordTime(nowMs - retainDays * DAY_MS).slice(0, 10);
   return dayOf(oldest) < kept ? [oldest, next] : null;
-};
-
-/** A first line is at most MAX_LINE_BYTES, and this much of a file holds it. */
-const FIRST_BYTES = 65_536;
-
-const firstLine = (fs: LogFs, dir: string, name: string): string => {
-  const fd = openFile(fs, join(dir, name), READ_FLAGS);
-  try {
-    const bytes = Buffer.alloc(FIRST_BYTES);
-    const got = bytes.subarray(0, fs.read(fd, bytes, bytes.length, 0));
-    const end = got.indexOf(0x0a);
-    return end < 0 ? '' : got.toString('utf8', 0, end);
-  } finally {
-    fs.close(fd);
-  }
 };
 
 /** What `log_pruned` has to say before the oldest segment may go; null where nothing may. @throws what reading throws */

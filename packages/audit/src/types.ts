@@ -34,6 +34,8 @@ export interface LogOptions {
   /** 0 switches the reserve off. */
   readonly reserveBytes?: number;
   readonly minFreeBytes?: number;
+  /** Why it must not be opened: it is sealed by that from the start, and nothing is made, read or written. */
+  readonly unopened?: AirlockError | undefined;
   /** Called once, synchronously, when the log seals after it was open. */
   readonly onSealed?: (error: AirlockError) => void;
   /** Recognises a lock left by an earlier boot with the same pid; read from /proc where it is visible. */

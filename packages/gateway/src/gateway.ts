@@ -53,8 +53,11 @@ const LOG_ORIGIN = 'airlock-gateway';
 const openJournal = (options: GatewayOptions, groupCommitMs: number): Journal => {
   const { clock, timers, bootId, log } = options;
   const onSealed = (error: AirlockError): void => log(`the audit log is sealed: ${error.message}`);
-  setLogAside(options);
-  const opened = openLog({ dir: logDir(options), clock, timers, origin: LOG_ORIGIN, groupCommitMs, bootId, onSealed });
+  const unopened = setLogAside(options);
+  const opened = openLog({
+    ...{ dir: logDir(options), origin: LOG_ORIGIN },
+    ...{ clock, timers, groupCommitMs, bootId, unopened, onSealed },
+  });
   recordBegun(options, opened);
   return new Journal(opened, clock);
 };
@@ -115,6 +118,7 @@ const build = (options: GatewayOptions): House => {
     restores: state.restores,
     lastWords,
     heads,
+    anew: { problem: null },
     retention: retentionOf(options, config.audit.retainDays, journal, heads),
     followers: new Follower(logDir(options)),
     signed: new SignedLeases(),
@@ -141,7 +145,7 @@ const build = (options: GatewayOptions): House => {
     rewrapping: new Set(),
     frozen: new Map(),
     sealed: () => house().sealedForGood() ?? state.restores.problem,
-    sealedForGood: () => problem ?? state.problem ?? journal.sealed,
+    sealedForGood: () => problem ?? state.problem ?? journal.sealed ?? house().anew.problem,
   };
   return built;
 };

@@ -48,6 +48,8 @@ export interface House {
   readonly heads: Heads;
   readonly followers: Follower;
   readonly retention: Retention;
+  /** ACCEPT-8: why the log cannot begin anew, though airlock-totp says that it has to. */
+  readonly anew: { problem: AirlockError | null };
   readonly sessions: Sessions;
   readonly register: LeaseRegister;
   readonly signed: SignedLeases;

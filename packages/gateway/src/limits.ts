@@ -106,6 +106,8 @@ export const GATEWAY_LIMITS = {
   /** What two records of a call take in the log, about. */
   callLogBytes: 700,
 
+  /** ACCEPT-8: between two attempts to begin the log anew. */
+  beginAnewRetryMs: 2 * SECOND_MS,
   /** architecture.md "Audit": how soon a new record is countersigned. */
   headIntervalMs: SECOND_MS,
   /** AUDIT-27: between two segments that are removed because of their age. */

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from '@airlock/ipc';
-import { FRAME, packBlobs, type AccessStatus } from '@airlock/protocol';
+import { FRAME, packBlobs, type AccessStatus, type GatewayStatus } from '@airlock/protocol';
 import { encodeEarlier } from '@airlock/lease';
 import t from 'tap';
 import { readKeysFrame } from '../src/bridge/keys-frame.js';
@@ -158,6 +158,26 @@ t.test('ACCEPT-4: told that its log is to begin anew, it asks to be started agai
   await world.up();
   t.equal(world.restarts, 1, 'carried out once');
   t.match(world.records()[0], { event: 'log_begun', accepted: id, after: 5 });
+});
+
+t.test('ACCEPT-8: a decision that cannot be kept: nothing is signed or served, and it is tried again', async (t) => {
+  const begunAnew = { id: 'cd'.repeat(9), size: 5, hash: '00'.repeat(32) };
+  const temporary = join(world.stateDir, 'audit-anew.json.tmp');
+  mkdirSync(temporary);
+  await world.gateway?.close();
+  world.totp.helloMore = { begunAnew };
+  world.totp.head = null;
+  await world.start();
+  const operator = await world.operator();
+  await world.until(() => world.logs.some((line) => /the log cannot begin anew/.test(line)), 'the refusal');
+  const { sealed } = await operator.call<GatewayStatus>('status');
+  t.match(sealed, { code: 'AUDIT_UNAVAILABLE', message: /the log cannot begin anew/ });
+  await t.rejects(operator.call('audit.checkpoint'), { code: 'AUDIT_UNAVAILABLE' });
+  await world.advance(1500);
+  t.equal(world.totp.head, null, 'the old log is not signed as the new one');
+  t.equal(world.restarts, 0, 'negative control');
+  rmdirSync(temporary);
+  await world.advanceUntil(() => world.restarts === 1);
 });
 
 t.test('BRIDGE-8: each hello tells the newest head of the log, and by which decision it began', async (t) => {

@@ -116,15 +116,37 @@ export const bridgeHandlers = (house: () => House): BridgeHandlers => ({
   },
 });
 
+/** ACCEPT-8: nothing is signed or served; the next hello asks again. */
+const holdBack = (house: House, problem: AirlockError): void => {
+  const { anew, bridge, heads, options, pool, timers } = house;
+  heads.rest();
+  if (anew.problem?.message !== problem.message) options.log(problem.message);
+  anew.problem = problem;
+  pool.endAll(problem);
+  timers.after(GATEWAY_LIMITS.beginAnewRetryMs, () => bridge.renew());
+};
+
+/** @returns whether this process goes on with the log that it has */
+const keepsLog = (house: House, { begunAnew }: BridgeHelloResult): boolean => {
+  const { anew, heads, journal, options } = house;
+  try {
+    if (!mustBeginAnew(options, journal.log, begunAnew)) {
+      anew.problem = null;
+      return true;
+    }
+    heads.rest();
+    options.log('the log begins anew, as root accepted with a code; starting again');
+    options.restart?.();
+  } catch (thrown) {
+    holdBack(house, asAirlockError(thrown));
+  }
+  return false;
+};
+
 /** After each hello: the truth of airlock-totp replaces ours (BRIDGE-3). */
 export const onBridgeUp = (house: House, hello: BridgeHelloResult): void => {
   const { operators, leases, grants, head, restored } = hello;
-  if (mustBeginAnew(house.options, hello.begunAnew)) {
-    house.heads.rest();
-    house.options.log('the log begins anew, as root accepted with a code; starting again');
-    house.options.restart?.();
-    return;
-  }
+  if (!keepsLog(house, hello)) return;
   recordOther(house.options, house.journal.log, hello.ownBegunAnew);
   house.register.replace(leases);
   house.grants.replace(grants);

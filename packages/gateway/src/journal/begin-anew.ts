@@ -3,10 +3,11 @@
  *
  * ACCEPT-3  nothing of the old log is deleted or changed: it is renamed, before the new one is opened.
  * ACCEPT-4  only airlock-totp says so, and each decision is carried out once, also where an older state of airlock-totp asks again.
+ * ACCEPT-8  no log is opened, and no head asked for, before the step that has to come first is durable; what cannot be kept is tried again.
  */
 import { existsSync } from 'node:fs';
-import type { AuditLog } from '@airlock/audit';
-import type { BegunAnew } from '@airlock/protocol';
+import { firstRecord, type AuditLog, type AuditRecord } from '@airlock/audit';
+import { AirlockError, type BegunAnew } from '@airlock/protocol';
 import { anewFile, logDir } from '../paths.js';
 import type { GatewayOptions } from '../options.js';
 import { readPrivateFile, renameDurable, writeDurable } from '../state/files.js';
@@ -56,30 +57,67 @@ const readKept = (options: GatewayOptions): Kept | null => {
 
 const writeKept = (options: GatewayOptions, kept: Kept): void => writeDurable(anewFile(options), JSON.stringify(kept));
 
+const setAsidePath = (options: GatewayOptions, id: string): string => `${logDir(options)}.set-aside-${id}`;
+
 const freeName = (path: string): string => {
   let name = path;
   for (let n = 2; existsSync(name); n += 1) name = `${path}-${n}`;
   return name;
 };
 
-/** Before the log is opened. */
-export const setLogAside = (options: GatewayOptions): void => {
-  const kept = readKept(options);
-  if (kept?.gateway === undefined || kept.gateway.step !== 'asked') return;
-  const dir = logDir(options);
+/** null where there is none, or what is there cannot be read: opening the log says why. */
+const beginOf = (options: GatewayOptions): AuditRecord | null => {
   try {
-    if (existsSync(dir)) renameDurable(dir, freeName(`${dir}.set-aside-${kept.gateway.id}`));
-    writeKept(options, { ...kept, gateway: { ...kept.gateway, step: 'aside' } });
-  } catch (thrown) {
-    options.log(`the old log cannot be set aside: ${(thrown as Error).message}`);
+    return firstRecord(logDir(options));
+  } catch {
+    return null;
   }
 };
 
-/** The first record of a log that was begun anew. */
+/** The decision that a log says in its first record that it began with. Pure. */
+const decisionIn = (begin: AuditRecord | null): BegunAnew | undefined => {
+  if (begin?.event !== 'log_begun') return undefined;
+  const { accepted: id, after: size, hash } = begin;
+  const isWhole = typeof id === 'string' && isId(id) && typeof size === 'number' && typeof hash === 'string';
+  return isWhole ? { id, size, hash } : undefined;
+};
+
+const unknowable = (options: GatewayOptions): AirlockError =>
+  new AirlockError('AUDIT_UNAVAILABLE', `${anewFile(options)} is damaged or lost, and the log does not say with what it began`, {
+    hint: 'put it back from a copy; without one, as root, move it away, then: sudo airlock-ctl audit accept --log gateway',
+  });
+
+const notKept = (what: string, thrown: unknown): AirlockError =>
+  new AirlockError('AUDIT_UNAVAILABLE', `${what}: ${(thrown as Error).message}`, {
+    hint: 'make room for /var/lib/airlock-gateway (df -h), or repair the disk; it is tried again every few seconds',
+  });
+
+/** Before the log is opened. @returns why it must not be opened (ACCEPT-8) */
+export const setLogAside = (options: GatewayOptions): AirlockError | undefined => {
+  const kept = readKept(options);
+  if (kept === null) return (beginOf(options)?.seq ?? 1) > 1 ? unknowable(options) : undefined;
+  if (kept.gateway?.step !== 'asked') return undefined;
+  const { id } = kept.gateway;
+  const dir = logDir(options);
+  try {
+    // Where it is not there it was lost, or renamed by a process that could not say so any more.
+    if (existsSync(dir) && decisionIn(beginOf(options))?.id !== id) renameDurable(dir, freeName(setAsidePath(options, id)));
+    writeKept(options, { ...kept, gateway: { ...kept.gateway, step: 'aside' } });
+    return undefined;
+  } catch (thrown) {
+    const problem = notKept('the old log cannot be set aside', thrown);
+    options.log(problem.message);
+    return problem;
+  }
+};
+
+/** The first record of a log that was begun anew. Where the decision was lost, the log says which it was. */
 export const recordBegun = (options: GatewayOptions, log: AuditLog): void => {
   const kept = readKept(options);
-  if (log.sealed !== null || kept?.gateway?.step !== 'aside') return;
-  const { id, size, hash } = kept.gateway;
+  const decided = kept?.gateway?.step === 'aside' ? kept.gateway : undefined;
+  const gateway = decided ?? (kept?.gateway === undefined ? decisionIn(beginOf(options)) : undefined);
+  if (log.sealed !== null || kept === null || gateway === undefined) return;
+  const { id, size, hash } = gateway;
   try {
     if (log.head().size === 0) log.appendDurableSync('log_begun', { accepted: id, after: size, hash });
     writeKept(options, { ...kept, gateway: { id, size, hash, step: 'begun' } });
@@ -88,24 +126,47 @@ export const recordBegun = (options: GatewayOptions, log: AuditLog): void => {
   }
 };
 
-/** Id of the decision that the log which is open began with; undefined where it never began anew. */
+/** Id of the decision that the log which is there began with; undefined where it never began anew. Its own word goes first. */
 export const begunWith = (options: GatewayOptions): string | undefined => {
-  const begun = readKept(options)?.gateway;
-  return begun === undefined || begun.step === 'asked' ? undefined : begun.id;
+  const own = decisionIn(beginOf(options));
+  const begun = own === undefined ? readKept(options)?.gateway : undefined;
+  return own?.id ?? (begun === undefined || begun.step === 'asked' ? undefined : begun.id);
 };
 
-/** After a hello. @returns whether this process has to start again, for its log to begin anew */
-export const mustBeginAnew = (options: GatewayOptions, asked: BegunAnew | undefined): boolean => {
+/** Asked for already, by what is kept: whether it is still to be done. @throws AirlockError where it cannot */
+const isStillDue = (options: GatewayOptions, log: AuditLog, step: Step): boolean => {
+  if (step !== 'asked') return false;
+  // This process is ending for it, or was started and could not.
+  const problem = log.sealed === null ? undefined : setLogAside(options);
+  if (problem !== undefined) throw problem;
+  return true;
+};
+
+/**
+ * After a hello.
+ * @returns whether this process has to start again, for its log to begin anew
+ * @throws AirlockError AUDIT_UNAVAILABLE where that cannot be told, or not be kept: nothing may be signed (ACCEPT-8)
+ */
+export const mustBeginAnew = (options: GatewayOptions, log: AuditLog, asked: BegunAnew | undefined): boolean => {
   if (asked === undefined) return false;
+  const own = decisionIn(beginOf(options));
+  if (own?.id === asked.id) return false;
   const kept = readKept(options);
-  if (kept === null || kept.gateway?.id === asked.id || kept.done?.includes(asked.id) === true) return false;
+  if (kept === null) throw unknowable(options);
+  if (kept.gateway?.id === asked.id) return isStillDue(options, log, kept.gateway.step);
+  if (kept.done?.includes(asked.id) === true) return false;
+  if (existsSync(setAsidePath(options, asked.id))) {
+    // Done, and what was kept of it is lost: a log of a later decision goes on; any other may be the old one, put back.
+    if (own === undefined) throw unknowable(options);
+    return false;
+  }
   const done = [...(kept.done ?? []), ...(kept.gateway === undefined ? [] : [kept.gateway.id])].slice(-MAX_DONE);
+  const { id, size, hash } = asked;
   try {
-    writeKept(options, { ...kept, done, gateway: { id: asked.id, size: asked.size, hash: asked.hash, step: 'asked' } });
+    writeKept(options, { ...kept, done, gateway: { id, size, hash, step: 'asked' } });
     return true;
   } catch (thrown) {
-    options.log(`the log cannot begin anew: ${(thrown as Error).message}`);
-    return false;
+    throw notKept('the log cannot begin anew', thrown);
   }
 };
 

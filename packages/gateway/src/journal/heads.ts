@@ -32,6 +32,8 @@ export class Heads {
   #signedHash: string | null = null;
   /** airlock-totp was told of a log that is too short; until the next hello there is nothing more to say. */
   #isReported = false;
+  /** What is here must not be signed; until the next hello. */
+  #isResting = false;
   /** A request was not answered: which head is the newest is not known until the next hello (HEADS-6). */
   #isUnknown = false;
   /** Size of the log right after our last checkpoint record. */
@@ -65,11 +67,12 @@ export class Heads {
     if (this.#signedSize + 1 < this.#quietSize) this.#quietSize = 0;
     this.#isReported = false;
     this.#isUnknown = false;
+    this.#isResting = false;
   }
 
-  /** Nothing more is offered: what is here is about to be set aside. */
+  /** Nothing more is offered before the next hello: what is here is about to be set aside. */
   rest(): void {
-    this.#isReported = true;
+    this.#isResting = true;
   }
 
   /** After an unlock: what was refused is said once more, so that no unlock leaves a log that nobody signs. */
@@ -80,7 +83,7 @@ export class Heads {
   /** HEADS-2: whether anything but checkpoints was written since the last head. HEADS-4. */
   get isDue(): boolean {
     const { size, hash } = this.#log.durableHead();
-    if (this.#isReported || this.#isUnknown) return false;
+    if (this.#isReported || this.#isUnknown || this.#isResting) return false;
     if (size === this.#signedSize) return this.#isOther(hash);
     return size < this.#signedSize || (size > this.#signedSize && size > this.#quietSize);
   }
@@ -123,6 +126,8 @@ export class Heads {
 
   /** One request's worth of digests. What is shorter than what was signed, or another history, is told too: airlock-totp locks (BRIDGE-6). */
   async #signUpTo(target: number, hash: string): Promise<string> {
+    // ACCEPT-8: airlock-totp would take it for the new log.
+    if (this.#isResting) throw new AirlockError('UNAVAILABLE', 'the log is about to begin anew');
     const from = Math.min(this.#signedSize, target);
     const digests = this.#log
       .digestsSince(from, Math.min(target - from, GATEWAY_LIMITS.maxDigestsPerHead))
