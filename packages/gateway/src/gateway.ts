@@ -145,7 +145,7 @@ const build = (options: GatewayOptions): House => {
     rewrapping: new Set(),
     frozen: new Map(),
     sealed: () => house().sealedForGood() ?? state.restores.problem,
-    sealedForGood: () => problem ?? state.problem ?? journal.sealed ?? house().anew.problem,
+    sealedForGood: () => problem ?? state.problem ?? journal.sealed ?? house().anew.problem ?? heads.problem,
   };
   return built;
 };

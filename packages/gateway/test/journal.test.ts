@@ -204,6 +204,46 @@ t.test('BRIDGE-9, HEADS-6: where no answer came, nothing is offered until airloc
   t.match(totp.claims, [{ size: 1 }, { size: 2, digests: { length: 1 } }], 'and goes on from there');
 });
 
+t.test('HEADS-7: records that are gone are not skipped: nothing is signed, and it is said', async (t) => {
+  const [dir, totp, clock] = [folder(t), new FakeSigner(), new ManualClock()];
+  const first = open(t, dir, clock);
+  first.appendDurableSync('started', {});
+  first.appendDurableSync('started', {});
+  const [removed = ''] = readdirSync(dir).filter((name) => name.endsWith('.jsonl'));
+  clock.advance(DAY_MS);
+  first.appendDurableSync('started', {});
+  const durableHead = first.durableHead();
+  await first.close();
+  rmSync(join(dir, removed));
+  const log = openLog({ dir, clock, durableHead, reserveBytes: 0 });
+  t.teardown(() => log.close());
+  log.appendDurableSync('started', {});
+  const heads = new Heads(log, totp.sign);
+  heads.resume(headOf(1));
+  await t.rejects(heads.checkpoint(), { code: 'AUDIT_UNAVAILABLE', message: /after record 1.*record 2 is no longer there/ });
+  t.match(heads.problem, { code: 'AUDIT_UNAVAILABLE' });
+  t.same(totp.claims, []);
+  heads.resume(headOf(2));
+  t.equal(heads.problem, null);
+  await heads.checkpoint();
+  t.match(totp.claims, [{ size: 4, digests: { length: 2 } }], 'negative control: what is there');
+});
+
+t.test('ACCEPT-8: what is about to be set aside is not signed, whoever asks', async (t) => {
+  const [log, totp] = [open(t, folder(t), new ManualClock()), new FakeSigner()];
+  log.appendDurableSync('started', {});
+  const heads = new Heads(log, totp.sign);
+  heads.resume(null);
+  t.equal(heads.isDue, true, 'negative control');
+  heads.rest();
+  t.equal(heads.isDue, false);
+  await t.rejects(heads.checkpoint(), { code: 'UNAVAILABLE' });
+  t.same(totp.claims, []);
+  heads.resume(null);
+  await heads.checkpoint();
+  t.equal(totp.claims.length, 1, 'until the next hello');
+});
+
 t.test('HEADS-5: the newest head is kept whatever airlock-totp knows of it, over a restart too', async (t) => {
   const [dir, totp] = [folder(t), new FakeSigner()];
   const log = open(t, dir, new ManualClock());

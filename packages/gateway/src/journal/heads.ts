@@ -7,6 +7,8 @@
  * HEADS-4  a log that is shorter than what was countersigned, or another, is reported at once, and once.
  * HEADS-5  the newest signed head is told at each hello, so that an airlock-totp that was put back to an older state learns it.
  * HEADS-6  where no answer came, it may have been signed all the same: nothing is offered until a hello says which head is the newest.
+ * HEADS-7  where the records that have to be signed next are no longer there (removed because of their age, and airlock-totp put back
+ *          to a state of before), nothing is signed, and the daemon is sealed by it.
  */
 import { parseSignedHead, type AuditLog } from '@airlock/audit';
 import { wasAnswered } from '@airlock/ipc';
@@ -22,6 +24,15 @@ export interface HeadSignClaim {
   /** The hash of this log at `size`, where no more digests follow. */
   readonly hash?: string;
 }
+
+const unsignable = (signed: number, { message }: AirlockError): AirlockError =>
+  new AirlockError(
+    'AUDIT_UNAVAILABLE',
+    `nothing can be signed after record ${signed}, the last that airlock-totp knows of: ${message}`,
+    {
+      hint: 'was airlock-totp put back to an older state? then: sudo airlock-ctl audit accept --log gateway; else airlock-ctl audit verify says what is lost',
+    },
+  );
 
 export class Heads {
   readonly #log: AuditLog;
@@ -42,6 +53,7 @@ export class Heads {
   /** The newest that was ever signed of this log, whatever airlock-totp knows of it now. */
   #newest: string | null;
   #running: Promise<string> | null = null;
+  #problem: AirlockError | null = null;
   #againAtMs = 0;
 
   /** @param resync asks for another hello */
@@ -57,8 +69,14 @@ export class Heads {
     return this.#newest;
   }
 
+  /** HEADS-7: why nothing can be signed, as long as it is so. */
+  get problem(): AirlockError | null {
+    return this.#problem;
+  }
+
   /** After each hello: where airlock-totp stands. */
   resume(head: string | null): void {
+    this.#problem = null;
     this.#last = head;
     const signed = head === null ? null : parseSignedHead(head);
     this.#signedSize = signed?.size ?? 0;
@@ -129,9 +147,7 @@ export class Heads {
     // ACCEPT-8: airlock-totp would take it for the new log.
     if (this.#isResting) throw new AirlockError('UNAVAILABLE', 'the log is about to begin anew');
     const from = Math.min(this.#signedSize, target);
-    const digests = this.#log
-      .digestsSince(from, Math.min(target - from, GATEWAY_LIMITS.maxDigestsPerHead))
-      .map((digest) => digest.toString('hex'));
+    const digests = this.#digests(from, Math.min(target - from, GATEWAY_LIMITS.maxDigestsPerHead));
     const size = from + digests.length;
     try {
       const { head } = await this.#sign({ size, digests, ...(size === target ? { hash } : {}) });
@@ -145,6 +161,17 @@ export class Heads {
       if (asAirlockError(thrown).code === 'AUDIT_UNAVAILABLE') this.#isReported = true;
       else if (!wasAnswered(thrown)) this.#lost();
       throw thrown;
+    }
+  }
+
+  /** HEADS-7 @throws AirlockError AUDIT_UNAVAILABLE */
+  #digests(size: number, max: number): string[] {
+    try {
+      const digests = this.#log.digestsSince(size, max).map((digest) => digest.toString('hex'));
+      this.#problem = null;
+      return digests;
+    } catch (thrown) {
+      throw (this.#problem = unsignable(this.#signedSize, asAirlockError(thrown)));
     }
   }
 
