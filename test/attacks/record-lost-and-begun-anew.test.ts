@@ -281,8 +281,15 @@ t.test('ACCEPT-1: the text, the code and the socket decide', { timeout: 240_000 
     'a log with which nothing is wrong',
   );
   await t.rejects(ask('root', 'log.examine', { operator, log: '../audit' }), { code: 'PARAMS_INVALID' });
-  const used = running.freshCode();
   const fresh = await ask<{ text: string; digest: string }>('root', 'log.examine', { operator, log });
+  await untilServing(running);
+  const agent = await openSession(running);
+  await obtainLease(running, agent, ['mail:read']);
+  agent.close();
+  await untilSigned(running, log);
+  const grown = await ask<{ text: string; digest: string }>('root', 'log.examine', { operator, log });
+  t.not(grown.digest, fresh.digest, 'an agent works on meanwhile: the head that is shown grows, and the code stays good');
+  const used = running.freshCode();
   const { id } = await ask<{ id: string }>('root', 'log.accept', { operator, log, code: used, digest: fresh.digest });
   await until('it is begun', async () => firstOf(log).includes(`"accepted":"${id}"`));
   await untilServing(running);

@@ -9,6 +9,7 @@ import { beginAnew, recordAnew } from './heads/begin-anew.js';
 import { Heads, TOTP_LOG } from './heads/heads.js';
 import { Journal } from './heads/journal.js';
 import { logDirOf } from './heads/segments.js';
+import { ShownTexts } from './heads/shown.js';
 import { Desk } from './operators/desk.js';
 import type { House } from './operators/house.js';
 import { PresenceWatch } from './presence/watch.js';
@@ -100,6 +101,7 @@ export const openHouse = (options: HouseOptions): House => {
     actionTickets: new ActionTickets(random),
     releaseTickets: new ReleaseTickets(random, clock.bootMs()),
     openRestore: new OpenRestore(),
+    shownTexts: new ShownTexts(),
     desks,
     listeners: new Set(),
     enrolledListeners: new Set(),

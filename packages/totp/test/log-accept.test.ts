@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { AirlockError, type ApproveStatus, type BridgeHelloResult } from '@airlock/protocol';
 import type { PendingAccept } from '../src/heads/begin-anew.js';
+import { ShownTexts, isExtended, type Situation } from '../src/heads/shown.js';
 import { call, codeNow, greet, openHouse, refusal, type House, type HouseSettings, type Link } from './support/daemon.js';
 
-const GATEWAY = 'airlock-gateway';
-const TOTP = 'airlock-totp';
+const GATEWAY = 'airlock-gateway' as const;
+const TOTP = 'airlock-totp' as const;
 const PENDING = 'log-accept.pending';
 
 const start = async (t: Test, settings: HouseSettings = {}): Promise<House> => {
@@ -100,6 +101,54 @@ t.test('ACCEPT-1: for the log of the gateway: the alert ends, and its next log i
   t.match(await call(later, 'head.sign', { size: 1, digests: ['d'.repeat(64)] }), { head: /\n1\n/ });
   t.equal((await greet(later)).begunAnew, undefined, 'told until the new log is signed');
   t.match(logOf(join(house.stateDir, 'audit')), /"event":"log_accepted"/);
+});
+
+t.test('ACCEPT-1: what an agent does meanwhile voids no code, and a code for one situation is none for another', async (t) => {
+  const house = await start(t);
+  const bridge = await house.connect('bridge');
+  await greet(bridge);
+  const root = await house.connect('root');
+  const sign = (size: number, last: string): Promise<unknown> => call(bridge, 'head.sign', { size, digests: [last.repeat(64)] });
+  await sign(1, 'a');
+  const shown = await examine(root, GATEWAY);
+  await sign(2, 'b');
+  t.not((await examine(root, GATEWAY)).digest, shown.digest, 'negative control: the text is another');
+  t.equal(await refusal(accept(root, GATEWAY, '000000', '0'.repeat(64))), 'PARAMS_INVALID', 'a text that was not shown');
+  t.equal(await refusal(accept(root, GATEWAY, '000000', shown.digest)), 'CODE_REJECTED', 'the code is looked at');
+  t.equal(await refusal(call(bridge, 'head.sign', { size: 1, digests: [] })), 'AUDIT_UNAVAILABLE');
+  t.equal(await refusal(accept(root, GATEWAY, codeNow(house), shown.digest)), 'PARAMS_INVALID', 'something else is wrong now');
+  const now = await examine(root, GATEWAY);
+  await house.restart();
+  const again = await house.connect('root');
+  t.match(await accept(again, GATEWAY, codeNow(house), now.digest), { id: String }, 'the same text after a restart');
+  await house.restart();
+  const later = await house.connect('bridge');
+  await greet(later);
+  await call(later, 'head.sign', { size: 5, digests: 'bcdef'.split('').map((one) => one.repeat(64)) });
+  const root2 = await house.connect('root');
+  t.equal(await refusal(accept(root2, GATEWAY, '000000', shown.digest)), 'PARAMS_INVALID', 'nor for the log that begins anew');
+});
+
+t.test('ACCEPT-1: only a head that extends the one shown is the same', (t) => {
+  const shown: Situation = {
+    ...{ operator: 'default', log: GATEWAY, found: 'lost', begun: null },
+    head: { size: 3, hash: 'a'.repeat(64) },
+  };
+  t.ok(isExtended(shown, shown));
+  t.ok(isExtended(shown, { ...shown, head: { size: 4, hash: 'b'.repeat(64) } }));
+  for (const other of [
+    { operator: 'other' },
+    { log: TOTP },
+    { found: 'another history' },
+    { begun: 'f'.repeat(18) },
+    { head: { size: 3, hash: 'b'.repeat(64) } },
+    { head: { size: 2, hash: 'a'.repeat(64) } },
+  ] satisfies Partial<Situation>[])
+    t.notOk(isExtended(shown, { ...shown, ...other }), JSON.stringify(other));
+  const texts = new ShownTexts();
+  for (let n = 0; n < 20; n += 1) texts.keep(String(n), shown);
+  t.same([texts.covers('3', shown), texts.covers('4', shown)], [false, true], 'the newest sixteen');
+  t.end();
 });
 
 t.test('ACCEPT-1: ten wrong codes lock the terminal here too, recorded where they can be', async (t) => {

@@ -4,6 +4,7 @@ import type { OpenRestore } from '../backup/open-restore.js';
 import type { AuditAlert } from '../heads/alert.js';
 import type { Heads } from '../heads/heads.js';
 import type { Journal } from '../heads/journal.js';
+import type { ShownTexts } from '../heads/shown.js';
 import type { Now } from '../queue/state.js';
 import type { PresenceWatch } from '../presence/watch.js';
 import { stepAt } from '../codes/totp.js';
@@ -34,6 +35,7 @@ export interface House {
   readonly actionTickets: ActionTickets;
   readonly releaseTickets: ReleaseTickets;
   readonly openRestore: OpenRestore;
+  readonly shownTexts: ShownTexts;
   readonly desks: ReadonlyMap<string, Desk>;
   readonly listeners: Set<ChangeListener>;
   /** Called when an operator's enrolment changed. */
