@@ -5,12 +5,15 @@
  */
 import { readCompiled } from '../attack/targets.js';
 import type { Context } from '../context.js';
+import type { Ahead } from './removed.js';
 
 export interface KeptDays {
   /** What the gateway's `log_pruned` says. */
   readonly said: number;
   /** What airlock.yaml says now; left out for copies. */
   readonly configured?: number;
+  /** AUDIT-28: the clock ran ahead then, and what was removed is younger by the clock of now. */
+  readonly ahead?: Ahead;
 }
 
 /** Of this machine; null where it cannot be read. */
@@ -26,6 +29,9 @@ export const configuredDays = (context: Context): number | null => {
 /** Pure. */
 export const isTooFew = ({ said, configured }: KeptDays): boolean => configured !== undefined && said < configured;
 
+const aheadText = (days: number, { signedAt, newestAt }: Ahead): string =>
+  `WARNING: gateway log: the clock of this machine ran ahead: airlock-totp signed the removal at ${signedAt}, and its newest head at ${newestAt}; by the clock of now what was removed was younger than ${days} days`;
+
 /** Pure. */
 export const keptText = (kept: KeptDays): readonly string[] => [
   `gateway log: it says that what it removed was older than ${kept.said} days`,
@@ -34,4 +40,5 @@ export const keptText = (kept: KeptDays): readonly string[] => [
         `WARNING: gateway log: airlock.yaml keeps ${kept.configured ?? 0} days (audit.retain_days): unless it was raised since, younger records were removed`,
       ]
     : []),
+  ...(kept.ahead === undefined ? [] : [aheadText(kept.said, kept.ahead)]),
 ];

@@ -136,9 +136,11 @@ const unprovenOf = (evidence: Evidence, good: Unblamed): readonly Unproven[] => 
 
 /** What the gateway says of how it came by its start, and what this machine is told to keep. */
 const keptDays = ({ gateway }: Results, removed: Removed, configured: number | null): KeptDays | undefined => {
-  const said = gateway?.from === undefined ? null : removed.claimedDays(gateway.from);
+  if (gateway?.from === undefined) return undefined;
+  const said = removed.claimedDays(gateway.from);
+  const ahead = removed.ahead(gateway.from);
   if (said === null) return undefined;
-  return { said, ...(configured === null ? {} : { configured }) };
+  return { said, ...(configured === null ? {} : { configured }), ...(ahead === null ? {} : { ahead }) };
 };
 
 const statusOf = (firstBad: FirstBad | undefined, unproven: readonly Unproven[]): Status => {
