@@ -2,7 +2,7 @@
 // the gateway's log cannot be used, from before a phone was replaced. HEADS-5, HEADS-7, BRIDGE-8.
 import type { ApproveStatus, EnrolBeginResult } from '@airlock/protocol';
 import { codeAt, daemonOf, startTestInstance, until, untilServing, type Running } from '@airlock/testkit';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Disk, stateDir, untilSigned } from './state-files.js';
@@ -62,6 +62,20 @@ const ctl = async (...args: string[]): Promise<void> => {
   if (result.status !== 0) throw new Error(`${args.join(' ')}: ${result.stderr}`);
 };
 
+/** What the gateway was told is what it holds: a head that was signed and not heard of is lost with a kill. */
+const untilHeld = async (): Promise<void> => {
+  await untilSigned(running, 'airlock-gateway');
+  const dir = join(stateDir(running, 'airlock-gateway'), 'audit');
+  await until('the head in the log of the gateway', () => {
+    const [segment = ''] = readdirSync(dir)
+      .filter((file) => file.endsWith('.jsonl'))
+      .sort()
+      .slice(-1);
+    const last = readFileSync(join(dir, segment), 'utf8').trimEnd().split('\n').at(-1) ?? '';
+    return last.includes('"event":"checkpoint"');
+  });
+};
+
 /** A state in which nothing is locked is kept; since then a code was used and everybody is locked. @returns that code */
 const useCodeAndLock = async (): Promise<string> => {
   await untilSigned(running, 'airlock-gateway');
@@ -70,7 +84,7 @@ const useCodeAndLock = async (): Promise<string> => {
   await ctl('unlock');
   const code = codeNow(running);
   await ctl('lock');
-  await untilSigned(running, 'airlock-gateway');
+  await untilHeld();
   return code;
 };
 
@@ -89,7 +103,7 @@ t.test('a phone that was replaced stays replaced: the state from before is seen,
   await untilSigned(running, 'airlock-gateway');
   const begun = await enrol('', { recoveryCode });
   t.ok(begun.secret, 'negative control: the code counts once');
-  await untilSigned(running, 'airlock-gateway');
+  await untilHeld();
   await disk.startOn(() => undefined);
   await until('the alarm', async () => (await status()).locked);
   for (const one of recoveryCodes.slice(0, 2)) {
