@@ -54,7 +54,6 @@ class Log implements AuditLog {
     } catch (thrown) {
       this.#seal(reasonOf(thrown), thrown);
       this.#giveBack();
-      // What was signed of it is told all the same (HEADS-5 of airlock-gateway).
       this.checkpoint = newestNote({ fs: this.#fs, dir: options.dir, origin: options.origin });
     }
     this.#opened = true;

@@ -71,7 +71,7 @@ const newestCheckpoint = ({ fs, dir, origin, durableHead }: Searched, names: rea
   return NO_CHECKPOINT;
 };
 
-/** The newest signed note in a log that may be damaged: its signature alone says what it is worth. Null where none can be read. */
+/** The newest signed note in a log that may be damaged, told all the same (HEADS-5 of airlock-gateway): its signature alone says what it is worth. */
 export const newestNote = (options: Pick<RecoverOptions, 'fs' | 'dir' | 'origin'>): string | null => {
   try {
     return newestCheckpoint({ ...options, durableHead: undefined }, segmentNames(options.fs.list(options.dir))).note;
