@@ -1,5 +1,5 @@
 // Attack: an older state of airlock-totp is put back so that its alarm does not go off: without the keys that sign heads, while
-// the gateway's log cannot be used, from before a phone was replaced. HEADS-5, HEADS-7, BRIDGE-8.
+// the gateway's log cannot be used, from before a phone was replaced. HEADS-5, HEADS-8, BRIDGE-8.
 import type { ApproveStatus, EnrolBeginResult } from '@airlock/protocol';
 import { codeAt, daemonOf, startTestInstance, until, untilServing, type Running } from '@airlock/testkit';
 import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';

@@ -132,7 +132,7 @@ export const heads: Scenario = {
     let tried: { readonly log: string; readonly head: Head } | null = null;
     return {
       run: async () => {
-        const signer = new Heads(directoryOn(fs), KEY);
+        const signer = new Heads(directoryOn(fs), KEY, false);
         for (let turn = 1; turn <= 2; turn += 1)
           for (const log of LOGS) {
             const digests = [turn, turn + 1].map((byte) => Buffer.alloc(32, byte).toString('hex'));
@@ -145,7 +145,7 @@ export const heads: Scenario = {
           }
       },
       check: (disk) => {
-        const found = new Heads(directoryOn(ModelFs.of(disk)), KEY);
+        const found = new Heads(directoryOn(ModelFs.of(disk)), KEY, false);
         for (const log of LOGS) {
           const last = found.last(log);
           const isNew = tried?.log === log && isSame(tried.head, last);

@@ -54,7 +54,7 @@ class Log implements AuditLog {
     } catch (thrown) {
       this.#seal(reasonOf(thrown), thrown);
       this.#giveBack();
-      this.checkpoint = newestNote({ fs: this.#fs, dir: options.dir, origin: options.origin });
+      if (options.unopened === undefined) this.checkpoint = newestNote(this.#fs, options);
     }
     this.#opened = true;
   }

@@ -14,7 +14,7 @@ import { dayOf, segmentNames } from './segment-name.js';
 import { firstSeq, indexOfSeq, segmentChunks, segmentLines } from './segment-reader.js';
 import { parseSignedHead } from './signed-head.js';
 import { openFile } from './trusted-files.js';
-import type { Head } from './types.js';
+import type { Head, LogOptions } from './types.js';
 import { Walker, type WalkProblem } from './walker.js';
 
 /** Where the writer goes on. `segment` is null in an empty directory. */
@@ -72,9 +72,9 @@ const newestCheckpoint = ({ fs, dir, origin, durableHead }: Searched, names: rea
 };
 
 /** The newest signed note in a log that may be damaged, told all the same (HEADS-5 of airlock-gateway): its signature alone says what it is worth. */
-export const newestNote = (options: Pick<RecoverOptions, 'fs' | 'dir' | 'origin'>): string | null => {
+export const newestNote = (fs: LogFs, { dir, origin }: Pick<LogOptions, 'dir' | 'origin'>): string | null => {
   try {
-    return newestCheckpoint({ ...options, durableHead: undefined }, segmentNames(options.fs.list(options.dir))).note;
+    return newestCheckpoint({ fs, dir, origin, durableHead: undefined }, segmentNames(fs.list(dir))).note;
   } catch {
     return null;
   }

@@ -171,7 +171,7 @@ t.test('ACCEPT-1: the code is for what was shown, counts like any other, and onl
 
 t.test('ACCEPT-2: carried out again it changes nothing; a log that cannot be set aside stops the start', (t) => {
   const directory = directoryIn(t);
-  const heads = new Heads(directory, W);
+  const heads = new Heads(directory, W, false);
   const alert = new AuditAlert(directory);
   const pending = { id: '0'.repeat(18), log: TOTP_LOG, size: 0, hash: '', note: null, found: '', operator: '', at: '' } as const;
   const begin = (logDir: string): unknown => beginAnew(directory, heads, alert, logDir);
@@ -205,22 +205,22 @@ t.test('ACCEPT-2: carried out again it changes nothing; a log that cannot be set
 
 t.test('HEADS-3: keys and heads that were swapped or replaced are refused by name', (t) => {
   const directory = directoryIn(t);
-  const heads = new Heads(directory, W);
+  const heads = new Heads(directory, W, false);
   const note = heads.sign(TOTP_LOG, { size: 1, hash: '0'.repeat(64) });
-  t.equal(new Heads(directory, W).last(TOTP_LOG).size, 1, 'negative control');
+  t.equal(new Heads(directory, W, false).last(TOTP_LOG).size, 1, 'negative control');
   for (const notes of [
     { [TOTP_LOG]: null, [GATEWAY_LOG]: note },
     { [TOTP_LOG]: 'no note', [GATEWAY_LOG]: null },
   ]) {
     directory.write('heads', Buffer.from(JSON.stringify(notes)));
     t.equal(
-      problem(() => new Heads(directory, W)),
+      problem(() => new Heads(directory, W, false)),
       'VAULT_UNREADABLE heads: is damaged',
     );
   }
   directory.write('head-key.totp', directory.read('head-key.gateway') ?? EMPTY);
   t.equal(
-    problem(() => new Heads(directory, W)),
+    problem(() => new Heads(directory, W, false)),
     'VAULT_UNREADABLE head-key.totp: does not open with the wrapping key',
     'the key of another log in its place',
   );

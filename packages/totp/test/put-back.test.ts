@@ -130,7 +130,7 @@ t.test('BRIDGE-8: leases and grants end, every operator is locked and no code co
 
 const KEYS = ['head-key.totp', 'head-key.gateway'];
 
-t.test('HEADS-7: keys that are gone are not drawn anew while somebody is enrolled', async (t) => {
+t.test('HEADS-8: keys that are gone are not drawn anew while somebody is enrolled', async (t) => {
   for (const gone of [['heads', ...KEYS], ...KEYS.map((key) => [key])]) {
     const house = await openHouse();
     t.teardown(() => house.end());

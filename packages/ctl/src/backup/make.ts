@@ -14,6 +14,7 @@ import { deriveBackupKey, newBackupSalt, sealBackup, wipe, type BackupHeader } f
 import { closeSync, existsSync, fsyncSync, linkSync, lstatSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { syncPath } from '../config/compile.js';
 import { ask, withRoot, type Context } from '../context.js';
 import { note } from '../output.js';
 import { exchange } from '../seal.js';
@@ -117,15 +118,6 @@ export const makeBackup = async (context: Context, recoveryKey: Uint8Array): Pro
     return { file, header: facts, ...collected };
   } finally {
     wipe(key);
-  }
-};
-
-const syncPath = (path: string): void => {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 };
 

@@ -1,8 +1,8 @@
 /** Configuration files of a backup, put back where they differ; the old one stays beside, and at every moment there is one or the other. */
 import { AirlockError } from '@airlock/protocol';
-import { closeSync, copyFileSync, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { copyFileSync, lstatSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { replaceFile, ROLES_FILE, YAML_FILE } from '../config/compile.js';
+import { replaceFile, ROLES_FILE, syncPath, YAML_FILE } from '../config/compile.js';
 import type { Context } from '../context.js';
 import { PATHS_FILE } from '../paths/registry.js';
 import { CONFIG_FOLDERS, type BackupBody } from './collect.js';
@@ -39,22 +39,13 @@ const keptPath = (path: string): string | null => {
   }
 };
 
-const syncFile = (path: string): void => {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-};
-
 /** Whole under its name or not there; the file itself stays. */
 const keepBeside = (path: string): void => {
   const kept = keptPath(path);
   if (kept === null) return;
   const temporary = `${path}.${process.pid}.kept`;
   copyFileSync(path, temporary);
-  syncFile(temporary);
+  syncPath(temporary);
   renameSync(temporary, kept);
 };
 

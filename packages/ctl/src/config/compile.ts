@@ -146,7 +146,8 @@ export const readWithoutPolicies = (configDir: string): CompiledConfig => {
 export const readConfig = (configDir: string, presetsIn = presetDir()): CompiledConfig =>
   withPolicies(readWithoutPolicies(configDir), configDir, join(configDir, YAML_FILE), presetsIn);
 
-const syncDirectory = (path: string): void => {
+/** Of a file or a directory, what was written is durable on return. */
+export const syncPath = (path: string): void => {
   const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);
@@ -181,7 +182,7 @@ export const replaceFile = (path: string, content: string, mode: number): void =
     rmSync(temporary, { force: true });
     throw thrown;
   }
-  syncDirectory(dirname(path));
+  syncPath(dirname(path));
 };
 
 /** What the daemons read from now on. */

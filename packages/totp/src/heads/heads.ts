@@ -5,7 +5,7 @@
  * BRIDGE-6  the hash that the gateway has itself must be the one that follows, or it keeps another history.
  * HEADS-1  what was signed is durable before it leaves, so that a restart cannot sign another history.
  * HEADS-2  once there are keys there are heads: without them a rolled-back log would be signed as if it were new.
- * HEADS-7  once somebody is enrolled there are keys: drawn anew, they would know nothing of what the ones before signed.
+ * HEADS-8  once somebody is enrolled there are keys: drawn anew, they would know nothing of what the ones before signed.
  * HEADS-3  a stored head counts only with the signature of its own key.
  */
 import {
@@ -63,7 +63,7 @@ const prepareNotes = (directory: StateDirectory): void => {
   writeNotes(directory, { [TOTP_LOG]: null, [GATEWAY_LOG]: null });
 };
 
-/** HEADS-7. The key of exports came with a later release and signs no head. */
+/** HEADS-8. The key of exports came with a later release and signs no head. */
 const requireKeys = (directory: StateDirectory): void => {
   const lost = LOGS.map((log) => KEY_FILES[log]).find((file) => directory.read(file) === null);
   if (lost !== undefined) throw corrupted(directory, lost, 'is missing, though somebody is enrolled');
@@ -125,7 +125,7 @@ export class Heads {
   #notes: Notes;
 
   /** @param isEnrolled whether any operator is @throws AirlockError VAULT_UNREADABLE */
-  constructor(directory: StateDirectory, wrappingKey: Uint8Array, isEnrolled = false) {
+  constructor(directory: StateDirectory, wrappingKey: Uint8Array, isEnrolled: boolean) {
     this.#directory = directory;
     if (isEnrolled) requireKeys(directory);
     prepareNotes(directory);
